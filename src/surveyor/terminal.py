@@ -7,12 +7,16 @@ of it. Only rich, which draws tables and progress from text that is already visi
 
 from __future__ import annotations
 
+import _thread
 import codecs
 import logging
+import os
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import TracebackType
 from typing import Any, TextIO, cast
 
 import typer
@@ -20,7 +24,16 @@ import typer
 from surveyor.secret_values import blank
 from surveyor.visible_text import one_line, visible
 
-__all__ = ["GuardedStream", "guard", "guard_errors", "guarded_output", "print_error", "write_status"]
+__all__ = [
+    "GuardedStream",
+    "guard",
+    "guard_errors",
+    "guard_tracebacks",
+    "guarded_output",
+    "lost_output",
+    "print_error",
+    "write_status",
+]
 
 _STYLE = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\r)")
 """The sequences of rich that style text, move the cursor and erase lines."""
@@ -51,8 +64,14 @@ class GuardedStream:
     def write(self, text: str | bytes) -> int:
         """Write a text; bytes are taken for UTF-8."""
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        self._stream.write(self._safe(text))
+        with _ending(self._stream):
+            self._stream.write(self._safe(text))
         return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        with _ending(self._stream):
+            self._stream.flush()
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write texts."""
@@ -64,6 +83,30 @@ class GuardedStream:
         if not self._styled:
             return visible(text)
         return "".join(part if number % 2 else visible(part) for number, part in enumerate(_STYLE.split(text)))
+
+
+_LOST: list[OSError] = []
+
+
+def lost_output() -> OSError | None:
+    """Return the error with which a stream of this command could not be written any more; None if there was none."""
+    return _LOST[0] if _LOST else None
+
+
+@contextmanager
+def _ending(stream: TextIO) -> Iterator[None]:
+    """End the command as Ctrl-C does, with its cleanup and its report, if a stream is closed or its disk is full."""
+    try:
+        yield
+    except OSError as error:
+        _LOST.append(error)
+        with suppress(OSError, ValueError, AttributeError):  # no file is behind it
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())  # what is buffered, and what is still printed, must not fail again
+            os.close(null)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt from None
+        _thread.interrupt_main()
 
 
 def guard(stream: TextIO, *, styled: bool = False) -> TextIO:
@@ -80,6 +123,7 @@ def guard(stream: TextIO, *, styled: bool = False) -> TextIO:
 def guarded_output() -> Iterator[None]:
     """Guard standard output and standard error, and put the real ones back at the end."""
     before = sys.stdout, sys.stderr
+    _LOST.clear()
     sys.stdout, sys.stderr = (stream and guard(stream) for stream in before)  # None if it was closed at the start
     try:
         yield
@@ -93,6 +137,20 @@ def guard_errors() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is plain:
             handler.setStream(sys.stderr)
+
+
+def guard_tracebacks() -> None:
+    """Guard the traceback that ends this process, wherever standard error leads by then."""
+    show = sys.excepthook
+
+    def show_guarded(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        plain, sys.stderr = sys.stderr, guard(sys.stderr)
+        try:
+            show(kind, error, trace)
+        finally:
+            sys.stderr = plain
+
+    sys.excepthook = show_guarded
 
 
 def print_error(text: str) -> None:

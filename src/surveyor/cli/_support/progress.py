@@ -86,16 +86,7 @@ class _ProgressBar(CountingProgress):
         )
 
 
-class _RunConsole(Console):
-    """Standard output while tests run."""
-
-    def on_broken_pipe(self) -> None:
-        """End the run as Ctrl-C does, with its cleanup; printing its results then ends the program with 141."""
-        self.quiet = True
-        raise KeyboardInterrupt
-
-
 def make_progress() -> CountingProgress:
     """Return the display of progress that suits standard output."""
-    console = _RunConsole(file=sys.stdout)  # passed here because pytest replaces sys.stdout while a test runs
+    console = Console(file=sys.stdout)  # passed here because pytest replaces sys.stdout while a test runs
     return _ProgressBar(console) if console.is_terminal else CountingProgress(console)

@@ -1,0 +1,86 @@
+"""One line for an error that ends a command, whatever it is.
+
+What Surveyor raises on purpose has its text. What a target caused is named by its call. For anything else, which is a
+defect or a problem of this machine, the traceback is kept in a file: below --out if that exists, else with the
+temporary files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from surveyor.errors import SurveyorError, WrongAnswer
+from surveyor.response import MissingEntry, MissingMember, Response
+from surveyor.secret_values import blank
+from surveyor.targets.answers import describe_missing
+from surveyor.visible_text import one_line
+
+__all__ = ["describe"]
+
+_MAX_TEXT = 300
+
+
+def describe(error: Exception, argv: Sequence[str]) -> str:
+    """Return one line about an error that ends the command with these arguments."""
+    if isinstance(error, SurveyorError):
+        return str(error)
+    if isinstance(error, ClientError):
+        response = error.response
+        operation = response.origin.name if isinstance(response, Response) else error.operation_name
+        refusal = response.get("Error", {})
+        return f"the target refused {operation} with {refusal.get('Code')}: {refusal.get('Message')}"
+    if isinstance(error, (MissingMember, MissingEntry, WrongAnswer)):
+        return f"the target's answer is not as documented: {error}"
+    if isinstance(error, ResponseParserError):
+        return f"the target's answer cannot be read: {one_line(str(error), _MAX_TEXT)}"
+    if isinstance(error, BotoCoreError):
+        return f"the target did not answer: {describe_missing(error)}"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}{_kept(error, argv)}"
+    text = one_line(str(error), _MAX_TEXT)
+    return f"this was not foreseen: {type(error).__name__}{f' ({text})' if text else ''}{_kept(error, argv)}"
+
+
+def _kept(error: Exception, argv: Sequence[str]) -> str:
+    """Keep the traceback; return where, or "" if no file can be written."""
+    text = blank("".join(traceback.format_exception(error)))
+    for folder in (_out(argv), Path(tempfile.gettempdir()) if _has_temporary_files() else None):
+        if folder is None:
+            continue
+        file = folder / f"surveyor-error-{os.getpid()}.txt"
+        try:
+            file.write_text(f"surveyor {' '.join(argv)}\nPython {sys.version}\n\n{text}", encoding="utf-8")
+        except OSError:
+            continue
+        return f"; its traceback is in {file}"
+    return ""
+
+
+def _out(argv: Sequence[str]) -> Path | None:
+    """Return the folder of --out if it exists."""
+    for number, word in enumerate(argv):
+        if word == "--out" and number + 1 < len(argv):
+            path = Path(argv[number + 1])
+        elif word.startswith("--out="):
+            path = Path(word.removeprefix("--out="))
+        else:
+            continue
+        return path if path.is_dir() else None
+    return None
+
+
+def _has_temporary_files() -> bool:
+    try:
+        tempfile.gettempdir()
+    except OSError:  # no folder is writable
+        return False
+    return True

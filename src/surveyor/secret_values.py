@@ -60,7 +60,7 @@ _TOKEN_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKE
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "AWS_ENDPOINT_URL")
 
 _USERINFO = re.compile(r"(://|:\\/\\/)[^\s/@:\"'<>\\]{0,256}:[^\s/@\"'<>\\]{1,256}@")
-_SIGNATURE = re.compile(r"(ignature(?:=|%3[Dd]|\\u003[Dd]|&#61;))[0-9a-fA-F]{16,}")
+_SIGNATURE = re.compile(r"(ignature(?:=|%3[Dd]|\\u003[Dd]|&#61;))[0-9a-fA-F]+")
 _HEADER_SIGNATURE = re.compile(r"Signature=([0-9a-f]{64})")
 
 

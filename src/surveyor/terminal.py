@@ -111,7 +111,7 @@ def _ending(stream: TextIO) -> Iterator[None]:
 
 def guard(stream: TextIO, *, styled: bool = False) -> TextIO:
     """Return a stream that writes to this one what is safe to show."""
-    if isinstance(stream, GuardedStream):
+    if stream is None or isinstance(stream, GuardedStream):  # None: it was closed when the program started
         return stream
     if hasattr(stream, "reconfigure"):  # what a terminal cannot show must not end the command
         is_ascii = codecs.lookup(stream.encoding or "ascii").name == "ascii"
@@ -124,7 +124,7 @@ def guarded_output() -> Iterator[None]:
     """Guard standard output and standard error, and put the real ones back at the end."""
     before = sys.stdout, sys.stderr
     _LOST.clear()
-    sys.stdout, sys.stderr = (stream and guard(stream) for stream in before)  # None if it was closed at the start
+    sys.stdout, sys.stderr = map(guard, before)
     try:
         yield
     finally:

@@ -34,7 +34,43 @@ LISTENER = "allure_listener"
 def pytest_configure(config: pytest.Config) -> None:
     listener = config.pluginmanager.get_plugin(LISTENER)
     if listener is not None:
+        import allure_commons
+
         config.pluginmanager.register(_Labels(config, listener), "surveyor-allure")
+        cleaner = _cleaner()
+        allure_commons.plugin_manager.register(cleaner)
+        config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(cleaner))
+
+
+def _cleaner() -> object:
+    """Return a plugin of Allure that makes results and fixtures safe before they are written."""
+    from allure_commons import hookimpl
+
+    class Cleaner:
+        """Handles the events of Allure before its own writer of files does."""
+
+        @hookimpl(tryfirst=True)
+        def report_result(self, result: object) -> None:
+            """Handle the result of a test."""
+            _make_safe(result)
+
+        @hookimpl(tryfirst=True)
+        def report_container(self, container: object) -> None:
+            """Handle the fixtures of a test."""
+            _make_safe(container)
+
+    return Cleaner()
+
+
+def _make_safe(item: Any) -> Any:
+    """Make all texts in an item of Allure safe, in place, and return it."""
+    if isinstance(item, str):
+        return safe_text(item)
+    if isinstance(item, list):
+        return [_make_safe(inner) for inner in item]
+    for name, value in getattr(item, "__dict__", {}).items():
+        setattr(item, name, _make_safe(value))
+    return item
 
 
 class _Labels:
@@ -73,9 +109,8 @@ class _Labels:
             return
         result = parse_json(value, TestResult)
         test.status = STATUS[result.verdict]
-        if test.statusDetails is not None:
-            test.statusDetails.message = safe_text(result.detail or test.statusDetails.message or "")
-            test.statusDetails.trace = safe_text(test.statusDetails.trace or "")
+        if test.statusDetails is not None and result.detail:
+            test.statusDetails.message = result.detail
         self._allure.dynamic.tag(str(result.verdict))
         if CLAIMS in self._config.stash and result.claims:
             known = self._config.stash[CLAIMS]

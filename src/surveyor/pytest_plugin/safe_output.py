@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from surveyor.secret_values import blank
-from surveyor.terminal import guard
+from surveyor.terminal import guard, guard_tracebacks
 from surveyor.visible_text import visible
 
 __all__ = ["safe_text"]
@@ -23,7 +23,8 @@ def safe_text(text: str) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Guard the terminal of pytest, which styles its output only if it is one."""
+    """Guard the terminal of pytest, which styles its output only if it is one, and the traceback that may end it."""
+    guard_tracebacks()
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         writer = reporter._tw  # noqa: SLF001  # no hook is given what is printed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -22,23 +23,37 @@ from surveyor_emulator.runtime.tasks import processes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
-TIMEOUT = 15.0  # wall seconds
+SOAK = pytest.mark.soak
+TIMEOUT = 20.0  # wall seconds
+DETACHED = ["sh", "-c", "(env -i setsid sleep 1000 &); (setsid sleep 1000 &); sleep 1000 & wait"]
 AT_ONCE = [word for name in ("task_provisioning", "task_pending", "scheduler") for word in ("--set", f"{name}=0")]
+KEEPERS_ONLY = (
+    "import functools, sys; from surveyor_emulator.runtime import task_runtime\n"
+    "task_runtime.Supervisor = functools.partial(task_runtime.Supervisor, use_namespace=False)\n"
+    "from surveyor_emulator.server.serve import main; sys.exit(main(sys.argv[1:]))"
+)
+Started = tuple[subprocess.Popen[str], Clients]
 
 
-@pytest.fixture
-def target() -> Iterator[tuple[subprocess.Popen[str], Any]]:
-    """Start a target as a separate process; return it with clients of it."""
-    command = [sys.executable, "-m", "surveyor_emulator", "--scale", "20", *AT_ONCE]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+@pytest.fixture(params=["namespace", "keepers-only"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
+    """Start a target as a separate process in a session of its own; return it with clients of it."""
+    how = ["-m", "surveyor_emulator"] if request.param == "namespace" else ["-c", KEEPERS_ONLY]
+    process = _start(how, tmp_path)
     assert process.stdout is not None
     endpoint = json.loads(process.stdout.readline())["endpoint"]
-    clients = Clients(Target("target", "us-east-1", endpoint), endpoint, Evidence())
-    yield process, clients
+    yield process, Clients(Target("target", "us-east-1", endpoint), endpoint, Evidence())
     if process.poll() is None:
         process.kill()
     process.wait()
     process.stdout.close()
+
+
+def _start(how: list[str], temporary: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *how, "--scale", "20", *AT_ONCE],
+        stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
 
 
 def until(condition: Any) -> None:
@@ -53,7 +68,7 @@ def deploy(clients: Clients) -> set[str]:
     ecs, ec2 = clients.client("ecs", "000000000000"), clients.client("ec2", "000000000000")
     network = {"awsvpcConfiguration": {"subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]]}}
     ecs.create_cluster(clusterName="shop")
-    commands = {"web": workload.command("serve"), "other": ["sh", "-c", "(setsid sleep 1000 &); sleep 1000 & wait"]}
+    commands = {"web": workload.command("serve"), "other": DETACHED}
     for name, command in commands.items():
         ecs.register_task_definition(
             family=name, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
@@ -81,18 +96,101 @@ def listens(address: str) -> bool:
         return probe.connect_ex((address, workload.PORT)) == 0
 
 
+def below(process: subprocess.Popen[str]) -> set[int]:
+    """Return all processes below the target."""
+    return processes.descendants([process.pid]) - {process.pid}
+
+
+def wait_until_gone(pids: set[int], addresses: set[str]) -> None:
+    """Return once none of the processes is left, and nothing listens."""
+    until(lambda: all(map(processes.has_ended, pids)))
+    until(lambda: not any(map(listens, addresses)))
+
+
 @pytest.mark.usefixtures("children_take_ctrl_c")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left(target: tuple[subprocess.Popen[str], Any], number: signal.Signals) -> None:
-    """No process below it, no port and no folder is left after SIGKILL in mid-deployment, Ctrl-C, or SIGTERM."""
+@pytest.mark.parametrize(
+    "name",
+    ["SIGKILL", "SIGTERM", *(pytest.param(name, marks=SOAK) for name in ("SIGINT", "SIGHUP", "SIGQUIT"))],
+)
+def test_nothing_is_left(target: Started, name: str, tmp_path: Path) -> None:
+    """No process below it, no port and no folder is left after a signal in mid-deployment, SIGKILL and Ctrl-C too."""
     process, clients = target
+    number = signal.Signals[name]
     addresses = deploy(clients)
-    below = processes.descendants([process.pid]) - {process.pid}
-    assert len(below) >= 10
-    folders = {str(Path(f"/proc/{pid}/cwd").readlink()) for pid in below} - {str(Path.cwd()), "/"}
+    pids = below(process)
+    assert len(pids) >= 15
     assert any(map(listens, addresses))
     process.send_signal(number)
-    assert process.wait(TIMEOUT) == (0 if number is not signal.SIGKILL else -signal.SIGKILL)
-    until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])
-    until(lambda: not any(map(listens, addresses)))
-    until(lambda: not [folder for folder in folders if Path(folder).exists()])
+    assert process.wait(TIMEOUT) == (-number if number in (signal.SIGKILL, signal.SIGQUIT) else 0)
+    wait_until_gone(pids, addresses)
+    until(lambda: not any(tmp_path.glob("surveyor-tasks-*")))
+
+
+@pytest.mark.parametrize(
+    "also", [pytest.param("fork server", marks=SOAK), pytest.param("its group", marks=SOAK), "every parent"]
+)
+def test_what_is_killed_together_is_swept_at_the_next_start(target: Started, also: str, tmp_path: Path) -> None:
+    """The target and its helpers are killed together: after the next start no process and no folder is left."""
+    process, clients = target
+    addresses = deploy(clients)
+    pids = below(process)
+    [server] = processes.children_of(process.pid)
+    parents = {pid for pid in pids if processes.children_of(pid)}
+    [folder] = tmp_path.glob("surveyor-tasks-*")
+    others = {"fork server": {server}, "its group": {server}, "every parent": parents}[also]
+    os.kill(process.pid, signal.SIGSTOP)  # so that it does not react
+    if also == "its group":
+        os.killpg(server, signal.SIGKILL)
+    processes.send(signal.SIGKILL, [process.pid, *others])
+    process.wait()
+    if also != "every parent":  # keepers end their containers themselves
+        wait_until_gone(pids, addresses)
+    following = _start(["-m", "surveyor_emulator"], tmp_path)
+    assert following.stdout is not None
+    assert following.stdout.readline()
+    wait_until_gone(pids, addresses)
+    assert not folder.exists()
+    following.kill()
+    following.wait()
+    following.stdout.close()
+
+
+@SOAK
+def test_a_living_target_is_not_swept(target: Started, tmp_path: Path) -> None:
+    """The start of another target leaves tasks and folder of a running one alone."""
+    process, clients = target
+    deploy(clients)
+    pids = below(process)
+    following = _start(["-m", "surveyor_emulator"], tmp_path)
+    assert following.stdout is not None
+    assert following.stdout.readline()
+    following.kill()
+    following.wait()
+    following.stdout.close()
+    assert len([pid for pid in pids if processes.has_ended(pid)]) < 5  # those that the deployment replaced
+    assert len(list(tmp_path.glob("surveyor-tasks-*"))) == 1
+
+
+@SOAK
+def test_after_stopped_nothing_of_a_task_is_left(target: Started) -> None:
+    """A task that killed its parent and detached what it started is STOPPED only when all of it is gone."""
+    process, clients = target
+    ecs, ec2 = clients.client("ecs", "000000000000"), clients.client("ec2", "000000000000")
+    network = {"awsvpcConfiguration": {"subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]]}}
+    ecs.create_cluster(clusterName="shop")
+    for program in ("(env -i setsid sleep 1000 &); sleep 1", "(env -i setsid sleep 1000 &); kill -9 $PPID; sleep 1000"):
+        ecs.register_task_definition(
+            family="leaves", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            containerDefinitions=[{"name": "app", "image": "any", "command": ["sh", "-c", program]}],
+        )  # fmt: skip
+        answer = ecs.run_task(
+            cluster="shop", taskDefinition="leaves", launchType="FARGATE", networkConfiguration=network, count=3
+        )
+        arns = [task["taskArn"] for task in answer["tasks"]]
+
+        def stopped(arns: list[str] = arns) -> bool:
+            tasks = ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]
+            return [task["lastStatus"] for task in tasks] == ["STOPPED"] * 3
+
+        until(stopped)
+        assert not [pid for pid in below(process) if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -155,6 +155,8 @@ def _principals(elements: Object, kind: DocumentKind, effect: Effect) -> tuple[s
 def _conditions(value: object, *, variables: bool) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
     for operator, keys in _object(value).items():
+        if not _object(keys):
+            raise MalformedPolicy(f"expected {_shown(operator)} to name a condition key, got none")
         for key, values in _object(keys).items():
             texts = _texts(values)
             if not texts:

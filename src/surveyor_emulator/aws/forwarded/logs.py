@@ -39,6 +39,14 @@ def _described_groups(call: Call, params: Mapping[str, Any]) -> Iterator[Resourc
     yield from list(_groups(call, params)) or [_group(call, "*")]
 
 
+def _groups_of_query(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    from moto.logs.models import logs_backends
+
+    query = logs_backends[call.account][call.region].queries.get(str(params["queryId"]))
+    for text in query.log_group_names if query is not None else ():
+        yield _group(call, str(text))
+
+
 def _stream(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
     for group in _groups(call, params):
         yield Resource(f"{group.arn}:log-stream:{params['logStreamName']}", tags=group.tags)
@@ -61,6 +69,7 @@ permission_requests = ActionTable(
             ),
         ),
         (_described_groups, "DescribeMetricFilters"),
+        (_groups_of_query, "GetQueryResults"),
         (_stream, "CreateLogStream DeleteLogStream GetLogEvents PutLogEvents"),
         (_tagged, "ListTagsForResource TagResource UntagResource"),
         (named(_DESTINATION, "destinationName"), "DeleteDestination PutDestination PutDestinationPolicy"),

@@ -96,6 +96,13 @@ def _linked_role(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
     yield Resource(fill(f"{_ACCOUNT}role/aws-service-role/{service}/{{name}}", call, name))
 
 
+def _role_of_deletion(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    """Find the role in the id of a deletion: task/aws-service-role/SERVICE/ROLE/ID."""
+    parts = str(params["DeletionTaskId"]).split("/")
+    if len(parts) == 5:
+        yield Resource(fill(f"{_ACCOUNT}role/{{name}}", call, "/".join(parts[1:4])))
+
+
 def _provider(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
     host = str(params["Url"]).partition("://")[2]
     yield Resource(fill(f"{_ACCOUNT}oidc-provider/{{name}}", call, host))
@@ -174,6 +181,7 @@ permission_requests = ActionTable(
             ),
         ),
         (_linked_role, "CreateServiceLinkedRole"),
+        (_role_of_deletion, "GetServiceLinkedRoleDeletionStatus"),
         (
             _group,
             (
@@ -215,7 +223,7 @@ permission_requests = ActionTable(
     ],
     without="CreateAccountAlias DeleteAccountAlias DeleteAccountPasswordPolicy GenerateCredentialReport "
     "GetAccountAuthorizationDetails GetAccountPasswordPolicy GetAccountSummary GetCredentialReport "
-    "ListAccountAliases ListGroups ListInstanceProfiles ListOpenIDConnectProviders ListPolicies ListRoles"
+    "ListAccountAliases ListGroups ListInstanceProfiles ListOpenIDConnectProviders ListPolicies ListRoles "
     "ListSAMLProviders ListServerCertificates ListUsers ListVirtualMFADevices UpdateAccountPasswordPolicy",
     keys=_keys,
     further=_passed_roles,

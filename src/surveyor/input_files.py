@@ -13,7 +13,7 @@ from pathlib import Path
 
 from surveyor.errors import UsageError
 
-__all__ = ["REPORT_LIMIT", "SETTINGS_LIMIT", "read_bytes", "read_text"]
+__all__ = ["REPORT_LIMIT", "SETTINGS_LIMIT", "is_file", "is_folder", "read_bytes", "read_text"]
 
 SETTINGS_LIMIT = 4 * 1024 * 1024
 """Bytes of a file that a person writes: claims, recordings, targets, expectations, gates, policies, programs, pages."""
@@ -22,51 +22,70 @@ REPORT_LIMIT = 256 * 1024 * 1024
 """Bytes of a file that a run writes: reports, histories, tallies, ledgers."""
 
 _CHUNK = 1024 * 1024
+_NOT_TEXT = "is not text in UTF-8"
+
 _PATIENCE = 10.0
 """Wall seconds for which a pipe or a terminal may say nothing."""
 
 
 def read_bytes(path: Path, limit: int = SETTINGS_LIMIT) -> bytes:
-    """Return the content of a file. Raise UsageError, in one line that begins with the path, above `limit` bytes."""
+    """Return the content of a file of text. Raise UsageError, in one line that begins with the path, if it is refused.
+
+    Refused is what has more than `limit` bytes, or a NUL, which no text has.
+    """
     try:
         # A pipe that nothing writes to is opened at once, and ends at once.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            content = _read(path, descriptor, limit)
+            return _read(descriptor, limit)
         finally:
             os.close(descriptor)
+    except _Refused as refusal:
+        raise UsageError(f"{path}: cannot be read: {refusal}") from None
     except (OSError, ValueError) as error:  # ValueError: the path has a NUL
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', '') or error}") from None
-    if len(content) > limit:
-        raise UsageError(f"{path}: cannot be read: it is larger than {limit // 1024 // 1024} MB")
-    return bytes(content)
+
+
+def is_file(path: Path | str) -> bool:
+    """Return whether a path leads to a regular file; no path is too long or too odd for the question."""
+    return os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises for a name that is too long
+
+
+def is_folder(path: Path | str) -> bool:
+    """Return whether a path leads to a directory; no path is too long or too odd for the question."""
+    return os.path.isdir(path)  # noqa: PTH112  # Path.is_dir raises for a name that is too long
 
 
 def read_text(path: Path, limit: int = SETTINGS_LIMIT) -> str:
-    """Return the text of a file in UTF-8 without NUL. Raise UsageError, in one line that begins with the path."""
+    """Return the text of a file in UTF-8. Raise UsageError, in one line that begins with the path, if it is refused."""
     try:
         text = read_bytes(path, limit).decode("utf-8")
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: cannot be read: it is not text in UTF-8") from None
-    if "\0" in text:
-        raise UsageError(f"{path}: cannot be read: it is not text in UTF-8")
+        raise UsageError(f"{path}: cannot be read: it {_NOT_TEXT}") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read(path: Path, descriptor: int, limit: int) -> bytearray:
-    """Return the content up to one byte above the limit."""
-    content = bytearray()
+class _Refused(Exception):
+    """The file is not read to its end; the message says why."""
+
+
+def _read(descriptor: int, limit: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    chunks: list[bytes] = []
     end = time.monotonic() + _PATIENCE
-    while len(content) <= limit:
+    while size <= limit:
         try:
-            chunk = os.read(descriptor, min(_CHUNK, limit + 1 - len(content)))
+            chunk = os.read(descriptor, _CHUNK)
         except BlockingIOError:
             left = end - time.monotonic()
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise UsageError(f"{path}: cannot be read: nothing was written to it for {_PATIENCE:g} s") from None
+                raise _Refused(f"nothing was written to it for {_PATIENCE:g} s") from None
             continue
         if not chunk:
-            break
-        content += chunk
-        end = time.monotonic() + _PATIENCE if len(chunk) == _CHUNK else end
-    return content
+            return b"".join(chunks)
+        if b"\0" in chunk:
+            raise _Refused(f"it {_NOT_TEXT}")
+        chunks.append(chunk)
+        size = max(size, sum(map(len, chunks)))
+        end = time.monotonic() + _PATIENCE
+    raise _Refused(f"it is larger than {limit / 1024 / 1024:g} MB")

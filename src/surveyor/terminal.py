@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import typer
 
@@ -109,14 +109,14 @@ def _ending(stream: TextIO) -> Iterator[None]:
         _thread.interrupt_main()
 
 
-def guard(stream: TextIO, *, styled: bool = False) -> TextIO:
+def guard(stream: TextIO | None, *, styled: bool = False) -> Any:
     """Return a stream that writes to this one what is safe to show."""
     if stream is None or isinstance(stream, GuardedStream):  # None: it was closed when the program started
         return stream
     if hasattr(stream, "reconfigure"):  # what a terminal cannot show must not end the command
         is_ascii = codecs.lookup(stream.encoding or "ascii").name == "ascii"
         stream.reconfigure(encoding="utf-8" if is_ascii else None, errors="backslashreplace")
-    return cast(TextIO, GuardedStream(stream, styled=styled))
+    return GuardedStream(stream, styled=styled)
 
 
 @contextmanager

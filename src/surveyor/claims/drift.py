@@ -66,7 +66,7 @@ def read_recorded(folder: Path) -> RecordedFingerprints:
     Raise UsageError if the file does not have the form that `accept_drift` writes.
     """
     path = folder / FINGERPRINTS
-    if not path.is_file():
+    if not path.exists():
         return RecordedFingerprints("", {})
     table = parse_toml(path, read_text(path))
     version, fingerprints = table.get("botocore"), table.get("fingerprints")

@@ -94,7 +94,7 @@ def load_not_covered(folder: Path) -> tuple[NotCovered, ...]:
     Raise UsageError with file and line for a file that has not this form, an unknown service and a pattern twice.
     """
     path = folder / NOT_COVERED
-    if not path.is_file():
+    if not path.exists():
         return ()
     seen: set[str] = set()
     entries = read_entries(path, "not-covered", NotCovered).entries

@@ -18,6 +18,7 @@ from surveyor.explain.documents import Document, read_document
 from surveyor.explain.explanation import explain as explain_request
 from surveyor.explain.principals import default_principal, parse_principal, principal_context
 from surveyor.explain.text import format_denial, format_dependent_actions, format_explanation
+from surveyor.input_files import is_folder
 from surveyor.report import load_report
 from surveyor.report.file import REPORT_FILE
 from surveyor_policies.model import AccessRequest, PolicyKind, PolicySet, Principal
@@ -96,7 +97,7 @@ def _explain_request(request: AccessRequest, documents: Mapping[PolicyKind, list
 
 
 def _explain_report(path: Path, claim: str | None) -> None:
-    report = load_report(path / REPORT_FILE if path.is_dir() else path)
+    report = load_report(path / REPORT_FILE if is_folder(path) else path)
     if claim is not None and claim not in {claim_report.id for claim_report in report.claims}:
         raise UsageError(f"{path} has no claim {claim!r}")
     denials = list(find_denials(report, claim))

@@ -73,7 +73,7 @@ def _parse_line(number: int, line: str) -> Line:
     try:
         try:
             return _DECODER.decode(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return parse_json(line, cast(type[Line], Line))  # it reads half a surrogate pair, and says what is wrong
     except ValueError as error:
         problem = str(error)

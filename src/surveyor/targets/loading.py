@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from surveyor.claims.features import FEATURES
 from surveyor.errors import UsageError
+from surveyor.input_files import is_file
 from surveyor.messages import nearest
 from surveyor.targets.file import TargetFile, VersionTable
 from surveyor.targets.model import Credentials, Dns, Environment, Start, Target, is_loopback
@@ -18,6 +20,8 @@ from surveyor.targets.requirements import check_pins
 from surveyor.typed_toml import TypedToml, read_toml
 
 __all__ = ["all_versions", "find_target", "load_target", "target_names", "target_versions"]
+
+_PLACEHOLDERS = ("python", "port", "seed", "scratch")
 
 _AWS = "aws"
 """The value of `endpoint` for AWS itself, which has an endpoint for each service and region."""
@@ -54,12 +58,11 @@ def find_target(name: str, folder: Path) -> Target:
         return _from_url(name)
     stem, version = _name_and_version(name)
     if stem.endswith(".toml") or "/" in stem:
-        path = Path(stem)
-        if not path.is_file():
+        if not is_file(stem):
             raise UsageError(f"no target file at {stem}")
-        return _from_file(path, version)
+        return _from_file(Path(stem), version)
     path = folder / f"{stem}.toml"
-    if not path.is_file():
+    if not is_file(path):
         names = target_names(folder)
         hint = nearest(stem, names) or f"; known are {', '.join(names) or 'none'}, or give a URL"
         raise UsageError(f"unknown target {stem!r}{hint}")
@@ -69,7 +72,7 @@ def find_target(name: str, folder: Path) -> Target:
 def _name_and_version(text: str) -> tuple[str, str | None]:
     """Return the parts of NAME@VERSION; None if there is no version. The path of a file may contain @."""
     name, at, version = text.rpartition("@")
-    return (name, version) if at and not Path(text).is_file() else (text, None)
+    return (name, version) if at and not is_file(text) else (text, None)
 
 
 def _from_url(url: str) -> Target:
@@ -176,12 +179,21 @@ def _start(file: TypedToml[TargetFile], environment: Environment | None) -> Star
         return None
     for key, texts in (("argv", table.argv), ("env", table.env.values())):
         for text in texts:
-            try:
-                text.format(python="", port="", seed="", scratch="")
-            except (KeyError, IndexError, ValueError) as error:
-                raise file.error(f"start.{key}", f"start.{key}: {text!r} contains an unknown placeholder ({error}); "
-                                 "known are {python}, {port}, {seed}, {scratch}") from None  # fmt: skip
+            if not _has_known_placeholders(text):
+                raise file.error(f"start.{key}", f"start.{key}: {text[:200]!r} contains an unknown placeholder; "
+                                 "known are {python}, {port}, {seed}, {scratch}")  # fmt: skip
     return Start(table.argv, table.env, table.ready, table.path, table.within, environment)
+
+
+def _has_known_placeholders(text: str) -> bool:
+    """Return whether each placeholder is a name; a width or an attribute could make it of any size."""
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:
+        return False
+    return all(
+        name is None or (name in _PLACEHOLDERS and not spec and not conversion) for _, name, spec, conversion in parts
+    )
 
 
 def _credentials(file: TypedToml[TargetFile]) -> Credentials:

@@ -44,7 +44,7 @@ def check_pins(path: Path, package: str, version: str) -> None:
 def _pin(path: Path, number: int, entry: str) -> tuple[str, str]:
     where = f"{path}:{number}"
     if entry.startswith("-"):
-        option = re.split(r"[\s=]", entry, maxsplit=1)[0]
+        option = re.split(r"[\s=]", entry, maxsplit=1)[0][:80]
         raise UsageError(f"{where}: {option} is not allowed: the package index is configured on each machine")
     pinned = _PIN.fullmatch(_HASH.sub("", entry).strip())
     if pinned is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.input_files import is_file, is_folder
 from surveyor.layout import Layout
 from surveyor.report import ConformanceReport, load_report
 from surveyor.report.file import REPORT_FILE
@@ -17,7 +18,7 @@ __all__ = ["check_sources", "is_report", "load_or_run", "read_report"]
 def is_report(source: str) -> bool:
     """Return whether a source is a report or the folder of one, and not a target."""
     path = Path(source)
-    return path.exists() and (path.suffix == ".json" or path.is_dir())
+    return is_folder(path) or (is_file(path) and path.suffix == ".json")
 
 
 def check_sources(sources: list[str], layout: Layout) -> None:
@@ -56,7 +57,7 @@ def load_or_run(
 
 def read_report(path: Path) -> ConformanceReport:
     """Return a report, or that of a folder. Raises UsageError."""
-    if path.is_dir():
+    if is_folder(path):
         path = path / REPORT_FILE
         if not path.exists():
             raise UsageError(f"{path.parent}: holds no {REPORT_FILE}")

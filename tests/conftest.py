@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import signal
 import sys
 import textwrap
@@ -18,10 +20,14 @@ from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
+from surveyor.targets.control import TOKEN_VARIABLE
 
 # On a busy machine an example takes as long as it takes.
 settings.register_profile("surveyor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("surveyor")
+
+# Targets that tests start take this token, and so commands reach them that only know their URL.
+os.environ.setdefault(TOKEN_VARIABLE, secrets.token_urlsafe())
 
 FAKE = Path(__file__).with_name("fake_target.py")
 

@@ -18,6 +18,9 @@ from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
 from surveyor_emulator.server.control import Control
 
+TOKEN = "t0ken"
+HEADERS = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+
 
 class Names:
     """DNS servers that only return addresses."""
@@ -46,8 +49,8 @@ def world() -> World:
 def ask(world: World, method: str, target: str, body: bytes = b"", names: Names | None = None) -> tuple[int, Any]:
     """Send one request; return status and answer."""
     path, _, query = target.partition("?")
-    control = Control(world, names or Names())
-    response = asyncio.run(control(Request(method, f"/_surveyor/{path}", query, {}, body)))
+    control = Control(world, names or Names(), TOKEN)
+    response = asyncio.run(control(Request(method, f"/_surveyor/{path}", query, HEADERS, body)))
     return response.status, json.loads(response.body)
 
 
@@ -110,8 +113,8 @@ def test_a_client_that_disconnects_does_not_stop_an_advance(world: World) -> Non
 
     async def scenario() -> None:
         world.clock.call_later(5, lambda: world.clock.run(slow()))
-        control = Control(world, Names())
-        answer = asyncio.ensure_future(control(Request("POST", "/_surveyor/clock", "", {}, b'{"advance": 30}')))
+        control = Control(world, Names(), TOKEN)
+        answer = asyncio.ensure_future(control(Request("POST", "/_surveyor/clock", "", HEADERS, b'{"advance": 30}')))
         await started.wait()
         answer.cancel()
         # Another advance waits for the first.

@@ -13,7 +13,7 @@ from botocore.session import Session
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.control import Control
-from surveyor.targets.process import start
+from surveyor.targets.process import StartedProcess, start
 
 OWNER, CONSUMER, THIRD = "111122223333", "444455556666", "777788889999"
 PLAIN = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False, parameter_validation=False)
@@ -21,13 +21,26 @@ SESSION = Session()
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """Run an embedded target whose clock only advances; return its endpoint."""
+def target() -> Iterator[StartedProcess]:
+    """Run an embedded target whose clock only advances."""
     start_options = load_target("embedded", find_layout().targets).start
     assert start_options is not None
     started = start("embedded", start_options, seed=7)
-    yield started.endpoint
+    yield started
     started.stop()
+
+
+@pytest.fixture(scope="module")
+def endpoint(target: StartedProcess) -> str:
+    """Return the endpoint of the target."""
+    return target.endpoint
+
+
+def advance(target: StartedProcess, seconds: float) -> None:
+    """Advance the clock of the target."""
+    control = Control(target.endpoint, target.token)
+    control.advance(seconds)
+    control.close()
 
 
 def client(endpoint: str, service: str, account: str = OWNER) -> Any:
@@ -46,13 +59,11 @@ def error_code(call: Any, **params: Any) -> str:
 
 
 @pytest.fixture
-def namespace(endpoint: str, request: pytest.FixtureRequest) -> str:
+def namespace(target: StartedProcess, endpoint: str, request: pytest.FixtureRequest) -> str:
     """Create a namespace of the owner; return its ARN."""
     cloudmap = client(endpoint, "servicediscovery")
     started = cloudmap.create_http_namespace(Name=request.node.name[:60])["OperationId"]
-    control = Control(endpoint)
-    control.advance(10)
-    control.close()
+    advance(target, 10)
     namespace_id = cloudmap.get_operation(OperationId=started)["Operation"]["Targets"]["NAMESPACE"]
     return str(cloudmap.get_namespace(Id=namespace_id)["Namespace"]["Arn"])
 
@@ -122,7 +133,9 @@ def test_access_ends(endpoint: str, namespace: str, share: str, end: str) -> Non
     assert namespace not in listed_namespaces(endpoint)
 
 
-def test_a_consumer_creates_its_own_services_in_the_namespace(endpoint: str, namespace: str, share: str) -> None:
+def test_a_consumer_creates_its_own_services_in_the_namespace(
+    target: StartedProcess, endpoint: str, namespace: str, share: str
+) -> None:
     """Services and instances name their creator; operations are visible to the account that started them."""
     found = invitation(endpoint, share)["resourceShareInvitationArn"]
     client(endpoint, "ram", CONSUMER).accept_resource_share_invitation(resourceShareInvitationArn=found)
@@ -130,9 +143,7 @@ def test_a_consumer_creates_its_own_services_in_the_namespace(endpoint: str, nam
     service = cloudmap.create_service(Name="theirs", NamespaceId=namespace)["Service"]
     assert (service["CreatedByAccount"], service["ResourceOwner"]) == (CONSUMER, OWNER)
     started = cloudmap.register_instance(ServiceId=service["Arn"], InstanceId="i", Attributes={"a": "b"})
-    control = Control(endpoint)
-    control.advance(30)
-    control.close()
+    advance(target, 30)
     found = cloudmap.get_operation(OperationId=started["OperationId"], OwnerAccount=OWNER)["Operation"]
     assert (found["Status"], found["OwnerAccount"]) == ("SUCCESS", OWNER)
     assert error_code(cloudmap.get_operation, OperationId=started["OperationId"]) == "OperationNotFound"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import time
 from urllib.parse import quote
 
@@ -12,8 +14,13 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor_emulator.aws.sts import sessions
+from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import World
+from surveyor_emulator.server.authentication import authenticate
 from surveyor_emulator.server.signature import Authorization, Credential, read_authorization, verify
 
 KEY, SECRET = "111111111111", "secret"
@@ -130,3 +137,75 @@ def test_reads_any_authorization_header(text: str) -> None:
     """Any header is read or ignored."""
     found = read_authorization(Request("POST", "/", "", {"authorization": f"AWS4-HMAC-SHA256 {text}"}, b""))
     assert found is None or found[0].access_key is not None
+
+
+@pytest.mark.parametrize(
+    ("scope", "named"),
+    [
+        ("nowhere-9/servicediscovery/aws4_request", "valid Region, not 'nowhere-9'"),
+        ("us-moon-1/servicediscovery/aws4_request", "valid Region, not 'us-moon-1'"),
+        ("nowhere-9\"'><img>/servicediscovery/aws4_request", "valid Region, not 'nowhere-9\"'><img>'"),
+        ("aws-global/servicediscovery/aws4_request", "valid Region, not 'aws-global'"),
+        ("us-east-1%00/servicediscovery/aws4_request", "valid Region"),
+        ("/servicediscovery/aws4_request", "valid Region, not ''"),
+        ("us-east-1/servicediscovery/evil", "valid terminator: 'aws4_request', not 'evil'"),
+        ("us-east-1/servicediscovery/", "valid terminator"),
+    ],
+)
+@pytest.mark.parametrize("signatures", [True, False])
+def test_refuses_a_scope_of_no_region_or_of_another_protocol(scope: str, named: str, signatures: bool) -> None:
+    """The signature is not looked at, and none is needed for this answer."""
+    request = signed()
+    header = request.headers["authorization"].replace("us-east-1/servicediscovery/aws4_request", scope)
+    request = request._replace(headers={**request.headers, "authorization": header})
+    world = World(Settings(verify_signatures=signatures), Clock(scale=None))
+    with pytest.raises(ServiceError, match=re.escape(named)) as caught:
+        authenticate(world, request, authorization(request), xml=False)
+    assert (caught.value.code, caught.value.status) == ("InvalidSignatureException", 403)
+
+
+@pytest.mark.parametrize("field", ["Credential", "SignedHeaders", "Signature"])
+@pytest.mark.parametrize("first", [True, False])
+def test_refuses_a_field_of_the_header_that_stands_there_twice(field: str, first: bool) -> None:
+    """Neither of the two is chosen."""
+    header = signed().headers["authorization"]
+    algorithm, _, rest = header.partition(" ")
+    parts = [f"{field}=other", rest] if first else [rest, f"{field}=other"]
+    for comma in (", ", ","):
+        headers = {"authorization": f"{algorithm} {comma.join(parts)}"}
+        assert read_authorization(Request("POST", "/", "", headers, b"")) is None
+
+
+def test_the_operation_must_be_signed() -> None:
+    """A target header that was added after signing is refused: it would choose what the signature is used for."""
+    request = signed()
+    assert error_code(request._replace(headers={**request.headers, "x-amz-target": "X.Delete"})) == (
+        "InvalidSignatureException"
+    )
+
+
+def test_a_digest_must_be_that_of_the_body() -> None:
+    """Clients may send it; a wrong one is refused, signed or not."""
+    request = signed()
+    right = {**request.headers, "x-amz-content-sha256": hashlib.sha256(request.body).hexdigest()}
+    assert verify(request._replace(headers=right), authorization(request), find, xml=False).account == KEY
+    for wrong in ("UNSIGNED-PAYLOAD", "0" * 64, ""):
+        changed = request._replace(headers={**right, "x-amz-content-sha256": wrong})
+        assert error_code(changed) == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}])
+def test_a_web_page_needs_a_signature_always(headers: dict[str, str]) -> None:
+    """Without verification every program is the owner, but no page is."""
+    world = World(Settings(verify_signatures=False), Clock(scale=None))
+    assert authenticate(world, Request("POST", "/", "", {}, b""), None, xml=True).account == "000000000000"
+    with pytest.raises(ServiceError, match="a web page must sign"):
+        authenticate(world, Request("POST", "/", "", headers, b""), None, xml=True)
+
+
+def test_session_tokens_of_one_target_are_none_of_another() -> None:
+    """Settings that everybody knows are not enough to make one."""
+    worlds = [World(Settings(), Clock(scale=None)) for _ in range(2)]
+    session = sessions.issue(worlds[0], KEY, "arn:aws:iam::111111111111:root", 900)
+    assert sessions.read(worlds[0], session.access_key, session.token) == session
+    assert sessions.read(worlds[1], session.access_key, session.token) is None

@@ -64,7 +64,7 @@ class Target:
         assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())
         self._endpoint = str(ready["endpoint"])
-        self._secret = str(ready["secret"])
+        self._secret, self._token = str(ready["secret"]), str(ready["token"])
         self._fill()
         name_servers = self._control("name-servers")
         host, port = str(ready["dns"]).rsplit(":", 1)
@@ -89,7 +89,8 @@ class Target:
 
     def _control(self, path: str, body: dict[str, float] | None = None) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
-        with urlopen(Request(f"{self._endpoint}/_surveyor/{path}", data=data)) as answer:
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        with urlopen(Request(f"{self._endpoint}/_surveyor/{path}", data, headers)) as answer:
             document: dict[str, Any] = json.load(answer)
         return document
 

@@ -3,9 +3,9 @@
     python -m tests.fuzz.http 500000 --seed 1
     python -m tests.fuzz.http 500000 --seed 1 --endpoint http://127.0.0.1:4566 --pid 4711
 
-Without `--endpoint` it starts a target. It sends the requests over raw sockets, and fails unless every complete request
-is answered in time, no answer has the status 500, the target logs no error and still answers correctly at the end, and
-its memory has stopped growing.
+Without `--endpoint` it starts a target; SURVEYOR_TOKEN is the token of one that runs already. It sends the requests
+over raw sockets, and fails unless every complete request is answered in time, no answer has the status 500, the
+target logs no error and still answers correctly at the end, and its memory has stopped growing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
 import socket
 import subprocess
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     sys.stdout.write(f"seed {options.seed}\n")
     if options.endpoint is not None:
-        return _fuzz(options.endpoint, options.pid, options.count, Random(options.seed))
+        token = os.environ.get("SURVEYOR_TOKEN", "")
+        return _fuzz(options.endpoint, token, options.pid, options.count, Random(options.seed))
     return _fuzz_own_target(options.count, Random(options.seed))
 
 
@@ -61,7 +63,8 @@ def _fuzz_own_target(count: int, generator: Random) -> int:
     target = subprocess.Popen([*argv, "--die-with-parent"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert target.stdout is not None
     try:
-        outcome = _fuzz(json.loads(target.stdout.readline())["endpoint"], target.pid, count, generator)
+        ready = json.loads(target.stdout.readline())
+        outcome = _fuzz(ready["endpoint"], ready["token"], target.pid, count, generator)
     finally:
         target.terminate()
         _, log = target.communicate(timeout=10)
@@ -71,10 +74,10 @@ def _fuzz_own_target(count: int, generator: Random) -> int:
     return 1 if log else outcome
 
 
-def _fuzz(endpoint: str, pid: int | None, count: int, generator: Random) -> int:
+def _fuzz(endpoint: str, token: str, pid: int | None, count: int, generator: Random) -> int:
     parts = urlsplit(endpoint)
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
-    requests = Requests(generator, f"{address[0]}:{address[1]}")
+    requests = Requests(generator, f"{address[0]}:{address[1]}", token)
     statuses: Counter[str] = Counter()
     sent, started, first, warm = 0, time.monotonic(), _resident(pid), 0
     while sent < count:

@@ -103,11 +103,12 @@ class Sent:
 
 
 class Requests:
-    """Generates requests for the server at ``host``."""
+    """Generates requests for the server at ``host``; ``token``: that of its control endpoint."""
 
-    def __init__(self, generator: Random, host: str) -> None:
+    def __init__(self, generator: Random, host: str, token: str) -> None:
         self._generator = generator
         self._host = host
+        self._token = token
         self._ids: deque[str] = deque(maxlen=400)
         self._plausible = True
         self._kinds: list[Callable[[], Sent]] = [
@@ -185,12 +186,19 @@ class Requests:
     def _control(self) -> Sent:
         """Return a request to the control endpoint that does not advance far."""
         method = self._generator.choice(["GET", "POST", "PATCH"])
-        return self._head(method, f"/_surveyor/{self._generator.choice(_CONTROL)}", self._generator.choice(_ADVANCES))
+        headers = [
+            f"Authorization: Bearer {self._token if self._often(0.9) else 'x'}",
+            f"Content-Type: {'application/json' if self._often(0.9) else 'text/plain'}",
+            *([] if self._often(0.95) else ["Origin: http://elsewhere"]),
+        ]
+        path = f"/_surveyor/{self._generator.choice(_CONTROL)}"
+        return self._head(method, path, self._generator.choice(_ADVANCES), *headers)
 
     def _absolute(self) -> Sent:
         """Return a request whose target has scheme and host, with common and unusual methods."""
         method = self._generator.choice(["GET", "OPTIONS", "HEAD", "TRACE", "POST"])
-        return self._head(method, f"http://elsewhere:1/{self._generator.choice(['', 'x', 'a' * 2_000])}", b"")
+        host = self._host if self._often(0.5) else "elsewhere:1"
+        return self._head(method, f"http://{host}/{self._generator.choice(['', 'x', 'a' * 2_000])}", b"")
 
     def _chunked(self) -> Sent:
         """Return a body in chunks, with valid or invalid sizes."""

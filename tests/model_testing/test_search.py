@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,9 +27,11 @@ def run_program(found: FoundDivergence, running: RunningTarget, folder: Path) ->
     """Run the program of a divergence against the target."""
     path = folder / "divergence.py"
     path.write_text(format_program(found, CONTEXT, running), encoding="utf-8")
+    token = running.process.token if running.process else ""
     return subprocess.run(
-        [sys.executable, str(path), running.endpoint], capture_output=True, text=True, timeout=60, check=False
-    )
+        [sys.executable, str(path), running.endpoint], env={**os.environ, "SURVEYOR_TOKEN": token},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.soak

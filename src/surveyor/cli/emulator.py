@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -43,8 +44,9 @@ def _print_settings(ready: dict[str, str]) -> None:
             f"export AWS_ENDPOINT_URL={ready['endpoint']}",
             "export AWS_DISABLE_HOST_PREFIX_INJECTION=true",
             f"export AWS_ACCESS_KEY_ID={ready['account']}",
-            f"export AWS_SECRET_ACCESS_KEY={ready['secret']}",
+            f"export AWS_SECRET_ACCESS_KEY={shlex.quote(ready['secret'])}",
             f"export AWS_DEFAULT_REGION={ready['region']}",
+            f"export SURVEYOR_TOKEN={shlex.quote(ready['token'])}",
             "",
             "aws servicediscovery list-namespaces",
             f"dig @{host} -p {port} NAME",

@@ -23,22 +23,24 @@ from surveyor import timeouts
 from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable, WrongAnswer
 from surveyor.targets import parent_death
+from surveyor.targets.control import TOKEN_VARIABLE
 from surveyor.targets.environments import use_environment
 from surveyor.targets.model import Environment, Start
 
 __all__ = ["StartedProcess", "free_port", "start"]
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-_KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+_KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", TOKEN_VARIABLE)
 """Environment variables that a target inherits: all targets, and those that run in Surveyor's own environment."""
 
 
 class StartedProcess:
-    """A started target with its endpoint."""
+    """A started target with its endpoint, and the token of its control endpoint if it has one."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], scratch: tempfile.TemporaryDirectory[str]) -> None:
         self.name = name
         self.endpoint = ""
+        self.token = ""
         self._process = process
         self._scratch = scratch
 
@@ -172,7 +174,7 @@ def _await_ready(started: StartedProcess, settings: Start, port: int) -> None:
             raise TargetUnavailable(f"{ended} before it was ready{missing}")
         if settings.ready == "json-line":
             line = started.first_line()
-            started.endpoint = _endpoint(started.name, line) if line else ""
+            started.endpoint, started.token = _addresses(started.name, line) if line else ("", "")
         elif _answers(port, settings.path):
             started.endpoint = f"http://127.0.0.1:{port}"
         return bool(started.endpoint)
@@ -185,16 +187,18 @@ def _await_ready(started: StartedProcess, settings: Start, port: int) -> None:
         raise TargetUnavailable(f"{started.name} was not ready within {settings.within:g} s (wall){output}") from None
 
 
-def _endpoint(name: str, line: str) -> str:
+def _addresses(name: str, line: str) -> tuple[str, str]:
+    """Return endpoint and token in the first line of a target."""
     try:
-        endpoint = json.loads(line)["endpoint"]
-        if not isinstance(endpoint, str) or not urlsplit(endpoint).port:
+        ready = json.loads(line)
+        endpoint, token = ready["endpoint"], ready.get("token", "")
+        if not isinstance(endpoint, str) or not urlsplit(endpoint).port or not isinstance(token, str):
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise TargetUnavailable(
             f'{name}: expected a first line {{"endpoint": "http://…:port", …}}, got {line[:200]!r}'
         ) from None
-    return endpoint
+    return endpoint, token
 
 
 def _answers(port: int, path: str) -> bool:

@@ -6,7 +6,7 @@ from surveyor import timeouts
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
-from surveyor.targets.control import Control
+from surveyor.targets.control import Control, TokenRefused
 from surveyor.targets.environments import create_environment
 from surveyor.targets.features import PROBING_ACCOUNT, ProbeBroken, offers_operation
 from surveyor.targets.model import Target
@@ -49,6 +49,8 @@ def _clock_stands_still(endpoint: str) -> bool:
     control.timeout = timeouts.PROBE_ANSWER
     try:
         return control.scale() is None
+    except TokenRefused:
+        raise
     except SurveyorError:
         return False  # it has no control endpoint
     finally:

@@ -17,7 +17,7 @@ from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
-from surveyor.targets.control import Control
+from surveyor.targets.control import Control, TokenRefused
 from surveyor.targets.features import probe
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.preflight import preflight
@@ -108,7 +108,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         problem = unreachable(target.name, endpoint) if endpoint and target.is_local else None
         if problem:
             raise TargetUnavailable(problem)
-        control, target = _control(target, endpoint or "")
+        control, target = _control(target, endpoint or "", process.token if process else "")
         clock = _clock(target, control)
         spending = Spending(target.budget, ledger.path.parent / "spent.json" if ledger else None)
         evidence = Evidence(clock.now)
@@ -145,16 +145,19 @@ def address_of(host: str) -> str:
         raise TargetUnavailable(f"this machine cannot resolve the name server {host}: {error}") from None
 
 
-def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
-    """Return the control endpoint of a target that declares one; probe for one at a bare URL."""
+def _control(target: Target, endpoint: str, token: str) -> tuple[Control | None, Target]:
+    """Return the control endpoint of a target that declares one; probe for one at a bare URL. Raises TokenRefused."""
     if "control" in (target.clock, target.dns.kind):
-        return Control(endpoint), target
+        return Control(endpoint, token), target
     if target.file is not None or not target.is_local:
         return None, target
     control = Control(endpoint)
     control.timeout = timeouts.PROBE_ANSWER
     try:
         control.now()
+    except TokenRefused:
+        control.close()
+        raise
     except SurveyorError:
         control.close()
         return None, target

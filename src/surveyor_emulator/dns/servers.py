@@ -15,6 +15,7 @@ from random import Random
 
 from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.route53.state import VpcKey
+from surveyor_emulator.core.http import usable_address
 from surveyor_emulator.core.world import World
 
 from .batch import DatagramBatch
@@ -136,9 +137,9 @@ class DnsServers:
 
     def _open(self, responder: Responder, host: str, port: int) -> _Endpoint:
         udp, tcp = _bind(host, port)
-        address = udp.getsockname()
+        host, port = udp.getsockname()[:2]
         batch = self._batches.setdefault(udp.family, DatagramBatch(udp.family)) if DatagramBatch.available() else None
-        return _Endpoint((address[0], address[1]), UdpServer(udp, responder, batch), TcpServer(tcp, responder))
+        return _Endpoint((usable_address(host), port), UdpServer(udp, responder, batch), TcpServer(tcp, responder))
 
 
 def _bind(host: str, port: int, tries_left: int = _ATTEMPTS) -> tuple[socket.socket, socket.socket]:

@@ -12,6 +12,7 @@ from surveyor_emulator.core.identifiers import is_account
 from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
 
+from .door import is_from_page
 from .signature import Authorization, Credential, SigningError, verify
 
 __all__ = ["authenticate"]
@@ -23,6 +24,11 @@ def authenticate(world: World, request: Request, authorization: Authorization | 
     ``authorization`` is the content of its header; ``xml`` selects the error codes of XML protocols.
     """
     settings = world.settings
+    if not settings.verify_signatures and is_from_page(request.headers):
+        # Signatures keep pages out otherwise: the header that has one needs the permission of the server.
+        raise SigningError.incomplete(xml, "a web page must sign its requests, also where programs need not")
+    if authorization is not None and authorization[0].problem:
+        raise SigningError.mismatch(xml, authorization[0].problem)
     if authorization is None:
         if request.headers.get("authorization"):
             raise SigningError.incomplete(xml, "the Authorization header must be that of Signature Version 4")

@@ -1,14 +1,15 @@
 """The control endpoint, ``/_surveyor/``: functions that no AWS account has, in JSON.
 
 It reads and advances the clock, returns addresses of DNS servers, changes settings, sends signals to tasks, and lists
-events. Suites use it only through the harness's clock and resolvers.
+events. Suites use it only through the harness's clock and resolvers. Every request needs the token of this start,
+except ``health``, which says no more than an open port does, and a task's documents, whose path has a key of that
+task.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Protocol
@@ -21,6 +22,7 @@ from surveyor_emulator.core.identifiers import is_account, is_region
 from surveyor_emulator.core.world import World
 from surveyor_emulator.mutations import apply_mutation, check_mutation
 
+from .door import RequestError, check_access
 from .options import apply_setting
 
 __all__ = ["Control", "DnsAddresses"]
@@ -29,7 +31,9 @@ MAX_ADVANCE = 400 * 86_400.0  # service seconds
 MAX_SCALE = 1_000.0  # service seconds per wall second
 LATEST_TIME = 7_258_118_400.0  # 2200-01-01; later dates could not be formatted
 PREFIX = "/_surveyor/"
+HEALTH = PREFIX + "health"
 TASKS = PREFIX + "ecs/"
+TASK_DOCUMENTS = PREFIX + "tasks/"
 MUTATION = "mutation="
 
 Answer = Mapping[str, object]
@@ -46,19 +50,11 @@ class DnsAddresses(Protocol):
         """Start a VPC's resolver if necessary; return its address and port."""
 
 
-class _RequestError(Exception):
-    """Raised for an invalid request; the text is one line with the reason."""
-
-    def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.status = status
-
-
 class Control:
-    """The handler of requests to ``/_surveyor/``."""
+    """The handler of requests to ``/_surveyor/``, for programs that have the ``token``."""
 
-    def __init__(self, world: World, names: DnsAddresses, mutation: str | None = None) -> None:
-        self._world = world
+    def __init__(self, world: World, names: DnsAddresses, token: str, mutation: str | None = None) -> None:
+        self._world, self._token = world, token
         self._first_settings, self._first_mutation = world.settings, mutation
         self._mutation: str | None = None
         self._mutate(mutation)
@@ -78,18 +74,25 @@ class Control:
     async def __call__(self, request: Request) -> Response:
         """Answer a request with 200, or with 4xx and ``{"error": …}``."""
         try:
+            if request.path.startswith(TASK_DOCUMENTS):
+                check_access(request, None)
+                return _json(200, await self._read_own_task(request))
+            check_access(request, None if request.path == HEALTH else self._token)
             if request.path.startswith(TASKS):
-                return _json(200, await self._read_task(request))
+                return _json(200, await self._read_task(request.path.removeprefix(TASKS)))
             methods = self._routes.get(request.path.removeprefix(PREFIX))
             if methods is None:
-                raise _RequestError(
+                raise RequestError(
                     f"expected {', '.join(PREFIX + name for name in self._routes)}, got {request.path}", 404
                 )
             if request.method not in methods:
-                raise _RequestError(f"expected {' or '.join(methods)} for {request.path}, got {request.method}", 405)
+                raise RequestError(f"expected {' or '.join(methods)} for {request.path}, got {request.method}", 405)
             return _json(200, await methods[request.method](request))
-        except _RequestError as error:
-            return _json(error.status, {"error": str(error)})
+        except RequestError as error:
+            response = _json(error.status, {"error": str(error)})
+            if error.status != 401:
+                return response
+            return response._replace(headers={**response.headers, "WWW-Authenticate": 'Bearer realm="surveyor"'})
 
     async def _read_clock(self, request: Request) -> Answer:
         clock = self._world.clock
@@ -101,16 +104,16 @@ class Control:
             return await self._advance(body)
         scale = _number(body["flow"], 'expected a body like {"flow": 10}, in service seconds per second; 0 stops time')
         if not 0 <= scale <= MAX_SCALE:
-            raise _RequestError(f"expected a flow of 0 to {MAX_SCALE:g} service seconds per second, got {scale:g}")
+            raise RequestError(f"expected a flow of 0 to {MAX_SCALE:g} service seconds per second, got {scale:g}")
         self._world.clock.flow(scale or None)
         return await self._read_clock(request)
 
     async def _advance(self, body: Mapping[str, object]) -> Answer:
         seconds = _number(body.get("advance"), 'expected a body like {"advance": 30}, in service seconds')
         if not 0 <= seconds <= MAX_ADVANCE:
-            raise _RequestError(f"expected an advance of 0 to {MAX_ADVANCE:.0f} s (400 days), got {seconds:g} s")
+            raise RequestError(f"expected an advance of 0 to {MAX_ADVANCE:.0f} s (400 days), got {seconds:g} s")
         if self._world.clock.now() + seconds > LATEST_TIME:
-            raise _RequestError("expected a time up to the year 2200; the clock cannot be advanced further")
+            raise RequestError("expected a time up to the year 2200; the clock cannot be advanced further")
         # A client that disconnects must not leave the clock between two instants.
         task = asyncio.get_running_loop().create_task(self._world.clock.advance(seconds))
         self._advances.add(task)
@@ -123,19 +126,19 @@ class Control:
         settings, query = self._world.settings, _query(request, {"account", "region", "vpc"})
         account, region = query.get("account", settings.account), query.get("region", settings.region)
         if not is_account(account):
-            raise _RequestError(f"expected an account of 12 digits, got {account!r}")
+            raise RequestError(f"expected an account of 12 digits, got {account!r}")
         if not is_region(region):
-            raise _RequestError(f"expected a region such as us-east-1, got {region!r}")
+            raise RequestError(f"expected a Region of AWS such as us-east-1, got {region!r}")
         known = vpcs_of(self._world, account, region)
         vpc = query["vpc"] if "vpc" in query else next((vpc.id for vpc in known.values() if vpc.is_default), "")
         if vpc not in known:
-            raise _RequestError(
+            raise RequestError(
                 f"account {account} has no VPC {vpc!r} in {region}" if vpc else "there is no default VPC"
             )
         try:
             return _address(self._names.resolver(account, region, vpc))
         except OSError as error:
-            raise _RequestError(f"cannot start a resolver for {vpc}: {error.strerror or error}", 503) from None
+            raise RequestError(f"cannot start a resolver for {vpc}: {error.strerror or error}", 503) from None
 
     async def _name_servers(self, request: Request) -> Answer:
         return _address(self._names.name_servers)
@@ -155,7 +158,7 @@ class Control:
 
         account = _query(request, {"account"}).get("account")
         if account is not None and not is_account(account):
-            raise _RequestError(f"expected an account of 12 digits, got {account!r}")
+            raise RequestError(f"expected an account of 12 digits, got {account!r}")
         return {"resources": [asdict(resource) for resource in list_resources(self._world, account)]}
 
     async def _settings(self, request: Request) -> Answer:
@@ -166,7 +169,7 @@ class Control:
         """Replace all changes to the settings at the start; an empty list restores them."""
         changes = _body(request).get("set")
         if not isinstance(changes, list) or not all(isinstance(change, str) for change in changes):
-            raise _RequestError('expected a body like {"set": ["custom_health=5"]}')
+            raise RequestError('expected a body like {"set": ["custom_health=5"]}')
         settings, mutation = self._first_settings, self._first_mutation
         for change in changes:
             try:
@@ -175,7 +178,7 @@ class Control:
                 else:
                     settings = apply_setting(settings, change)
             except ValueError as error:
-                raise _RequestError(f"{change}: {error}") from None
+                raise RequestError(f"{change}: {error}") from None
         self._mutate(mutation)
         self._world.settings = settings
         return await self._settings(request)
@@ -198,32 +201,42 @@ class Control:
         task, name, receiver = (body.get(key) for key in ("task", "signal", "to"))
         if not isinstance(task, str) or name not in SIGNALS or receiver not in ("task", "proxy"):
             known = ", ".join(SIGNALS)
-            raise _RequestError(
+            raise RequestError(
                 f'expected a body like {{"task": ARN, "signal": one of {known}, "to": "task" or "proxy"}}'
             )
         if not await send_signal(self._world, task, SIGNALS[str(name)], to_proxy=receiver == "proxy"):
-            raise _RequestError(f"no running {'proxy' if receiver == 'proxy' else 'process'} of {task}", 404)
+            raise RequestError(f"no running {'proxy' if receiver == 'proxy' else 'process'} of {task}", 404)
         return {"sent": name}
 
-    async def _read_task(self, request: Request) -> Answer:
+    async def _read_task(self, path: str) -> Answer:
         from surveyor_emulator.aws.ecs.tasks.metadata import read_document
 
-        found = await read_document(self._world, request.path.removeprefix(TASKS))
+        found = await read_document(self._world, path)
         if not isinstance(found, Mapping):
-            raise _RequestError("no task has this endpoint", 404)
+            raise RequestError("no task has this endpoint", 404)
         return found
 
+    async def _read_own_task(self, request: Request) -> Answer:
+        """Return a document to a task, whose key is in the path: metadata, credentials of its role, or the time."""
+        from surveyor_emulator.aws.ecs.tasks.own_documents import path_of_task
+
+        found = path_of_task(self._world, request.path.removeprefix(TASK_DOCUMENTS))
+        if found is None or request.method != "GET":
+            raise RequestError("no task has this endpoint", 404)
+        is_clock = found.split("/")[4:] == ["clock"]
+        return await (self._read_clock(request) if is_clock else self._read_task(found))
+
     async def _health(self, request: Request) -> Answer:
-        return {"status": "ok", "pid": os.getpid()}
+        return {"status": "ok"}
 
 
 def _body(request: Request) -> Mapping[str, object]:
     try:
         body = orjson.loads(request.body)
     except orjson.JSONDecodeError:
-        raise _RequestError("expected JSON as body") from None
+        raise RequestError("expected JSON as body") from None
     if not isinstance(body, dict):
-        raise _RequestError("expected a JSON object as body")
+        raise RequestError("expected a JSON object as body")
     return body
 
 
@@ -231,13 +244,13 @@ def _query(request: Request, names: set[str]) -> dict[str, str]:
     query = dict(parse_qsl(request.query, keep_blank_values=True, errors="replace"))
     for name in query:
         if name not in names:
-            raise _RequestError(f"expected the parameters {', '.join(sorted(names))}, got {name!r}")
+            raise RequestError(f"expected the parameters {', '.join(sorted(names))}, got {name!r}")
     return query
 
 
 def _number(value: object, expected: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise _RequestError(expected)
+        raise RequestError(expected)
     return float(value)
 
 

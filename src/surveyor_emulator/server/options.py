@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from surveyor_emulator.core.http import is_loopback
 from surveyor_emulator.core.identifiers import is_account, is_region
 from surveyor_emulator.core.settings import (
     DELAYS,
@@ -26,15 +29,16 @@ from surveyor_emulator.core.settings import (
     Settings,
 )
 
-__all__ = ["Options", "apply_setting", "parse_options"]
+__all__ = ["Options", "apply_setting", "is_local", "parse_options"]
 
 QUOTAS = "quotas."
+TOKEN_VARIABLE = "SURVEYOR_TOKEN"
 # Settings with a separate option.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
 _DESCRIPTION = """\
 The embedded target, an emulator of Cloud Map, Route 53 and ECS. When it is ready, `surveyor emulator` prints the
 settings of AWS clients as export lines, and `python -m surveyor_emulator` prints one line of JSON: endpoint, dns,
-secret, pid."""
+secret, token, pid. The token is that of the control endpoint: SURVEYOR_TOKEN in the environment, or a random one."""
 _CHOICES = {
     "CallRates": get_args(CallRates),
     "DefaultVpc": get_args(DefaultVpc),
@@ -55,6 +59,8 @@ class Options:
     dns_port: int
     die_with_parent: bool
     mutation: str | None = None
+    names: tuple[str, ...] = ()
+    token: str = ""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,9 +76,13 @@ def parse_options(arguments: Sequence[str]) -> Options:
     values = parser.parse_args(arguments)
     if values.scale is not None and values.clock == "advance":
         parser.error("--scale needs --clock flow; with --clock advance time moves only when advanced")
+    try:
+        token = _token(os.environ.get(TOKEN_VARIABLE, ""))
+    except ValueError as error:
+        parser.error(str(error))
     settings = Settings(
         seed=values.seed,
-        secret=values.secret,
+        secret=values.secret or _default_secret(values.host),
         account=values.account,
         region=values.region,
         scale=None if values.clock == "advance" else values.scale or 1.0,
@@ -88,7 +98,31 @@ def parse_options(arguments: Sequence[str]) -> Options:
             settings = apply_setting(settings, text)
         except ValueError as error:
             parser.error(f"--set {text}: {error}")
-    return Options(settings, values.host, values.port, values.dns_port, values.die_with_parent, values.mutation)
+    return Options(
+        *(settings, values.host, values.port, values.dns_port, values.die_with_parent, values.mutation),
+        names=tuple(values.allow_host),
+        token=token,
+    )
+
+
+def _default_secret(host: str) -> str:
+    """Return the secret that everybody knows for loopback, and a random one where others reach the emulator."""
+    return Settings().secret if is_local(host) else secrets.token_urlsafe(24)
+
+
+def is_local(host: str) -> bool:
+    """Return whether only this machine reaches what listens on ``host``; False also for a name that is not known."""
+    try:
+        return is_loopback(host)
+    except (OSError, ValueError):
+        return False
+
+
+def _token(text: str) -> str:
+    """Return the token of the control endpoint: ``text``, or a random one. Raise ValueError if it is no token."""
+    if text and not (text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError(f"expected visible ASCII characters in {TOKEN_VARIABLE}; without it a random token is made")
+    return text or secrets.token_urlsafe(32)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +136,15 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    add("--host", type=_host, default="127.0.0.1", help="address to listen on (%(default)s)")
+    add(
+        "--allow-host",
+        action="append",
+        type=_host,
+        default=[],
+        metavar="NAME",
+        help="answer clients that reach it by this name too, as in their endpoint's URL; may be repeated",
+    )
     add("--port", type=_port, default=0, help="HTTP port; 0 picks a free one (%(default)s)")
     add("--dns-port", type=_port, default=0, help="DNS port, UDP and TCP; 0 picks a free one (%(default)s)")
     add("--clock", choices=("flow", "advance"), default="flow", help="time flows, or moves only when advanced")
@@ -110,7 +152,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=default.seed, help="seed of the random generators (%(default)s)")
     add("--account", type=_account, default=default.account, help="account of unsigned requests (%(default)s)")
     add("--region", type=_region, default=default.region, help="region of unsigned requests (%(default)s)")
-    add("--secret", type=_secret, default=default.secret, help="secret of every account's root key (%(default)s)")
+    add(
+        "--secret",
+        type=_secret,
+        help=f"secret of every account's root key ({default.secret}; a random one unless --host is a loopback address)",
+    )
     add(
         "--throttle", action=argparse.BooleanOptionalAction, default=True, help="throttle calls beyond documented rates"
     )
@@ -225,6 +271,12 @@ def _region(text: str) -> str:
     if not is_region(text):
         raise argparse.ArgumentTypeError(f"expected a region such as us-east-1, got {text!r}")
     return text
+
+
+def _host(text: str) -> str:
+    if not text or not text.isascii() or any(character.isspace() or character in "/@," for character in text):
+        raise argparse.ArgumentTypeError(f"expected an address or a name, got {text!r}")
+    return text.strip("[]")
 
 
 def _mutation(text: str) -> str:

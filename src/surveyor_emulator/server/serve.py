@@ -13,14 +13,15 @@ from collections.abc import Sequence
 
 from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.core.clock import Clock
-from surveyor_emulator.core.http import serve
+from surveyor_emulator.core.http import Hosts, serve, usable_address
+from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
 from surveyor_emulator.dns import DnsServers
 from surveyor_emulator.runtime.tasks import leftovers
 
 from .control import Control
 from .gateway import Gateway
-from .options import Options, parse_options
+from .options import Options, is_local, parse_options
 from .parent_process import watch_parent
 
 __all__ = ["main"]
@@ -62,23 +63,28 @@ async def _run(options: Options) -> int:
     except OSError as error:
         raise _CannotStart(_listen_error("DNS", options.host, options.dns_port, error)) from None
     try:
-        server = await serve(Gateway(world, Control(world, names, options.mutation)), options.host, options.port)
+        gateway = Gateway(world, Control(world, names, options.token, options.mutation))
+        server = await serve(gateway, options.host, options.port, hosts=_hosts(options))
     except OSError as error:
         raise _CannotStart(_listen_error("HTTP", options.host, options.port, error)) from None
     default_vpc = next(iter(vpcs_of(world, settings.account, settings.region)), "")
     address, port = names.resolver(settings.account, settings.region, default_vpc)
     host, http_port = server.sockets[0].getsockname()[:2]
+    host = usable_address(host)
     world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"
     world.resolver, world.resolver_at_53 = names.resolver, names.resolver_at_53
     ready = {
         "endpoint": world.endpoint,
         "dns": f"{address}:{port}",
         "secret": settings.secret,
+        "token": options.token,
         "account": settings.account,
         "region": settings.region,
         "probe_loopback": settings.probe_loopback,
         "pid": os.getpid(),
     }
+    if warning := _exposure(options):
+        sys.stderr.write(f"surveyor_emulator: warning: {warning}\n")
     try:
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
@@ -93,6 +99,24 @@ async def _run(options: Options) -> int:
     for end in world.at_end:
         end()
     return 0
+
+
+def _hosts(options: Options) -> Hosts:
+    """Return the hosts that are answered: a server on every address is reached by any address, and by no other name."""
+    return Hosts([options.host, *options.names], any_address=usable_address(options.host) != options.host)
+
+
+def _exposure(options: Options) -> str:
+    """Return what others may do who reach the address; "" if only this machine does."""
+    if is_local(options.host):
+        return ""
+    if not options.settings.verify_signatures:
+        who = "whoever reaches it, since --no-signatures accepts every request,"
+    elif options.settings.secret == Settings().secret:
+        who = "whoever reaches it, since everybody knows this --secret,"
+    else:
+        who = "whoever reaches it and has the secret"
+    return f"--host {options.host} is open to other machines; {who} runs commands as this user (docs/trust.md)"
 
 
 def _listen_error(protocol: str, host: str, port: int, error: OSError) -> str:

@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, quote
 from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
+from surveyor_emulator.core.identifiers import is_region
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Authorization", "Credential", "Scope", "SigningError", "read_authorization", "verify"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+TERMINATOR = "aws4_request"
 # Wall seconds. IAM User Guide: "In most cases, a request must reach AWS within five minutes"; the common errors in each
 # API reference: RequestExpired after 15 minutes.
 SKEW = 15 * 60
@@ -37,13 +39,14 @@ _SMALL = 500  # bytes of a body
 
 
 class Scope(NamedTuple):
-    """The unverified content of an ``Authorization`` header, except the signature."""
+    """The unverified content of an ``Authorization`` header, except the signature; ``problem``: why it is invalid."""
 
     access_key: str
     date: str
     region: str
     service: str
     signed_headers: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +110,39 @@ def read_authorization(request: Request) -> Authorization | None:
         return None
     rest, found, signature = header.rpartition(", Signature=")  # clients write it last
     if found and "," not in signature:
-        scope = _scope(rest)
+        scope = _scope(rest, "")
         return (scope, signature.strip()) if scope is not None else None
-    scope = _scope(header)
-    return (scope, _fields(header.partition(" ")[2]).get("Signature", "")) if scope is not None else None
+    signature = _fields(header.partition(" ")[2]).get("Signature", "")
+    scope = _scope(header, signature)
+    return (scope, signature) if scope is not None else None
 
 
 @functools.lru_cache(maxsize=256)
-def _scope(header: str) -> Scope | None:
-    """Return the scope in a header without its signature: the same in all requests of a client in a day."""
+def _scope(header: str, signature: str) -> Scope | None:
+    """Return the scope in a header with this signature; without one it is the same in all requests of a day."""
     algorithm, _, rest = header.partition(" ")
     if algorithm != ALGORITHM:
         return None
     fields = _fields(rest)
     credential = fields.get("Credential", "").split("/")
-    if len(credential) != 5 or credential[4] != "aws4_request":
+    if len(credential) != 5 or fields.get("Signature", "") != signature:
         return None
-    access_key, date, region, service, _ = credential
-    return Scope(access_key, date, region, service, fields.get("SignedHeaders", ""))
+    access_key, date, region, service, terminator = credential
+    problem = ""
+    if terminator != TERMINATOR:
+        problem = f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'"
+    elif not is_region(region):
+        problem = f"Credential should be scoped to a valid Region, not '{region}'"
+    return Scope(access_key, date, region, service, fields.get("SignedHeaders", ""), problem)
 
 
 def _fields(text: str) -> dict[str, str]:
-    fields = {}
+    """Return the fields of an ``Authorization`` header; none if one stands there twice."""
+    fields = dict[str, str]()
     for part in text.split(","):
         name, _, value = part.strip().partition("=")
+        if name in fields:
+            return {}
         fields[name] = value
     return fields
 
@@ -166,6 +178,10 @@ def verify(
         raise SigningError.mismatch(xml, f"the signature was made at {stamp}, more than 15 minutes from now")
     if "host" not in names:
         raise SigningError.mismatch(xml, "the host header must be signed")
+    if "x-amz-target" in headers and "x-amz-target" not in names:
+        raise SigningError.mismatch(xml, "the x-amz-target header must be signed")
+    if "x-amz-content-sha256" in headers and headers["x-amz-content-sha256"] != sha256(request.body).hexdigest():
+        raise SigningError.mismatch(xml, "the x-amz-content-sha256 header is not the digest of the body")
     digest = sha256(_canonical(request, names, scope.signed_headers).encode()).hexdigest()
     inner, outer = inner.copy(), outer.copy()
     inner.update(digest.encode())

@@ -92,7 +92,18 @@ class Ecs:
 
     def control(self, path: str) -> Any:
         """Return the document that the target has at a path below /_surveyor/."""
-        with urllib.request.urlopen(f"{self.running.endpoint}/_surveyor/{path}") as answer:
+        return self._control(urllib.request.Request(f"{self.running.endpoint}/_surveyor/{path}"))
+
+    def change_settings(self, *changes: str) -> None:
+        """Change the settings of the target; without changes those of its start are restored."""
+        body = json.dumps({"set": changes}).encode()
+        kind = {"Content-Type": "application/json"}
+        self._control(urllib.request.Request(f"{self.running.endpoint}/_surveyor/settings", body, kind))
+
+    def _control(self, request: urllib.request.Request) -> Any:
+        assert self.running.process is not None
+        request.add_header("Authorization", f"Bearer {self.running.process.token}")
+        with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
 

@@ -150,10 +150,8 @@ def test_deregistration_follows_the_configured_order(ecs: Ecs) -> None:
     ecs.define()
     registry = ecs.registry()
     order_of_events = {}
-    url = f"{ecs.running.endpoint}/_surveyor/settings"
     for order in ("no-wait", "wait-for-operation", "after-exit"):
-        body = json.dumps({"set": [f"deregistration={order}", "operation_run=5", "task_deactivating=1"]}).encode()
-        urllib.request.urlopen(urllib.request.Request(url, body, method="POST")).close()
+        ecs.change_settings(f"deregistration={order}", "operation_run=5", "task_deactivating=1")
         ecs.create(serviceName=order, serviceRegistries=[{"registryArn": registry["Arn"]}])
         ecs.wait(60)
         since = ecs.running.clock.now()
@@ -167,7 +165,7 @@ def test_deregistration_follows_the_configured_order(ecs: Ecs) -> None:
             "instance.deregistered": "deregistered",
         }
         order_of_events[order] = [names[event["kind"]] for event in own if event["kind"] in names]
-    urllib.request.urlopen(urllib.request.Request(url, b'{"set": []}', method="POST")).close()
+    ecs.change_settings()
     assert order_of_events == {
         "no-wait": ["sigterm", "exit", "deregistered"],
         "wait-for-operation": ["deregistered", "sigterm", "exit"],

@@ -49,6 +49,7 @@ class EmulatorClient:
     """A running embedded target, with ways to create clients and identities."""
 
     endpoint: str
+    token: str
 
     def client(self, service: str, key: str = ACCOUNT, secret: str = "surveyor", token: str | None = None) -> Any:
         """Return a client with these credentials; by default those of ACCOUNT's root user."""
@@ -59,7 +60,7 @@ class EmulatorClient:
 
     def advance(self, seconds: float) -> None:
         """Advance service time."""
-        control = Control(self.endpoint)
+        control = Control(self.endpoint, self.token)
         control.advance(seconds)
         control.close()
 
@@ -91,7 +92,7 @@ def emulator() -> Iterator[EmulatorClient]:
     start_options = load_target("embedded", find_layout().targets).start
     assert start_options is not None
     started = start("embedded", replace(start_options), seed=7)
-    yield EmulatorClient(started.endpoint)
+    yield EmulatorClient(started.endpoint, started.token)
     started.stop()
 
 

@@ -19,6 +19,7 @@ from surveyor_emulator.server.control import Control
 from surveyor_emulator.server.options import parse_options
 
 RETRIES = "never-retries"
+HEADERS = {"authorization": "Bearer token", "content-type": "application/json"}
 ORIGINAL = bootstrap.configuration
 
 
@@ -41,13 +42,13 @@ def _undo() -> Iterator[None]:
 
 def control(mutation: str | None = None) -> Control:
     """Return the control endpoint of a new world."""
-    return Control(World(Settings(), Clock(scale=None)), NoServers(), mutation)
+    return Control(World(Settings(), Clock(scale=None)), NoServers(), "token", mutation)
 
 
 def change_settings(endpoint: Control, *changes: str) -> tuple[int, Any]:
     """Post these changes; return the status and the JSON of the response."""
     body = json.dumps({"set": changes}).encode()
-    response = asyncio.run(endpoint(Request("POST", "/_surveyor/settings", "", {}, body)))
+    response = asyncio.run(endpoint(Request("POST", "/_surveyor/settings", "", HEADERS, body)))
     return response.status, json.loads(response.body)
 
 

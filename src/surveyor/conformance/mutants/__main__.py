@@ -48,8 +48,9 @@ def main() -> None:
         assert target.stdout is not None
         first_line = target.stdout.readline()  # the target has read the edits now
     try:
-        proxy = MutantProxy(json.loads(first_line)["endpoint"], mutants)
-        sys.stdout.write(json.dumps({"endpoint": proxy.url}) + "\n")
+        ready = json.loads(first_line)
+        proxy = MutantProxy(ready["endpoint"], ready["token"], mutants)
+        sys.stdout.write(json.dumps({"endpoint": proxy.url, "token": ready["token"]}) + "\n")
         sys.stdout.flush()
         proxy.serve()
     except KeyboardInterrupt:

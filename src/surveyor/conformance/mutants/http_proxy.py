@@ -30,10 +30,11 @@ _DNS_SERVERS = ("/_surveyor/resolvers", "/_surveyor/name-servers")
 
 
 class MutantProxy:
-    """A proxy of ``endpoint`` that listens at ``url``."""
+    """A proxy of ``endpoint``, whose control endpoint wants ``token``; it listens at ``url``."""
 
-    def __init__(self, endpoint: str, mutants: Mapping[str, Mutant]) -> None:
+    def __init__(self, endpoint: str, token: str, mutants: Mapping[str, Mutant]) -> None:
         self._forward = Upstream(endpoint)
+        self._control_headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         self._mutants = mutants
         self._dns: dict[tuple[str, int], DnsProxy] = {}
         self._lock = threading.Lock()
@@ -87,7 +88,7 @@ class MutantProxy:
     def _change_settings(self, changes: list[str]) -> None:
         """Make these changes to the target's first settings; an empty list restores them."""
         body = json.dumps({"set": changes}).encode()
-        answer = self._forward("POST", "/_surveyor/settings", {"Content-Type": "application/json"}, body)
+        answer = self._forward("POST", "/_surveyor/settings", self._control_headers, body)
         if answer.status != 200:
             raise ConnectionError(f"the target refused the settings {changes}: {answer.body!r}")
 

@@ -65,13 +65,15 @@ def query_dns(name, rdtype, server):
     "dns_server": '''
 def dns_server(path):
     """Return address and port of a DNS server, from the target's control endpoint."""
-    answer = json.load(urllib.request.urlopen(f"{ENDPOINT}{path}"))
+    headers = {"Authorization": f"Bearer {os.environ['SURVEYOR_TOKEN']}"}
+    answer = json.load(urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}{path}", headers=headers)))
     return answer["address"], answer["port"]
 ''',
 }
 
 _IMPORTS = {
     "json.": "import json",
+    "os.environ": "import os",
     "sys.": "import sys",
     "time.sleep": "import time",
     "urllib.request.": "import urllib.request",
@@ -136,8 +138,8 @@ def _wait(running: RunningTarget) -> str:
 def wait(seconds):
     """Let service seconds pass on the target's clock."""
     body = json.dumps({"advance": seconds}).encode()
-    kind = {"Content-Type": "application/json"}
-    urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}/_surveyor/clock", body, kind)).read()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ['SURVEYOR_TOKEN']}"}
+    urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}/_surveyor/clock", body, headers)).read()
 '''
     scale = running.control.scale() if running.control else None
     if scale and scale != 1.0:

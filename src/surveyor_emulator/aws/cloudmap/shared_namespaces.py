@@ -62,7 +62,7 @@ def _denial(call: Call, action: str, arn: str) -> ServiceError:
 
 def _namespace(call: Call, owner: str, resource: str, params: Mapping[str, Any]) -> str | None:
     """Return the ARN of the namespace that a reference belongs to."""
-    registry = call.world.regional(CloudMapState, owner, call.region)
+    registry = call.world.peek(CloudMapState, owner, call.region)
     kind, _, identity = resource.partition("/")
     if kind == "namespace":
         found = registry.namespaces.get(identity)

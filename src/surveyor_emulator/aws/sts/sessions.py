@@ -1,7 +1,7 @@
 """Temporary credentials that contain everything about themselves, so that none need to be stored.
 
 The session token holds the account, the principal and the time of expiry under a message authentication code that only
-this target can compute; the secret key is another such code.
+this target can compute, until it ends; the secret key is another such code.
 """
 
 from __future__ import annotations
@@ -96,8 +96,7 @@ def _parse_grant(values: dict[str, Any]) -> Grant:
 
 
 def _code(world: World, purpose: str, content: bytes) -> bytes:
-    key = f"{purpose}/{world.settings.secret}/{world.settings.seed}".encode()
-    return hmac.digest(key, content, "sha256")
+    return hmac.digest(world.secret_key, purpose.encode() + b"/" + content, "sha256")
 
 
 def _secret(world: World, content: bytes) -> str:

@@ -135,7 +135,7 @@ def _refuse_unsupported(definition: TaskDefinition, request: JsonObject, launch_
 def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:
     """Return the namespace of a name or ARN, and its account. Raises NamespaceNotFoundException."""
     owner = f"{reference}:::::".split(":")[4] if reference.startswith("arn:") else call.account
-    state = call.world.regional(CloudMapState, owner, call.region)
+    state = call.world.peek(CloudMapState, owner, call.region)
     prefix = f"arn:aws:servicediscovery:{call.region}:{owner}:namespace/"
     namespace = (
         state.namespaces.get(reference.removeprefix(prefix))

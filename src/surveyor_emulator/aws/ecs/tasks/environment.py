@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from surveyor_emulator.aws.ecs.state import Container, Task
 from surveyor_emulator.aws.ecs.task_properties import private_dns_name, vpc_of, wall_seconds_per_second
+from surveyor_emulator.aws.ecs.tasks.own_documents import task_path
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.tasks.addresses import IPV6_NAME, source_towards
 
@@ -28,7 +29,7 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
     """Return the variables of a container's process, name -> value."""
     world = call.world
     address = task.listen_address or "127.0.0.1"
-    base = f"{world.endpoint}/_surveyor/ecs/{call.account}/{call.region}/{task.cluster.name}/{task.id}"
+    base = f"{world.endpoint}/_surveyor/tasks/{task_path(call, task)}"
     variables = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/",
@@ -47,7 +48,7 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
     if task.overrides.get("taskRoleArn") or task.template.definition.document.get("taskRoleArn"):
         variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{base}/credentials"
     if world.clock.scale is None:
-        variables["SURVEYOR_CLOCK"] = f"{world.endpoint}/_surveyor/clock"
+        variables["SURVEYOR_CLOCK"] = f"{base}/clock"
     vpc = vpc_of(call, task)
     if vpc is not None and world.resolver is not None:
         resolver, port = world.resolver(call.account, call.region, vpc)

@@ -1,7 +1,8 @@
 """Documents about a task: task metadata version 4 and its role's credentials, for the task; its output, for people.
 
 ECS Developer Guide, Amazon ECS task metadata endpoint version 4; Task IAM role. On AWS these are at link-local
-addresses; here they are under `/_surveyor/ecs/ACCOUNT/REGION/CLUSTER/TASK/`, and the task's environment has their URLs.
+addresses; here they are under `/_surveyor/tasks/KEY/ACCOUNT/REGION/CLUSTER/TASK/`, and the task's environment has their
+URLs (`own_documents`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ CREDENTIALS_LIFETIME = 6 * 3_600.0  # service seconds
 async def read_document(world: World, path: str) -> object | None:
     """Return the document at a path below `/_surveyor/ecs/`; None if there is none."""
     account, region, cluster, identity, *rest = (*path.split("/"), "", "", "", "")[:8]
-    state = world.regional(EcsState, account, region)
+    state = world.peek(EcsState, account, region)
     task = state.tasks.get(f"arn:aws:ecs:{region}:{account}:task/{cluster}/{identity}")
     if task is None:
         return None

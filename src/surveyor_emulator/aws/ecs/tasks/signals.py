@@ -17,7 +17,7 @@ SIGNALS: Mapping[str, int] = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "C
 async def send_signal(world: World, arn: str, number: int, *, to_proxy: bool) -> bool:
     """Send a signal to all processes of the task of this ARN, or to its proxy; return whether any was running."""
     _, _, _, region, account, *_ = (*arn.split(":"), "", "", "", "", "")
-    task = world.regional(EcsState, account, region).tasks.get(arn)
+    task = world.peek(EcsState, account, region).tasks.get(arn)
     if task is None:
         return False
     if to_proxy:

@@ -86,7 +86,7 @@ class Responder(ABC):
             rcode, encoded = wire.BADVERS, _refusal(wire.NOERROR)
         elif query.qclass == wire.CLASS_IN and query.qtype not in _ZONE_TRANSFERS and self._scope is not None:
             encoded = self._encode_answer(self._scope, query)
-        edns = wire.opt_record(rcode) if query.edns else b""
+        edns = wire.opt_record(rcode, dnssec=query.dnssec) if query.edns else b""
         envelope = Envelope(query.flags, query.question, edns, limit, self.recursive)
         return make_renderer(encoded, envelope, self._generator)
 

@@ -33,6 +33,7 @@ __all__ = [
 HEADER = struct.Struct("!HHHHHH")
 _QUESTION_TAIL = struct.Struct("!HH")
 _RECORD_HEAD = struct.Struct("!HHIH")
+_OPTION_HEAD = struct.Struct("!HH")
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 BADVERS = 16
@@ -41,6 +42,7 @@ _TYPE_OPT = 41
 
 _QR, _AA, _TC, _RD, _RA, _CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0010
 _OPCODE = 0x7800
+_DO = 0x8000  # of an OPT record
 
 # The limit of a client without EDNS (RFC 1035, 4.2.1), and the maximum of answers over UDP: "responses up to 4096 bytes
 # over UDP, without truncation" (Route 53 Developer Guide, "DNS constraints and behaviors").
@@ -55,7 +57,10 @@ _POINTER = 0xC0
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One well-formed query. ``question``: its only question as sent; ``limit``: its sender's limit over UDP, bytes."""
+    """One well-formed query. ``question``: its only question as sent; ``limit``: its sender's limit over UDP, bytes.
+
+    ``dnssec``: its sender understands records of DNSSEC (the DO bit).
+    """
 
     flags: int
     question: bytes
@@ -65,6 +70,7 @@ class Query:
     edns: bool
     version: int
     limit: int
+    dnssec: bool
 
 
 class MalformedQuery(Exception):
@@ -91,10 +97,10 @@ def parse_query(data: bytes) -> Query:
         labels, at = _read_name(data, HEADER.size)
         qtype, qclass = _QUESTION_TAIL.unpack_from(data, at)
         at += _QUESTION_TAIL.size
-        edns, version, limit = _read_records(data, at, sum(records))
+        edns, version, limit, dnssec = _read_records(data, at, sum(records))
     except (ValueError, struct.error, IndexError):
         raise MalformedQuery(refusal) from None
-    return Query(flags, data[HEADER.size : at], labels, qtype, qclass, edns, version, limit)
+    return Query(flags, data[HEADER.size : at], labels, qtype, qclass, edns, version, limit, dnssec)
 
 
 def response_flags(query_flags: int, rcode: int, *, authoritative: bool = False, recursive: bool = False) -> int:
@@ -118,9 +124,12 @@ def pack_record(owner: bytes, kind: int, ttl: int, rdata: bytes) -> bytes:
     return owner + _RECORD_HEAD.pack(kind, CLASS_IN, ttl, len(rdata)) + rdata
 
 
-def opt_record(rcode: int = NOERROR) -> bytes:
-    """Return the server's OPT record, with the upper bits of an extended rcode (RFC 6891, 6.1)."""
-    return b"\0" + _RECORD_HEAD.pack(_TYPE_OPT, _ACCEPTED_BYTES, rcode >> 4 << 24, 0)
+def opt_record(rcode: int = NOERROR, *, dnssec: bool = False) -> bytes:
+    """Return the server's OPT record, with the upper bits of an extended rcode (RFC 6891, 6.1).
+
+    The DO bit is that of the query (RFC 3225, 3), although no zone here is signed.
+    """
+    return b"\0" + _RECORD_HEAD.pack(_TYPE_OPT, _ACCEPTED_BYTES, rcode >> 4 << 24 | (_DO if dnssec else 0), 0)
 
 
 def _read_name(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
@@ -148,9 +157,9 @@ def _skip_name(data: bytes, at: int) -> int:
     return at + 1
 
 
-def _read_records(data: bytes, at: int, count: int) -> tuple[bool, int, int]:
-    """Return whether there is an OPT record, its version, and its sender's limit; skip all other records."""
-    edns, version, limit = False, 0, MIN_UDP_LIMIT
+def _read_records(data: bytes, at: int, count: int) -> tuple[bool, int, int, bool]:
+    """Return whether there is an OPT record, its version, its sender's limit and DO bit; skip all other records."""
+    edns, version, limit, dnssec = False, 0, MIN_UDP_LIMIT, False
     for _ in range(count):
         is_root = data[at] == 0
         at = _skip_name(data, at)
@@ -159,8 +168,20 @@ def _read_records(data: bytes, at: int, count: int) -> tuple[bool, int, int]:
         if kind == _TYPE_OPT:
             if edns or not is_root:
                 raise ValueError("a message has at most one OPT record, owned by the root")
-            edns, version = True, ttl >> 16 & 0xFF
+            edns, version, dnssec = True, ttl >> 16 & 0xFF, bool(ttl & _DO)
+            if version == 0:
+                _check_options(data[at - length : at])
             limit = min(max(size, MIN_UDP_LIMIT), MAX_UDP_BYTES)
     if at != len(data):
         raise ValueError("the message ends before or after its last record")
-    return edns, version, limit
+    return edns, version, limit, dnssec
+
+
+def _check_options(rdata: bytes) -> None:
+    """Raise ValueError unless the options fill an OPT record exactly (RFC 6891, 6.1.2)."""
+    at = 0
+    while at < len(rdata):
+        _, length = _OPTION_HEAD.unpack_from(rdata, at)
+        at += _OPTION_HEAD.size + length
+    if at != len(rdata):
+        raise ValueError("an option is longer than its OPT record")

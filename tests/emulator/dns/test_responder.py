@@ -208,3 +208,11 @@ def test_any_bytes_get_a_readable_reply_or_none(name_server: NameServer, data: b
             reply = name_server.answer(packet, stream=stream)
             if reply is not None:
                 assert dns.message.from_wire(reply, ignore_trailing=False).flags & dns.flags.QR
+
+
+def test_the_do_bit_of_a_query_is_that_of_its_answer(name_server: NameServer) -> None:
+    """RFC 3225, 3: it must be copied; a message without EDNS has none."""
+    for flags in (0, dns.flags.DO):
+        for name in ("one.example.com", "none.example.com", "long.example.com", "elsewhere.example.org"):
+            assert ask(name_server, name, use_edns=0, ednsflags=flags).ednsflags & dns.flags.DO == flags
+    assert ask(name_server, "one.example.com").edns == -1

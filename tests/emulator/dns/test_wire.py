@@ -7,6 +7,7 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.opcode
+import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import pytest
@@ -36,7 +37,8 @@ def queries(draw: st.DrawFn) -> dns.message.QueryMessage:
     if draw(st.booleans()):
         cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, draw(st.binary(max_size=40)))
         options: list[dns.edns.Option] = [cookie] if draw(st.booleans()) else []
-        query.use_edns(draw(st.integers(0, 255)), payload=draw(st.integers(0, 65535)), options=options)
+        flags = draw(st.sampled_from([0, dns.flags.DO]))
+        query.use_edns(draw(st.integers(0, 255)), flags, payload=draw(st.integers(0, 65535)), options=options)
     return query
 
 
@@ -53,6 +55,7 @@ def test_queries_of_dnspython_are_parsed(query: dns.message.QueryMessage) -> Non
     assert len(read.question) == len(question.name.to_wire() or b"") + 4
     assert read.edns is (query.edns >= 0)
     assert read.version == max(query.edns, 0)
+    assert read.dnssec is bool(query.ednsflags & dns.flags.DO)
     assert read.limit == (min(max(query.payload, 512), 4096) if read.edns else 512)
 
 
@@ -171,3 +174,18 @@ def test_the_opt_record_can_be_read() -> None:
     """It announces the maximum answer over UDP, and carries the upper bits of an rcode."""
     message = dns.message.from_wire(HEADER[:10] + b"\0\1" + QUESTION + wire.opt_record(wire.BADVERS))
     assert (message.edns, message.payload, message.rcode()) == (0, 1232, dns.rcode.BADVERS)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [b"\0", b"\0\x0a\0", b"\0\x0a\0\1", b"\0\x0a\0\x09eightate", b"\0\x0a\xff\xff" + b"a" * 40, b"\0\x0a\0\1ab"],
+    ids=["half a code", "no length", "no data", "one byte short", "64 kB", "one byte left"],
+)
+def test_an_option_that_lies_about_its_length_is_refused(options: bytes) -> None:
+    """The options must fill their record exactly; with another version of EDNS they are not read."""
+    head, record = HEADER[:10] + b"\0\1" + QUESTION, b"\0\0\x29\x04\xd0\0%b\0\0" + len(options).to_bytes(2, "big")
+    with pytest.raises(wire.MalformedQuery) as refused:
+        wire.parse_query(head + record.replace(b"%b", b"\0") + options)
+    assert refused.value.reply is not None
+    assert dns.message.from_wire(refused.value.reply, ignore_trailing=True).rcode() == dns.rcode.FORMERR
+    assert wire.parse_query(head + record.replace(b"%b", b"\1") + options).version == 1

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from surveyor.targets import parent_death
 from surveyor.targets.control import TOKEN_VARIABLE
 from surveyor.targets.environments import use_environment
 from surveyor.targets.model import Environment, Start
+from surveyor.targets.scratch import Scratch
 
 __all__ = ["StartedProcess", "free_port", "start"]
 
@@ -37,7 +37,7 @@ _KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", T
 class StartedProcess:
     """A started target with its endpoint, and the token of its control endpoint if it has one."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], scratch: tempfile.TemporaryDirectory[str]) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], scratch: Scratch) -> None:
         self.name = name
         self.endpoint = ""
         self.token = ""
@@ -51,7 +51,7 @@ class StartedProcess:
 
     @property
     def _folder(self) -> Path:
-        return Path(self._scratch.name)
+        return self._scratch.path
 
     def ended(self) -> str | None:
         """Return why it no longer runs, with its last line of output; None while it runs."""
@@ -94,7 +94,7 @@ class StartedProcess:
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self._process.wait()
-        self._scratch.cleanup()
+        self._scratch.delete()
 
     def _signal(self, number: signal.Signals) -> None:
         # The group contains only this process and its children, which get the signal too.
@@ -130,12 +130,12 @@ def _python(environment: Environment | None) -> Iterator[tuple[str, tuple[int, .
 
 def _start(name: str, settings: Start, seed: int, python: str, inherited: tuple[int, ...]) -> StartedProcess:
     port = free_port()
-    scratch = tempfile.TemporaryDirectory(prefix=f"surveyor-{name}-", ignore_cleanup_errors=True)
-    values = {"python": python, "port": str(port), "seed": str(seed), "scratch": scratch.name}
+    scratch = Scratch(name)
+    values = {"python": python, "port": str(port), "seed": str(seed), "scratch": str(scratch.path)}
     command = [word.format(**values) for word in settings.argv]
     launch = [sys.executable, "-I", "-S", str(parent_death.__file__), str(os.getpid()), *command]
     env = _environment(settings.environment) | {key: value.format(**values) for key, value in settings.env.items()}
-    folder = Path(scratch.name)
+    folder = scratch.path
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(
             launch, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, process_group=0, pass_fds=inherited

@@ -10,7 +10,7 @@ import typer
 
 from surveyor import __version__
 from surveyor.cli._support.lazy_commands import CommandEntry, group_of, help_style
-from surveyor.cli._support.process_ends import CLOSED_PIPE, signals_interrupt
+from surveyor.cli._support.process_ends import CLOSED_PIPE, keep_standard_files, signals_interrupt
 from surveyor.terminal import guarded_output, lost_output, print_error
 
 __all__ = ["COMMANDS", "app", "run"]
@@ -170,11 +170,11 @@ def _options(
 def run(argv: Sequence[str] | None) -> int:
     """Run a command and return its exit code, or raise SystemExit with it."""
     code = 0
+    keep_standard_files()
     try:
         with signals_interrupt(), guarded_output():
             code = _run(argv)
-            if sys.stdout is not None:  # it is None if the program was started with it closed
-                sys.stdout.flush()
+            sys.stdout.flush()
     except (KeyboardInterrupt, SystemExit):
         if lost_output() is None:
             raise

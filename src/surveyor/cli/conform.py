@@ -138,6 +138,8 @@ def _run(
     record: Path | None = None,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
+    from msgspec.structs import replace
+
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
@@ -184,8 +186,10 @@ def _run(
     if experiments and selection.is_full and supports_experiments(target) and complete:
         report = run_experiments_after_survey(report, out, target_name, seed)
         save_report(report, out / REPORT_FILE)
-    page = save_outputs(report, known_claims, out)
-    typer.echo(f"page:   {page}")
+    try:
+        typer.echo(f"page:   {save_outputs(report, known_claims, out)}")
+    except OSError as error:  # a full disk: the results are printed already
+        report = replace(report, failure=report.failure or f"{out} cannot be written: {error.strerror or error}")
     if record is not None:
         print_recorded(record_conformance(report, known_claims, target, record), record)
     code = _survey_code(report) if experiments else exit_code(report)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec.structs import replace
 
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
@@ -106,7 +107,11 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
         only_experiments=bool(config.experiments),
     )
     report = load_and_build_report(run, config.layout)
-    save_report(report, config.out / REPORT_FILE)
+    try:
+        save_report(report, config.out / REPORT_FILE)
+    except OSError as error:  # a full disk: what is known can still be printed
+        failure = f"{config.out / REPORT_FILE} cannot be written: {error.strerror or error}"
+        return replace(report, failure=report.failure or failure)
     return report
 
 

@@ -118,7 +118,10 @@ def _dns(own: Dns, text: str) -> Dns:
 
 def checked_endpoint(url: str) -> SplitResult:
     """Return the parts of an endpoint's URL. Raises UsageError if it is invalid or not allowed."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{url[:200]!r} is not an endpoint ({error}); write http://HOST:PORT") from None
     try:
         port_is_number = parts.port is None or parts.port > 0
     except ValueError:
@@ -137,7 +140,7 @@ def checked_endpoint(url: str) -> SplitResult:
 def address_and_port(text: str) -> tuple[str, int] | None:
     """Return the parts of ADDRESS:PORT, or None."""
     address, _, port = text.rpartition(":")
-    if not address or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not address or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         return None
     return address.strip("[]"), int(port)
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,6 +33,8 @@ def describe(error: Exception, argv: Sequence[str]) -> str:
     """Return one line about an error that ends the command with these arguments."""
     if isinstance(error, SurveyorError):
         return str(error)
+    if isinstance(error, FileNotFoundError) and _is_folder_removed():
+        return "the current directory was removed; change to another"
     if isinstance(error, ClientError):
         response = error.response
         operation = response.origin.name if isinstance(response, Response) else error.operation_name
@@ -50,6 +53,14 @@ def describe(error: Exception, argv: Sequence[str]) -> str:
     return f"this was not foreseen: {type(error).__name__}{f' ({text})' if text else ''}{_kept(error, argv)}"
 
 
+def _is_folder_removed() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _kept(error: Exception, argv: Sequence[str]) -> str:
     """Keep the traceback; return where, or "" if no file can be written."""
     text = blank("".join(traceback.format_exception(error)))
@@ -60,6 +71,8 @@ def _kept(error: Exception, argv: Sequence[str]) -> str:
         try:
             file.write_text(f"surveyor {' '.join(argv)}\nPython {sys.version}\n\n{text}", encoding="utf-8")
         except OSError:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
             continue
         return f"; its traceback is in {file}"
     return ""

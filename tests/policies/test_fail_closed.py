@@ -78,7 +78,7 @@ def test_a_condition_without_values_is_refused(operator: str, form: str) -> None
     """An empty list compares with nothing, which would make a negated operator hold."""
     if operator == "Null" and form == "{}IfExists":
         return
-    condition = {form.format(operator): {"aws:username": []}}
+    condition: Mapping[str, Any] = {form.format(operator): {"aws:username": []}}
     with pytest.raises(MalformedPolicy, match="to have a value"):
         parse_policy(policy({**ALLOW, "Condition": condition}), kind="identity")
 

@@ -244,7 +244,7 @@ def attacks(target: Target) -> dict[str, Request]:
             json.dumps({"NamePrefix": inside, "QueueNamePrefix": inside, "logGroupNamePrefix": inside}).encode()
             if target.prefix else f"{other}&{urlencode({'UserName': inside})}".encode(),
         ),
-        "form in a text of CBOR": Request("POST", path, "", cbor, cbor2.dumps({"NamePrefix": inside, "NextToken": "x"})),
+        "form in a text of CBOR": Request("POST", path, "", cbor, cbor2.dumps({"NamePrefix": inside})),
         "CBOR path beside a target": Request(
             "POST", path.replace(target.harmless, target.forbidden), "", {"content-type": kind, **extra}, body
         ),

@@ -1,0 +1,378 @@
+"""Resources in policies count for every service; rights end with the user or role; policies have limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.session import Session
+
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.control import Control
+from surveyor.targets.running import RunningTarget, run_target
+
+ACCOUNT = "800000000007"
+HERE = f"us-east-1:{ACCOUNT}"
+PLAIN = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
+SESSION = Session()  # shared, since it keeps the models that it has loaded
+ALL: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+TRUST = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+Request = tuple[str, str, Mapping[str, Any]]
+"""A service, an operation of its client, and the parameters."""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningTarget]:
+    """Run a target with a namespace for all tests of this module."""
+    with run_target(load_target("embedded", find_layout().targets), 7) as target:
+        target.clients.client("servicediscovery", ACCOUNT).create_http_namespace(Name="shop")
+        target.clock.wait(30)
+        yield target
+
+
+@pytest.fixture(scope="module")
+def owner(running: RunningTarget) -> Callable[[str], Any]:
+    """Return clients of the account's owner."""
+    return lambda service: running.clients.client(service, ACCOUNT)
+
+
+class Users:
+    """Users with one inline policy each."""
+
+    def __init__(self, running: RunningTarget) -> None:
+        self._running = running
+        self._count = 0
+
+    def __call__(self, *statements: Mapping[str, Any]) -> Callable[[str], Any]:
+        """Create a user with these statements; return its clients."""
+        iam, self._count = self._running.clients.client("iam", ACCOUNT), self._count + 1
+        name = f"u{self._count}"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(*statements))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return self.session(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def session(self, key: str, secret: str, token: str | None = None) -> Callable[[str], Any]:
+        """Return the clients of these credentials."""
+        credentials = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}
+        where = {"region_name": "us-east-1", "endpoint_url": self._running.endpoint, "config": PLAIN}
+        create: Any = SESSION.create_client
+        return lambda service: create(service, **where, **credentials)
+
+    def assume(self, clients: Callable[[str], Any], role: str) -> Callable[[str], Any]:
+        """Return the clients of a session of a role."""
+        found = clients("sts").assume_role(RoleArn=role, RoleSessionName="night")["Credentials"]
+        return self.session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+
+
+@pytest.fixture(scope="module")
+def users(running: RunningTarget) -> Users:
+    """Return what creates users."""
+    return Users(running)
+
+
+def policy(*statements: Mapping[str, Any]) -> str:
+    """Return a document with these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def code(call: Callable[..., Any], **params: Any) -> str:
+    """Return the code of the error with which a call is answered; an empty text if it succeeds."""
+    try:
+        call(**params)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def is_denied(call: Callable[..., Any], **params: Any) -> bool:
+    """Return whether a call is denied."""
+    return code(call, **params) in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+def _cluster(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    arn = owner("ecs").create_cluster(clusterName="shop")["cluster"]["clusterArn"]
+    return ("ecs", "delete_cluster", {"cluster": "shop"}), arn
+
+
+def _namespace(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    [found] = owner("servicediscovery").list_namespaces()["Namespaces"]
+    return ("servicediscovery", "delete_namespace", {"Id": found["Id"]}), found["Arn"]
+
+
+def _zone(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    zone = owner("route53").create_hosted_zone(Name="shop.test", CallerReference="1")["HostedZone"]["Id"]
+    return ("route53", "delete_hosted_zone", {"Id": zone}), f"arn:aws:route53::{zone.replace('/', ':', 1)}"
+
+
+def _vpc(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    vpc = owner("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    return ("ec2", "delete_vpc", {"VpcId": vpc}), f"arn:aws:ec2:{HERE}:vpc/{vpc}"
+
+
+def _target_group(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    vpc = owner("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    [group] = owner("elbv2").create_target_group(
+        Name="shop", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip"
+    )["TargetGroups"]  # fmt: skip
+    arn = group["TargetGroupArn"]
+    return ("elbv2", "delete_target_group", {"TargetGroupArn": arn}), arn
+
+
+def _share(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    arn = owner("ram").create_resource_share(name="shop")["resourceShare"]["resourceShareArn"]
+    return ("ram", "delete_resource_share", {"resourceShareArn": arn}), arn
+
+
+def _user(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    arn = owner("iam").create_user(UserName="victim", Path="/team/")["User"]["Arn"]
+    return ("iam", "create_access_key", {"UserName": "victim"}), arn
+
+
+def _role(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    arn = owner("iam").create_role(RoleName="power", AssumeRolePolicyDocument=policy(TRUST))["Role"]["Arn"]
+    return ("sts", "assume_role", {"RoleArn": arn, "RoleSessionName": "night"}), arn
+
+
+def _authority(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    arn = owner("acm-pca").create_certificate_authority(
+        CertificateAuthorityType="ROOT",
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": "EC_prime256v1", "SigningAlgorithm": "SHA256WITHECDSA", "Subject": {"CommonName": "x"},
+        },
+    )["CertificateAuthorityArn"]  # fmt: skip
+    return ("acm-pca", "tag_certificate_authority", {"CertificateAuthorityArn": arn, "Tags": [{"Key": "a"}]}), arn
+
+
+def _rule(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    arn = owner("events").put_rule(Name="nightly", ScheduleExpression="rate(1 day)")["RuleArn"]
+    return ("events", "delete_rule", {"Name": "nightly"}), arn
+
+
+def _log_group(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    owner("logs").create_log_group(logGroupName="/shop/web")
+    return ("logs", "delete_log_group", {"logGroupName": "/shop/web"}), f"arn:aws:logs:{HERE}:log-group:/shop/web"
+
+
+def _log_group_with_streams(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    owner("logs").create_log_group(logGroupName="/shop/api")
+    return ("logs", "delete_log_group", {"logGroupName": "/shop/api"}), f"arn:aws:logs:{HERE}:log-group:/shop/api:*"
+
+
+def _alarm(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    owner("cloudwatch").put_metric_alarm(
+        AlarmName="cpu", ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, MetricName="m", Namespace="N",
+        Period=60, Statistic="Sum", Threshold=1.0,
+    )  # fmt: skip
+    return ("cloudwatch", "delete_alarms", {"AlarmNames": ["cpu"]}), f"arn:aws:cloudwatch:{HERE}:alarm:cpu"
+
+
+def _queue(owner: Callable[[str], Any]) -> tuple[Request, str]:
+    url = owner("sqs").create_queue(QueueName="orders")["QueueUrl"]
+    return ("sqs", "delete_queue", {"QueueUrl": url}), f"arn:aws:sqs:{HERE}:orders"
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        _alarm, _authority, _cluster, _log_group, _log_group_with_streams, _namespace, _queue, _role, _rule, _share,
+        _target_group, _user, _vpc, _zone,
+    ],
+)  # fmt: skip
+def test_a_deny_of_a_resource_holds(
+    owner: Callable[[str], Any], users: Users, prepare: Callable[..., tuple[Request, str]]
+) -> None:
+    """A deny of the resource holds against an allow of everything; an allow of the resource alone is enough."""
+    (service, operation, params), arn = prepare(owner)
+    prefix = "sts" if service == "sts" else arn.split(":")[2]
+    denied = users(ALL, {"Effect": "Deny", "Action": f"{prefix}:*", "Resource": arn})
+    assert is_denied(getattr(denied(service), operation), **params)
+    assert is_denied(getattr(users({**ALL, "Resource": f"{arn}x"})(service), operation), **params)
+    assert not is_denied(getattr(users({**ALL, "Resource": arn})(service), operation), **params)
+
+
+def test_a_user_manages_itself(users: Users) -> None:
+    """A user that a request does not name is the caller: an allow of its own ARN covers it, one of another does not."""
+    own = {"Effect": "Allow", "Action": "iam:*", "Resource": f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"}
+    iam = users(own)("iam")
+    name = iam.get_user()["User"]["UserName"]
+    assert {key["UserName"] for key in iam.list_access_keys()["AccessKeyMetadata"]} == {name}
+    assert not is_denied(iam.create_access_key)
+    other = users(own)("iam").get_user()["User"]["UserName"]
+    assert is_denied(iam.create_access_key, UserName=other)
+
+
+def test_batches_need_the_permission_of_each(owner: Callable[[str], Any], users: Users) -> None:
+    """Sending a batch of messages is sqs:SendMessage: there is no action for batches."""
+    url = owner("sqs").create_queue(QueueName="batches")["QueueUrl"]
+    entries = [{"Id": "1", "MessageBody": "x"}]
+    denied = users(ALL, {**ALL, "Effect": "Deny", "Action": "sqs:SendMessage"})("sqs")
+    assert is_denied(denied.send_message_batch, QueueUrl=url, Entries=entries)
+    allowed = users({**ALL, "Action": "sqs:SendMessage"})("sqs")
+    assert not code(allowed.send_message_batch, QueueUrl=url, Entries=entries)
+
+
+def test_a_queue_is_that_of_its_name_whatever_its_url(owner: Callable[[str], Any], users: Users) -> None:
+    """Host and account in a queue's URL decide nothing: moto takes the last part for the name."""
+    owner("sqs").create_queue(QueueName="target")
+    sqs = users(ALL, {**ALL, "Effect": "Deny", "Resource": f"arn:aws:sqs:{HERE}:target"})("sqs")
+    for url in ("target", "http://elsewhere/1/target", f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/target"):
+        assert is_denied(sqs.delete_queue, QueueUrl=url)
+
+
+def test_tags_of_requests_and_resources_count(owner: Callable[[str], Any], users: Users) -> None:
+    """aws:RequestTag and aws:ResourceTag hold for services that moto answers, and ec2:CreateTags is needed for tags."""
+    tagged = {"StringEquals": {"aws:RequestTag/team": "red"}}
+    sqs = users({**ALL, "Condition": tagged})("sqs")
+    assert not code(sqs.create_queue, QueueName="red", tags={"team": "red"})
+    assert is_denied(sqs.create_queue, QueueName="blue", tags={"team": "blue"})
+    kept = {**ALL, "Effect": "Deny", "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}}}
+    assert is_denied(users(ALL, kept)("sqs").delete_queue, QueueUrl="red")
+    owner("iam").create_user(UserName="tagged", Tags=[{"Key": "team", "Value": "red"}])
+    assert is_denied(users(ALL, kept)("iam").delete_user, UserName="tagged")
+    ec2 = users({**ALL, "Action": "ec2:CreateVpc"})("ec2")
+    specification = [{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "red"}]}]
+    assert is_denied(ec2.create_vpc, CidrBlock="10.8.0.0/16", TagSpecifications=specification)
+    assert not is_denied(ec2.create_vpc, CidrBlock="10.8.0.0/16")
+
+
+def test_a_boundary_that_must_be_given(users: Users) -> None:
+    """iam:PermissionsBoundary and iam:PolicyARN restrict what an administrator of users may do."""
+    boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    iam = users({**ALL, "Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary}}})("iam")
+    assert is_denied(iam.create_user, UserName="unbounded")
+    assert not is_denied(iam.create_user, UserName="bounded", PermissionsBoundary=boundary)
+    attach = users(ALL, {**ALL, "Effect": "Deny", "Condition": {"ArnEquals": {"iam:PolicyARN": boundary}}})("iam")
+    assert is_denied(attach.attach_user_policy, UserName="bounded", PolicyArn=boundary)
+
+
+def test_sessions_end_with_their_role(owner: Callable[[str], Any], users: Users) -> None:
+    """A role created again under its name has another unique id: sessions of the former have none of its rights."""
+    iam, trust = owner("iam"), policy(TRUST)
+
+    def create() -> str:
+        arn = iam.create_role(RoleName="again", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        iam.put_role_policy(RoleName="again", PolicyName="own", PolicyDocument=policy(ALL))
+        return str(arn)
+
+    caller = users(ALL)
+    session = users.assume(caller, create())
+    assert not code(session("sqs").list_queues)
+    iam.delete_role_policy(RoleName="again", PolicyName="own")
+    iam.delete_role(RoleName="again")
+    assert is_denied(session("sqs").list_queues)
+    arn = create()
+    assert is_denied(session("sqs").list_queues)
+    assert is_denied(session("sts").assume_role, RoleArn=arn, RoleSessionName="late")
+    assert not code(users.assume(caller, arn)("sqs").list_queues)
+
+
+def test_sessions_end_with_their_user(owner: Callable[[str], Any], users: Users) -> None:
+    """The same holds for users: their temporary credentials, and trust policies that name them."""
+    iam = owner("iam")
+
+    def create() -> tuple[str, str]:
+        iam.create_user(UserName="again")
+        iam.put_user_policy(UserName="again", PolicyName="own", PolicyDocument=policy(ALL))
+        key = iam.create_access_key(UserName="again")["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    first = create()
+    trust = {**TRUST, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/again"}}
+    arn = iam.create_role(RoleName="of-one-user", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    found = users.session(*first)("sts").get_session_token()["Credentials"]
+    session = users.session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+    assert not code(session("sqs").list_queues)
+    assert not code(users.session(*first)("sts").assume_role, RoleArn=arn, RoleSessionName="night")
+    iam.delete_access_key(UserName="again", AccessKeyId=first[0])
+    iam.delete_user_policy(UserName="again", PolicyName="own")
+    iam.delete_user(UserName="again")
+    second = users.session(*create())
+    assert is_denied(session("sqs").list_queues)
+    assert not code(second("sqs").list_queues)
+    assert is_denied(second("sts").assume_role, RoleArn=arn, RoleSessionName="night")
+    iam.update_assume_role_policy(RoleName="of-one-user", PolicyDocument=policy(trust))
+    assert not code(second("sts").assume_role, RoleArn=arn, RoleSessionName="night")
+
+
+def test_a_wrong_allow_is_forgotten(running: RunningTarget, users: Users) -> None:
+    """What a mutation allowed is denied again when it is taken away, on a clock that stands still."""
+    assert running.control is not None
+    sqs = users(ALL, {**ALL, "Effect": "Deny", "Action": "sqs:ListQueues"})("sqs")
+    for changes, expected in (([], True), (["mutation=ignores-deny"], False), ([], True)):
+        _change(running.control, changes)
+        assert is_denied(sqs.list_queues) is expected
+
+
+def _change(control: Control, changes: list[str]) -> None:
+    control._request("POST", "/_surveyor/settings", {"set": changes})
+
+
+def statements(characters: int) -> str:
+    """Return a policy with this number of characters, without white space."""
+    text = policy({**ALL, "Sid": "X"}).replace(" ", "")
+    return text.replace("X", "X" * (1 + characters - len(text)))
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "most"),
+    [
+        ("put_user_policy", {"UserName": "large", "PolicyName": "p"}, 2_048),
+        ("put_group_policy", {"GroupName": "large", "PolicyName": "p"}, 5_120),
+        ("put_role_policy", {"RoleName": "large", "PolicyName": "p"}, 10_240),
+        ("create_policy", {"PolicyName": "large"}, 6_144),
+    ],
+)
+def test_policies_have_a_size(
+    owner: Callable[[str], Any], operation: str, params: Mapping[str, Any], most: int
+) -> None:
+    """A policy of the documented size is stored, one of a character more is LimitExceeded; white space is free."""
+    iam = owner("iam")
+    if "UserName" in params:
+        iam.create_user(UserName="large")
+    elif "GroupName" in params:
+        iam.create_group(GroupName="large")
+    elif "RoleName" in params:
+        iam.create_role(RoleName="large", AssumeRolePolicyDocument=policy(TRUST))
+    call = getattr(iam, operation)
+    assert code(call, **params, PolicyDocument=statements(most + 1)) == "LimitExceeded"
+    assert code(call, **params, PolicyDocument=statements(most).replace(",", ",   ")) == ""
+    if operation.startswith("put_"):
+        small = {**params, "PolicyName": "another", "PolicyDocument": policy(ALL)}
+        assert code(call, **small) == "LimitExceeded"
+        assert code(call, **{**small, "PolicyName": params["PolicyName"]}) == ""
+
+
+def test_other_policies_have_a_size(owner: Callable[[str], Any]) -> None:
+    """A trust policy has at most 2,048 characters, and a new version of a policy 6,144; huge ones cost no time."""
+    iam = owner("iam")
+    trust = policy({**TRUST, "Sid": "X" * 2_048})
+    assert code(iam.create_role, RoleName="wordy", AssumeRolePolicyDocument=trust) == "LimitExceeded"
+    iam.create_role(RoleName="terse", AssumeRolePolicyDocument=policy(TRUST))
+    assert code(iam.update_assume_role_policy, RoleName="terse", PolicyDocument=trust) == "LimitExceeded"
+    arn = iam.create_policy(PolicyName="versions", PolicyDocument=policy(ALL))["Policy"]["Arn"]
+    assert code(iam.create_policy_version, PolicyArn=arn, PolicyDocument=statements(6_145)) == "LimitExceeded"
+    many = policy(*[{**ALL, "Resource": "arn:aws:sqs:*"}] * 1_700)
+    assert code(iam.create_policy, PolicyName="many", PolicyDocument=many) == "LimitExceeded"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"StringNotEquals": {"aws:username": []}}, {"StringIsNot": {"aws:username": "a"}}, {"Anything": {}}],
+)
+def test_junk_is_not_stored(owner: Callable[[str], Any], condition: Mapping[str, Any]) -> None:
+    """A condition without values, or with an operator that does not exist, is a malformed policy."""
+    document = policy({**ALL, "Condition": condition})
+    assert code(owner("iam").create_policy, PolicyName="junk", PolicyDocument=document) == "MalformedPolicyDocument"
+
+
+def test_a_session_of_a_role_names_users(owner: Callable[[str], Any], users: Users) -> None:
+    """A session of a role is no user: what it asks about users without a name is refused."""
+    arn = owner("iam").create_role(RoleName="nameless", AssumeRolePolicyDocument=policy(TRUST))["Role"]["Arn"]
+    owner("iam").put_role_policy(RoleName="nameless", PolicyName="own", PolicyDocument=policy(ALL))
+    assert code(users.assume(users(ALL), arn)("iam").get_user) == "ValidationError"

@@ -17,6 +17,7 @@ __all__ = [
     "ProxyDrain",
     "Quotas",
     "Settings",
+    "TaskNamespace",
     "setting",
 ]
 
@@ -28,6 +29,7 @@ Egress = Literal["free", "routed"]
 DefaultVpc = Literal["present", "none"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
+TaskNamespace = Literal["if-allowed", "never"]
 
 
 def setting(default: T, meaning: str, unit: str = "") -> T:
@@ -85,6 +87,28 @@ DELAYS: Mapping[str, Mapping[str, Delay]] = {
     },
 }
 """Sets of delays, by name; the rest are the defaults."""
+
+PROFILES: Mapping[str, Mapping[str, object]] = {
+    "unused": {},
+    # An account that others use too. Times: tasks as on Fargate; namespaces with zones take 30 to 60 s (Terraform's
+    # acceptance test of one takes 112 s to make and to delete it), other operations seconds.
+    "staging": {
+        **DELAYS["fargate"],
+        "operation_start": Delay(0.1, 1.0),
+        "operation_run": Delay(1.0, 5.0),
+        "zone_run": Delay(30.0, 60.0),
+        "dns_propagation": Delay(5.0, 60.0),
+        "namespace_in_use": Delay(0.0, 10.0),
+        "call_rates": "all",
+        "read_lag": 1.0,
+        "iam_lag": Delay(1.0, 8.0),
+        "failures": 0.002,
+        "resets": 0.001,
+        "residents": "some",
+        "egress": "routed",
+    },
+}
+"""Sets of settings, by name; the rest are the defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +186,9 @@ class Settings:
     )
     # "at least one hour" (ecs DescribeTasks).
     task_remembered: float = setting(3_600.0, "for which a stopped task is described", "s")
+    task_namespace: TaskNamespace = setting(
+        "if-allowed", "whether tasks run in a PID namespace, in which they see no processes but those of tasks"
+    )
     egress: Egress = setting(
         "free", "what a task needs to pull images: nothing, or as on AWS a route to the internet and an address for it"
     )

@@ -54,7 +54,8 @@ def runtime(world: World) -> Runtime:
     """Return the runtime of a target; it is closed when the target ends."""
     holder = world.in_account(_RuntimeHolder, "")
     if holder.runtime is None:
-        holder.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
+        supervisor = Supervisor(use_namespace=world.settings.task_namespace == "if-allowed")
+        holder.runtime = Runtime(supervisor, Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
         world.at_end.append(holder.runtime.close)
         world.clock.before_advance.append(holder.runtime.supervisor.catch_up)
     return holder.runtime

@@ -27,6 +27,7 @@ from surveyor_emulator.core.settings import (
     Quotas,
     Residents,
     Settings,
+    TaskNamespace,
 )
 
 __all__ = ["Options", "apply_setting", "is_local", "parse_options"]
@@ -46,6 +47,7 @@ _CHOICES = {
     "Egress": get_args(Egress),
     "ProxyDrain": get_args(ProxyDrain),
     "Residents": get_args(Residents),
+    "TaskNamespace": get_args(TaskNamespace),
 }
 
 

@@ -27,19 +27,13 @@ SOAK = pytest.mark.soak
 TIMEOUT = 20.0  # wall seconds
 DETACHED = ["sh", "-c", "(env -i setsid sleep 1000 &); (setsid sleep 1000 &); sleep 1000 & wait"]
 AT_ONCE = [word for name in ("task_provisioning", "task_pending", "scheduler") for word in ("--set", f"{name}=0")]
-KEEPERS_ONLY = (
-    "import functools, sys; from surveyor_emulator.runtime import task_runtime\n"
-    "task_runtime.Supervisor = functools.partial(task_runtime.Supervisor, use_namespace=False)\n"
-    "from surveyor_emulator.server.serve import main; sys.exit(main(sys.argv[1:]))"
-)
 Started = tuple[subprocess.Popen[str], Clients]
 
 
-@pytest.fixture(params=["namespace", "keepers-only"])
+@pytest.fixture(params=["if-allowed", "never"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
     """Start a target as a separate process in a session of its own; return it with clients of it."""
-    how = ["-m", "surveyor_emulator"] if request.param == "namespace" else ["-c", KEEPERS_ONLY]
-    process = _start(how, tmp_path)
+    process = _start(tmp_path, "--set", f"task_namespace={request.param}")
     assert process.stdout is not None
     endpoint = json.loads(process.stdout.readline())["endpoint"]
     yield process, Clients(Target("target", "us-east-1", endpoint), endpoint, Evidence())
@@ -49,9 +43,9 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
     process.stdout.close()
 
 
-def _start(how: list[str], temporary: Path) -> subprocess.Popen[str]:
+def _start(temporary: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *how, "--scale", "20", *AT_ONCE],
+        [sys.executable, "-m", "surveyor_emulator", "--scale", "20", *AT_ONCE, *options],
         stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(temporary)},
     )  # fmt: skip
 
@@ -145,7 +139,7 @@ def test_what_is_killed_together_is_swept_at_the_next_start(target: Started, als
     process.wait()
     if also != "every parent":  # keepers end their containers themselves
         wait_until_gone(pids, addresses)
-    following = _start(["-m", "surveyor_emulator"], tmp_path)
+    following = _start(tmp_path)
     assert following.stdout is not None
     assert following.stdout.readline()
     wait_until_gone(pids, addresses)
@@ -161,7 +155,7 @@ def test_a_living_target_is_not_swept(target: Started, tmp_path: Path) -> None:
     process, clients = target
     deploy(clients)
     pids = below(process)
-    following = _start(["-m", "surveyor_emulator"], tmp_path)
+    following = _start(tmp_path)
     assert following.stdout is not None
     assert following.stdout.readline()
     following.kill()

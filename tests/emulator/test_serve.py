@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import select
@@ -32,9 +33,14 @@ def processes() -> Iterator[list[Process]]:
         process.communicate()
 
 
-def start(processes: list[Process], *options: str) -> tuple[Process, dict[str, Any]]:
+def start(processes: list[Process], *options: str, token: str | None = None) -> tuple[Process, dict[str, Any]]:
     """Start a target; return its process and the line that it prints when it is ready."""
-    process = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "SURVEYOR_TOKEN"}
+    if token is not None:
+        environment["SURVEYOR_TOKEN"] = token
+    process = subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     processes.append(process)
     assert process.stdout is not None
     ready: dict[str, Any] = json.loads(process.stdout.readline())
@@ -59,6 +65,84 @@ def test_prints_its_addresses_when_it_is_ready(processes: list[Process]) -> None
     assert (ready["account"], ready["region"], ready["secret"]) == ("111111111111", "eu-west-1", "surveyor")
     question = dns.message.make_query("surveyor.example.", "A")
     assert dns.query.udp(question, address, LIMIT, int(port)).id == question.id
+
+
+def test_the_token_is_new_for_each_start_or_that_of_the_environment(processes: list[Process]) -> None:
+    """An empty variable is none."""
+    tokens = [start(processes, token=token)[1]["token"] for token in (None, "", "chosen")]
+    assert tokens[2] == "chosen"
+    assert len(set(tokens)) == 3
+    assert min(map(len, tokens[:2])) >= 40
+
+
+@pytest.mark.parametrize("token", ["two words", "l\u00fc", "a\nb"])
+def test_a_token_that_no_header_can_have_is_refused(token: str) -> None:
+    """One line and status 2."""
+    environment = {**os.environ, "SURVEYOR_TOKEN": token}
+    ended = subprocess.run(COMMAND, capture_output=True, text=True, timeout=LIMIT, check=False, env=environment)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert "SURVEYOR_TOKEN" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "secret", "named"),
+    [
+        ((), None, "whoever reaches it and has the secret"),
+        (("--secret", "mine"), "mine", "whoever reaches it and has the secret"),
+        (("--secret", "surveyor"), "surveyor", "everybody knows this --secret"),
+        (("--no-signatures",), None, "accepts every request"),
+    ],
+)
+def test_a_target_that_others_reach_warns_and_has_a_secret(
+    processes: list[Process], options: tuple[str, ...], secret: str | None, named: str
+) -> None:
+    """The addresses that it prints can be used on this machine; the secret is random unless it is chosen."""
+    process, ready = start(processes, "--host", "0.0.0.0", *options)
+    assert ready["endpoint"].startswith("http://127.0.0.1:")
+    assert ready["dns"].startswith("127.0.0.1:")
+    assert get(ready, "/_surveyor/clock")["mode"] == "flow"
+    assert ready["secret"] == secret if secret else len(ready["secret"]) >= 30
+    process.terminate()
+    _, log = process.communicate(timeout=LIMIT)
+    assert log.count("\n") == 1
+    assert "--host 0.0.0.0 is open to other machines" in log
+    assert named in log
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.9"])
+def test_a_target_on_loopback_has_the_documented_secret(processes: list[Process], host: str) -> None:
+    """It warns of nothing."""
+    process, ready = start(processes, "--host", host)
+    assert ready["secret"] == "surveyor"
+    process.terminate()
+    assert process.communicate(timeout=LIMIT)[1] == ""
+
+
+def status(ready: dict[str, Any], host: str, path: str = "/_surveyor/clock") -> int:
+    """Return the status of a request with this Host header."""
+    connection = http.client.HTTPConnection(ready["endpoint"].removeprefix("http://"), timeout=LIMIT)
+    try:
+        connection.request("GET", path, headers={"Host": host, "Authorization": f"Bearer {ready['token']}"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_name_that_was_rebound_to_the_target_is_refused(processes: list[Process]) -> None:
+    """The control endpoint and the services of AWS answer for loopback and for names that were given."""
+    _, ready = start(processes, "--allow-host", "emulator.test", "--allow-host", "other")
+    for path in ("/_surveyor/clock", "/_surveyor/health", "/", "/2013-04-01/hostedzone"):
+        for host in ("evil.example", "evil.example:80", "10.0.0.1", "127.0.0.1.evil.example", ""):
+            assert status(ready, host, path) == (421 if host else 400)
+    for host in ("127.0.0.1", "localhost:1", "[::1]", "emulator.test:5000", "OTHER"):
+        assert status(ready, host) == 200
+
+
+def test_a_target_on_every_address_answers_for_addresses(processes: list[Process]) -> None:
+    """And for no other name."""
+    _, ready = start(processes, "--host", "0.0.0.0")
+    hosts = ("192.0.2.1:80", "0.0.0.0", "localhost", "evil.example")
+    assert [status(ready, host) for host in hosts] == [200, 200, 200, 421]
 
 
 @pytest.mark.usefixtures("children_take_ctrl_c")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -131,6 +132,18 @@ def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
     ecs.wait(60)
     path = f"ecs/{ecs.account}/us-east-1/shop/{task.rpartition('/')[2]}"
     metadata, credentials = ecs.control(f"{path}/output")["app"].split()
+    key = metadata.split("/")[5]
+    for wrong in (
+        metadata.replace(key, "0" * len(key)),
+        metadata.replace(f"{key}/", ""),
+        metadata.replace("shop", "x"),
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(wrong)
+    with pytest.raises(urllib.error.HTTPError, match="404"):  # the output is for people
+        urllib.request.urlopen(credentials.replace("/credentials", "/output"))
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(credentials.replace(f"tasks/{key}", "ecs"))
     with urllib.request.urlopen(f"{metadata}/task") as answer:
         document = json.load(answer)
     assert (document["TaskARN"], document["KnownStatus"], document["Family"]) == (task, "RUNNING", "web")

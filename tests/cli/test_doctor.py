@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,21 @@ def test_a_missing_requirement_is_3(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     out = capsys.readouterr().out
     assert "no-such-package\tMISSING\tnot installed, needed is >=1" in out
     assert out.splitlines()[-1] == "a survey needs: no-such-package"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no namespaces")
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        ("", "run in a PID namespace: nothing of them outlives the target"),
+        ("unshare: Operation not permitted", "without a PID namespace (unshare: Operation not permitted) a task can"),
+    ],
+)
+def test_the_isolation_of_tasks_is_stated(monkeypatch: pytest.MonkeyPatch, said: str, detail: str) -> None:
+    """What keeps tasks within their limits is what the embedded target finds on this machine, and what follows."""
+    completed = subprocess.CompletedProcess([], 0, said, "")
+    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: completed)
+    (tasks,) = [check for check in run_checks() if check.name == "tasks"]
+    assert tasks.ok
+    assert detail in tasks.detail
+    assert "256 processes" in tasks.detail

@@ -137,19 +137,28 @@ def _check_loopback() -> DoctorCheck:
 
 
 def _check_tasks() -> DoctorCheck:
-    """Check for the system call that ends tasks with the target."""
+    """Ask the embedded target how sure the end of a task is on this machine, and what its limits are worth."""
+    limits = "at most 256 processes and the memory of the task definition, looked at ten times a second"
     if sys.platform != "linux":
         detail = (
-            "tasks share 127.0.0.1 and may outlive a killed target: no two of them can use one port; all else works"
+            "tasks share 127.0.0.1, and what they detach may outlive them and a killed target: no two of them can use "
+            "one port, and processes and memory are not limited; all else works"
         )
         return DoctorCheck("tasks", False, detail, required=False)
+    command = [sys.executable, "-m", "surveyor_emulator.runtime.tasks.namespace"]
     try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl  # noqa: B018  (looked up, not called)
-    except (ImportError, OSError, AttributeError) as error:
-        return DoctorCheck("tasks", False, f"{error}: they may outlive a killed target; all else works", required=False)
-    return DoctorCheck("tasks", True, "run as processes that end with the target")
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        problem = completed.stdout.strip() or completed.stderr.strip().rpartition("\n")[2]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = str(error)
+    if problem:
+        detail = (
+            f"have keepers, which end all that a task starts; without a PID namespace ({problem}) a task can signal "
+            f"this user's other processes; {limits}"
+        )
+    else:
+        detail = f"run in a PID namespace: nothing of them outlives the target, or sees other processes; {limits}"
+    return DoctorCheck("tasks", True, detail)
 
 
 def _check_hosts_files() -> DoctorCheck:

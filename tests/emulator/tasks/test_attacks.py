@@ -19,6 +19,7 @@ from tests.emulator.tasks.container_processes import (
     Run,
     ended,
     running,
+    server_of,
     start_python,
     until_printed,
 )
@@ -110,6 +111,47 @@ def test_detached_processes_count_for_the_number_of_processes(run: Run) -> None:
         assert not running(supervisor)
 
     run(test)
+
+
+def test_a_container_that_deletes_the_targets_folder_stops_no_other(run: Run) -> None:
+    """Containers start after one has deleted the folder of all of them."""
+
+    async def test(supervisor: Supervisor) -> None:
+        beside = await supervisor.start(["sleep", "1000"], ENVIRONMENT)
+        await ended(supervisor, "sh", "-c", 'rm -rf "$(dirname "$PWD")"')
+        assert (await ended(supervisor, "echo", "again")).output == "again\n"
+        assert not beside.ended.done()
+
+    run(test)
+
+
+def test_limits_are_looked_at_ten_times_a_second_however_much_is_written(run: Run) -> None:
+    """A flood of output does not make the fork server look at processes all the time."""
+
+    async def test(supervisor: Supervisor) -> None:
+        for _ in range(20):
+            await supervisor.start(["sleep", "1000"], ENVIRONMENT)
+        quiet = await cpu_share(server_of(supervisor))
+        for _ in range(2):
+            await supervisor.start(["sh", "-c", "while :; do echo line; sleep 0.001; done"], ENVIRONMENT)
+        flooded = await cpu_share(server_of(supervisor))
+        assert quiet < 0.1
+        assert flooded < 0.4
+
+    run(test)
+
+
+async def cpu_share(pid: int) -> float:
+    """Return which share of a processor a process needs, measured for one second."""
+    before = cpu_seconds(pid)
+    await asyncio.sleep(1)
+    return cpu_seconds(pid) - before
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long a process has run."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -53,6 +53,7 @@ def become_container(order: Order, parent: int, output: int, start: int, folder:
         else:
             assert folder is not None
             os.chdir(folder)
+            processes.offer_to_kernel()
             try:
                 # This closes the start pipe, which reports that it runs.
                 os.execvpe(argv[0], argv, order["environment"])

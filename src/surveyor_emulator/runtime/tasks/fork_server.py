@@ -22,6 +22,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ MAX_PROCESSES = 256
 
 @dataclass(slots=True)
 class ContainerProcess:
-    """One container: ``pid`` is the workload's process, or the keeper of a program of the user (``foreign``).
+    """One container: ``pid`` is the workload's process, or the keeper of a program of the user.
 
     ``start`` is a pipe that reports that the command runs ("+", or end of file), or why it does not; ``report`` is the
     text read from it. ``first``: the process of a program that runs.
@@ -56,7 +57,7 @@ class ContainerProcess:
     output: int
     start: int | None
     memory: int
-    foreign: bool
+    has_keeper: bool
     folder: str | None = None
     first: int = 0
     report: bytes = b""
@@ -90,14 +91,17 @@ class ForkServer:
         """Serve until the target is gone."""
         processes.adopt_orphans()
         self._send({"event": "able", "id": 0, "files": mounts.can_replace()})
+        next_check = 0.0
         while True:
-            foreign = any(container.foreign for container in self._containers.values())
-            for key, _ in self._selector.select(CHECK_INTERVAL if foreign else None):
+            limited = any(container.has_keeper for container in self._containers.values())
+            wait = max(0.0, next_check - time.monotonic()) if limited else None
+            for key, _ in self._selector.select(wait):
                 # An earlier event of the same batch may have ended this one.
                 if self._selector.get_map().get(key.fileobj) is key:
                     key.data(key.fd)
-            if foreign:
+            if limited and time.monotonic() >= next_check:
                 self._check_limits()
+                next_check = time.monotonic() + CHECK_INTERVAL
 
     def _read_orders(self, fd: int) -> None:
         try:
@@ -123,7 +127,7 @@ class ForkServer:
         elif container is not None and order["do"] == "signal":
             # SIGSTOP stops all that the container has started too; other signals are for its first process alone, and
             # its keeper forwards them.
-            whole = container.foreign and order["signal"] in (signal.SIGSTOP, signal.SIGCONT)
+            whole = container.has_keeper and order["signal"] in (signal.SIGSTOP, signal.SIGCONT)
             processes.send(order["signal"], _below(container) if whole else [container.pid])
         elif container is not None and order["do"] == "kill":
             self._kill(container)
@@ -138,25 +142,30 @@ class ForkServer:
             self._send({"event": "reaped", "id": 0})
 
     def _start(self, order: Order) -> None:
-        out, child_out = os.pipe()
-        start, child_start = os.pipe()
-        foreign = order["argv"] is not None
-        folder = tempfile.mkdtemp(dir=self._folder) if foreign else None
+        has_keeper = order["argv"] is not None and processes.LINUX
+        folder: str | None = None
         own_pid = os.getpid()
+        pipes: list[int] = []
         try:
+            pipes += os.pipe()
+            pipes += os.pipe()
+            if order["argv"] is not None:
+                os.makedirs(self._folder, 0o700, exist_ok=True)  # noqa: PTH103  # a container may have deleted it
+                folder = tempfile.mkdtemp(dir=self._folder)
             pid = os.fork()
-        except OSError as error:
-            for fd in (out, child_out, start, child_start):
+        except OSError as error:  # too many processes or files, or a full disk
+            for fd in pipes:
                 os.close(fd)
-            self._send({"event": "refused", "id": order["id"], "why": f"cannot fork: {error.strerror}"})
+            self._send({"event": "refused", "id": order["id"], "why": f"cannot start: {error.strerror}"})
             return
+        out, child_out, start, child_start = pipes
         if pid == 0:
-            if folder is None:
+            if folder is None or not has_keeper:
                 become_container(order, own_pid, child_out, child_start, folder)
             keep(own_pid, Path(folder), lambda keeper: become_container(order, keeper, child_out, child_start, folder))
         os.close(child_out)
         os.close(child_start)
-        container = ContainerProcess(order["id"], pid, out, start, order.get("memory", 0), foreign, folder)
+        container = ContainerProcess(order["id"], pid, out, start, order.get("memory", 0), has_keeper, folder)
         self._containers[order["id"]] = self._by_pid[pid] = container
         for fd, read in ((out, self._read_output), (start, self._read_start)):
             os.set_blocking(fd, False)
@@ -174,7 +183,7 @@ class ForkServer:
         os.close(fd)
         container.start = None
         why, pid = container.report.decode("utf-8", "replace"), container.pid
-        if container.foreign and " " in why:
+        if container.has_keeper and " " in why:
             first, _, why = why.partition(" ")
             container.first = pid = int(first)
         if why in ("", "+"):
@@ -212,7 +221,7 @@ class ForkServer:
                 self._report_exit(container, os.waitstatus_to_exitcode(status))
 
     def _report_exit(self, container: ContainerProcess, code: int) -> None:
-        if container.foreign:
+        if container.has_keeper:
             # What is left of a container whose keeper was killed.
             processes.end_children(lambda pid: pid not in self._by_pid)
         for _ in range(2):  # the last data, and the end of file
@@ -244,14 +253,14 @@ class ForkServer:
 
     def _kill(self, container: ContainerProcess) -> None:
         """Kill all of a container; its keeper ends when nothing is left, unless it is too young or was killed."""
-        if not container.foreign or not processes.end_tree([container.pid], spare=[container.pid]):
+        if not container.has_keeper or not processes.end_tree([container.pid], spare=[container.pid]):
             processes.send(signal.SIGKILL, [container.pid])
         else:
             processes.send(signal.SIGCONT, [container.pid])  # the container may have stopped it
 
     def _check_limits(self) -> None:
         children = processes.family()
-        for container in [container for container in self._containers.values() if container.foreign]:
+        for container in [container for container in self._containers.values() if container.has_keeper]:
             below = _below(container, children)
             runs = container.start is None  # until then its process is a fork of this one, and as large
             if runs and container.memory and processes.resident(below) > container.memory:

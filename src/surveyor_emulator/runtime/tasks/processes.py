@@ -22,6 +22,7 @@ __all__ = [
     "end_children",
     "end_tree",
     "has_ended",
+    "offer_to_kernel",
     "protect",
     "resident",
     "send",
@@ -56,6 +57,12 @@ def protect(*, on: bool = True) -> None:
     """Forbid other processes of an ordinary user to trace this process, which forks inherit; ``on=False``: allow it."""
     if _libc is not None:
         _libc.prctl(_PR_SET_DUMPABLE, 0 if on else 1, 0, 0, 0)
+
+
+def offer_to_kernel() -> None:
+    """Have the kernel end this process, and what it starts, before others when the machine runs out of memory."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write("500")
 
 
 def descendants(roots: Iterable[int], children: Callable[[int], Iterable[int]] | None = None) -> set[int]:

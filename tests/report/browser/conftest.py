@@ -27,12 +27,12 @@ Message = dict[str, Any]
 class Browser:
     """One page of a running browser. `events`: the events since the last `open`."""
 
-    def __init__(self, program: str, profile: Path) -> None:
+    def __init__(self, program: str, profile: Path, *flags: str) -> None:
         browser_in, self._out = os.pipe()
         self._in, browser_out = os.pipe()
         # The browser reads from file 3 and writes to file 4; only a shell can assign these numbers.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        command = [program, *FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
+        command = [program, *FLAGS, *flags, *sandbox, f"--user-data-dir={profile}", "about:blank"]
         shell = ["bash", "-c", f'exec "$0" "$@" 3<&{browser_in} 4>&{browser_out}', *command]
         self._process = subprocess.Popen(
             shell, pass_fds=(browser_in, browser_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -69,9 +69,9 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self._navigate("about:blank")  # otherwise a change of the fragment alone would load nothing
+        self.navigate("about:blank")  # otherwise a change of the fragment alone would load nothing
         self.events.clear()
-        self._navigate(f"{page.as_uri()}{fragment}")
+        self.navigate(f"{page.as_uri()}{fragment}")
 
     def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""
@@ -116,7 +116,8 @@ class Browser:
         os.close(self._out)
         os.close(self._in)
 
-    def _navigate(self, address: str) -> None:
+    def navigate(self, address: str) -> None:
+        """Load what is at an address."""
         loader = self.call("Page.navigate", url=address)["loaderId"]
         loaded = {"name": "load", "loaderId": loader}
         while not any(loaded.items() <= event["params"].items() for event in self.events):
@@ -134,12 +135,17 @@ class Browser:
         return parsed
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Start a headless Chromium; skip if none is installed."""
+def start_browser(profile: Path, *flags: str) -> Browser:
+    """Start a browser with a new profile; skip the test if none is installed."""
     program = next((found for found in map(shutil.which, NAMES) if found), None)
     if program is None or shutil.which("bash") is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
-    running = Browser(program, tmp_path_factory.mktemp("profile"))
+    return Browser(program, profile, *flags)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start a headless Chromium; skip if none is installed."""
+    running = start_browser(tmp_path_factory.mktemp("profile"))
     yield running
     running.close()

@@ -42,12 +42,13 @@ class EmulatorAccount:
 
 
 @contextmanager
-def flowing(scale: float = 20.0) -> Iterator[EmulatorAccount]:
-    """Run an embedded target with `scale` service seconds in each wall second."""
+def flowing(scale: float = 20.0, **settings: str) -> Iterator[EmulatorAccount]:
+    """Run an embedded target with `scale` service seconds in each wall second, and these settings."""
     command = load_target("embedded", TARGETS).start
     assert command is not None
     argv = (*command.argv[: command.argv.index("--clock")], "--clock", "flow", "--scale", str(scale), "--seed", "7")
-    started = start("embedded", replace(command, argv=argv), seed=7)
+    changes = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    started = start("embedded", replace(command, argv=(*argv, *changes)), seed=7)
     try:
         yield EmulatorAccount(started.endpoint)
     finally:

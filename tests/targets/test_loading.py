@@ -20,7 +20,7 @@ VERSIONED = 'package = "mine[all]"\n[start]\nargv = ["{python}", "-p", "{port}"]
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
 
 
-@pytest.mark.parametrize("name", ["embedded", *all_versions(find_layout().targets)])
+@pytest.mark.parametrize("name", ["embedded", "staging", *all_versions(find_layout().targets)])
 def test_known_targets_load(name: str) -> None:
     """The target files of the checkout are valid; their targets are local and started by Surveyor."""
     target = load_target(name, find_layout().targets)

@@ -18,6 +18,7 @@ from surveyor_emulator.core.http import is_loopback
 from surveyor_emulator.core.identifiers import is_account, is_region
 from surveyor_emulator.core.settings import (
     DELAYS,
+    PROFILES,
     CallRates,
     DefaultVpc,
     Delay,
@@ -93,8 +94,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
     if not values.throttle:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
-    delays: dict[str, Any] = dict(DELAYS[values.delays])
-    settings = replace(settings, **delays)
+    changes: dict[str, Any] = {**PROFILES[values.profile], **DELAYS[values.delays]}
+    settings = replace(settings, **changes)
     for text in values.set:
         try:
             settings = apply_setting(settings, text)
@@ -164,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--signatures", action=argparse.BooleanOptionalAction, default=True, help="verify signatures")
     add("--probe-loopback", action="store_true", help="health checks probe loopback addresses (and nothing else)")
+    add(
+        "--profile",
+        choices=tuple(PROFILES),
+        default="unused",
+        help="an unused account, or one as unforgiving as a staging account of AWS that others use too (unused)",
+    )
     add("--delays", choices=tuple(DELAYS), default="short", help="how long tasks take: short, or as on Fargate (short)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a delay or a quota; see below")
     add(

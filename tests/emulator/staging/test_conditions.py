@@ -11,13 +11,16 @@ import pytest
 
 from surveyor_emulator.aws import cloudmap, ecs
 from surveyor_emulator.aws.ec2.handlers import HANDLERS as EC2_HANDLERS
+from surveyor_emulator.aws.iam import authorise
 from surveyor_emulator.aws.inventory import list_resources
 from surveyor_emulator.aws.route53.handlers import HANDLERS as ROUTE53_HANDLERS
+from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.errors import ConnectionCut, ServiceError
-from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.settings import Delay, Settings
 from surveyor_emulator.core.world import Call, World
 from surveyor_emulator.staging import AccountInUse
+from surveyor_policies.model import PolicySet, Principal
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 HANDLERS = {
@@ -194,3 +197,20 @@ def test_other_teams_have_resources_of_each_kind() -> None:
     asyncio.run(account.world.clock.advance(100))
     run(account, "servicediscovery", "ListNamespaces")
     assert list_resources(account.world, ACCOUNT) == found
+
+
+def test_a_change_of_policies_takes_effect_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the lag is over the earlier policies decide; a principal that is seen for the first time has its own."""
+    world = World(Settings(scale=None, iam_lag=Delay(2.0, 5.0)), Clock(start=1_000.0, scale=None))
+    caller = Caller(Principal(f"arn:aws:iam::{ACCOUNT}:user/u", ACCOUNT, "user"), ("user", "u"), "AIDA")
+    old, new = PolicySet(()), PolicySet((), boundary=())
+    assert old != new
+    current = [old]
+    monkeypatch.setattr("surveyor_emulator.aws.iam.moto_store.policies_of_caller", lambda _: current[0])
+    assert authorise._policies_in_effect(world, caller) is old
+    current[0] = new
+    assert authorise._policies_in_effect(world, caller) is old
+    asyncio.run(world.clock.advance(1.9))
+    assert authorise._policies_in_effect(world, caller) is old
+    asyncio.run(world.clock.advance(5))
+    assert authorise._policies_in_effect(world, caller) is new

@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
-from surveyor_emulator.core.world import Call
+from surveyor_emulator.core.world import Call, World
 from surveyor_policies.engine import decide
-from surveyor_policies.model import UNKNOWN_RESOURCE, AccessRequest, Decision
+from surveyor_policies.model import UNKNOWN_RESOURCE, AccessRequest, Decision, PolicySet
 
 from . import moto_store
 from .permission_request import PermissionRequest, tags_of_request
@@ -81,7 +82,7 @@ def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[Permissi
         if not tags and _allowed.contains(key, call):
             continue
         keys = {**request_keys(call, caller, {}), **tags, **request.keys}
-        decision = _decide_on_any((request.resource, *request.also), caller, action, keys)
+        decision = _decide_on_any(call, (request.resource, *request.also), caller, action, keys)
         if not decision.allowed:
             raise _denial(call, caller, action, request.resource, decision)
         if not tags:
@@ -94,15 +95,15 @@ def reason_for_denial(call: Call, action: str, resource: str) -> str | None:
     if caller is None:
         return None
     keys = {**request_keys(call, caller, {}), "aws:ViaAWSService": ("true",)}
-    decision = _decide(caller, action, resource, keys)
+    decision = _decide(call, caller, action, resource, keys)
     return None if decision.allowed else _message(caller, action, resource, decision)
 
 
 def _decide_on_any(
-    resources: Iterable[str], caller: Caller, action: str, keys: Mapping[str, tuple[str, ...]]
+    call: Call, resources: Iterable[str], caller: Caller, action: str, keys: Mapping[str, tuple[str, ...]]
 ) -> Decision:
     """Decide on a resource with several ARNs: an error or a deny of one counts, then an allow, then the first."""
-    decisions = [_decide(caller, action, resource, keys) for resource in resources]
+    decisions = [_decide(call, caller, action, resource, keys) for resource in resources]
     for reason in ("error", "explicit-deny", "allow"):
         for decision in decisions:
             if decision.reason == reason:
@@ -110,15 +111,38 @@ def _decide_on_any(
     return decisions[0]
 
 
-def _decide(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
+def _decide(call: Call, caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
     try:
-        policies = moto_store.policies_of_caller(caller)
+        policies = _policies_in_effect(call.world, caller)
     except moto_store.HolderGone as error:
         return Decision(False, "error", None, f"because {error}")
     except Exception:  # a policy that cannot be found or parsed must not allow anything
         log.exception("the policies of %s cannot be read: denied", caller.principal.arn)
         return Decision(False, "error", None, "because its policies could not be read")
     return decide(AccessRequest(action, resource, caller.principal, keys), policies)
+
+
+@dataclass(slots=True)
+class _PoliciesInEffect:
+    """By principal: the policies that are in effect, later ones, and when these take effect (service seconds)."""
+
+    known: dict[str, tuple[PolicySet, PolicySet, float]] = field(default_factory=dict)
+
+
+def _policies_in_effect(world: World, caller: Caller) -> PolicySet:
+    """Return the policies of a caller, as they were before a change that has not taken effect yet."""
+    latest, lag = moto_store.policies_of_caller(caller), world.settings.iam_lag
+    if not lag.maximum:
+        return latest
+    known = world.in_account(_PoliciesInEffect, caller.principal.account).known
+    now, name = world.clock.now(), caller.principal.arn
+    effective, later, at = known.get(name, (latest, latest, now))
+    if latest != later:
+        later, at = latest, now + world.random.uniform(lag.minimum, lag.maximum)
+    if now >= at:
+        effective = later
+    known[name] = (effective, later, at)
+    return effective
 
 
 def request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -13,9 +13,11 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from typing import Any, TypeAlias
+from urllib.error import HTTPError
 
 import dns.message
 import dns.query
+import dns.rcode
 import pytest
 
 Process: TypeAlias = "subprocess.Popen[str]"
@@ -65,6 +67,16 @@ def test_prints_its_addresses_when_it_is_ready(processes: list[Process]) -> None
     assert (ready["account"], ready["region"], ready["secret"]) == ("111111111111", "eu-west-1", "surveyor")
     question = dns.message.make_query("surveyor.example.", "A")
     assert dns.query.udp(question, address, LIMIT, int(port)).id == question.id
+
+
+def test_starts_without_a_default_vpc(processes: list[Process]) -> None:
+    """The printed resolver is that of no VPC then: it refuses every question."""
+    _, ready = start(processes, "--set", "default_vpc=none")
+    address, _, port = ready["dns"].rpartition(":")
+    question = dns.message.make_query("surveyor.example.", "A")
+    assert dns.query.udp(question, address, LIMIT, int(port)).rcode() == dns.rcode.REFUSED
+    with pytest.raises(HTTPError, match="404"):
+        get(ready, "/_surveyor/resolvers")
 
 
 def test_the_token_is_new_for_each_start_or_that_of_the_environment(processes: list[Process]) -> None:

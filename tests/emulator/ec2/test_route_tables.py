@@ -68,6 +68,16 @@ def test_a_default_vpc_routes_to_its_gateway(ask: Ask) -> None:
     assert (association["Main"], "SubnetId" in association) == (True, False)
 
 
+def test_tables_are_paged(ask: Ask) -> None:
+    """Pages have MaxResults tables until the last."""
+    vpc = make_vpc(ask)
+    for _ in range(5):
+        ask("CreateRouteTable", VpcId=vpc)
+    page = ask("DescribeRouteTables", MaxResults=5)
+    rest = ask("DescribeRouteTables", MaxResults=5, NextToken=page["NextToken"])
+    assert (len(page["RouteTables"]), len(rest["RouteTables"]), rest["NextToken"]) == (5, 2, None)
+
+
 def test_a_new_vpc_has_a_main_table_that_cannot_be_deleted(ask: Ask) -> None:
     """It routes within the VPC, by IPv6 too, and goes with it."""
     vpc = make_vpc(ask, AmazonProvidedIpv6CidrBlock=True)

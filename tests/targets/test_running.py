@@ -112,6 +112,25 @@ def test_a_clock_that_stands_still_is_refused(endpoint: StartedProcess) -> None:
     check_reachable(load_target(endpoint.endpoint, TARGETS))
 
 
+def test_a_control_endpoint_that_wants_another_token_is_named(
+    endpoint: StartedProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the token an emulator that runs already could be neither advanced nor asked for its DNS servers."""
+    for token in ("", "another"):
+        monkeypatch.setenv("SURVEYOR_TOKEN", token)
+        target = load_target(endpoint.endpoint, TARGETS)
+        with (
+            pytest.raises(TargetUnavailable, match=r"^the emulator at 127\.0\.0\.1:\d+ wants .* set SURVEYOR_TOKEN to"),
+            run_target(target, 7),
+        ):
+            pass
+        with pytest.raises(TargetUnavailable, match="set SURVEYOR_TOKEN"):
+            check_reachable(load_target("aws", TARGETS, TargetOptions(account=ACCOUNT, endpoint=endpoint.endpoint)))
+    monkeypatch.setenv("SURVEYOR_TOKEN", "two\nlines")
+    with pytest.raises(TargetUnavailable, match="SURVEYOR_TOKEN holds no token"):
+        check_reachable(load_target("aws", TARGETS, TargetOptions(account=ACCOUNT, endpoint=endpoint.endpoint)))
+
+
 def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
     """A target file may name its DNS server; without one, DNS cannot be queried."""
     target = Target("there", "us-east-1", endpoint.endpoint, dns=Dns("address", "127.0.0.1", 5353), file=Path("there"))

@@ -89,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _handle(self) -> None:
+        if self._is_from_page():
+            self.send_error(403, "requests of web pages are refused")
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             answer = self.server.answer(self.command, self.path, dict(self.headers.items()), body)
@@ -106,6 +109,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
         self.wfile.flush()
+
+    def _is_from_page(self) -> bool:
+        """Return whether a page in a browser sends this: a proxy may sign what it forwards with real credentials.
+
+        A page of another origin is known by its headers, and one whose name was rebound to this machine by the host.
+        """
+        site = self.headers.get("Sec-Fetch-Site", "none")
+        hosts = [host.partition(":")[0] for host in self.headers.get_all("Host", [])]
+        return "Origin" in self.headers or site != "none" or hosts != ["127.0.0.1"]
 
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815  # the base class looks for these names
 

@@ -10,7 +10,7 @@ _PYTHON = sys.executable
 
 
 def fork_orphans(count: int, *, then: str = "time.sleep(1000)") -> str:
-    """Return a Python program: children of children in sessions of their own, with an empty environment."""
+    """Return a Python program: children of children in separate sessions, with an empty environment."""
     return (
         "import os, time\n"
         f"for _ in range({count}):\n"

@@ -32,7 +32,7 @@ Started = tuple[subprocess.Popen[str], Clients]
 
 @pytest.fixture(params=["if-allowed", "never"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
-    """Start a target as a separate process in a session of its own; return it with clients of it."""
+    """Start a target as a process in a separate session; return it with clients of it."""
     process = _start(tmp_path, "--set", f"task_namespace={request.param}")
     assert process.stdout is not None
     endpoint = json.loads(process.stdout.readline())["endpoint"]

@@ -48,7 +48,7 @@ def keep(server: int, folder: Path, become_container: Callable[[int], NoReturn])
         child = first = os.fork()
         if child == 0:
             become_container(own_pid)
-        if os.getppid() != server:  # its signal came before there was a child
+        if os.getppid() != server:  # its signal was sent before there was a child
             processes.send(signal.SIGKILL, [child])
         processes.protect()
         os.closerange(0, _DESCRIPTORS)

@@ -15,10 +15,10 @@ from surveyor.errors import UsageError
 
 __all__ = ["REPORT_LIMIT", "SETTINGS_LIMIT", "is_file", "is_folder", "read_bytes", "read_text"]
 
-SETTINGS_LIMIT = 4 * 1024 * 1024
+SETTINGS_LIMIT = 1024 * 1024
 """Bytes of a file that a person writes: claims, recordings, targets, expectations, gates, policies, programs, pages."""
 
-REPORT_LIMIT = 256 * 1024 * 1024
+REPORT_LIMIT = 128 * 1024 * 1024
 """Bytes of a file that a run writes: reports, histories, tallies, ledgers."""
 
 _CHUNK = 1024 * 1024

@@ -94,7 +94,8 @@ class _Known:
             self.signatures += 1
             if self.signatures % _SIGNATURES == 0:
                 self.older, self.recent = self.recent, set()
-            self.recent.update(_pieces(signature), *(_pieces(form) for form in _base64_forms(signature)))
+            for form in (signature, signature.upper(), *_base64_forms(signature)):
+                self.recent.update(_pieces(form))
 
     def has(self, piece: str) -> bool:
         """Return whether a piece belongs to a secret."""

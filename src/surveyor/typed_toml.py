@@ -32,6 +32,8 @@ _TYPES = {
     "object": "a table",
 }
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
+_MAX_DOTS = 500
+"""Dots of a key, and of the text between two equals signs."""
 _PATH = re.compile(r"(.*) - at `(?:key in )?\$\.?([^`]*)`", re.DOTALL)
 
 
@@ -101,6 +103,9 @@ def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
 
 def parse_toml(path: Path, text: str) -> dict[str, Any]:
     """Return the tables of a TOML file. Raise UsageError with one line that begins with file and line."""
+    for number, content in enumerate(text.split("\n"), 1):
+        if max(part.count(".") for part in content.split("=")) > _MAX_DOTS:  # tomllib needs the square of the time
+            raise UsageError(f"{FileLocation(path, number)}: not valid TOML: nested too deeply")
     try:
         values = tomllib.loads(text)
         repr(values)  # what is nested too deeply for this is too deep for all that follows

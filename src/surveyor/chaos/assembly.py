@@ -44,6 +44,7 @@ from surveyor.pytest_plugin.options import Chaos
 from surveyor.report.experiments import VERDICT_SUFFIX
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
+from surveyor.terminal import guard
 from surveyor.typed_json import dump_json
 from surveyor.verdicts import Verdict
 
@@ -210,7 +211,7 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
 def _print_line(line: str) -> None:
     """Print to the terminal itself, since pytest captures standard output while a test runs."""
     if sys.__stderr__ is not None:
-        sys.__stderr__.write(line + "\n")
+        guard(sys.__stderr__).write(line + "\n")
         sys.__stderr__.flush()
 
 

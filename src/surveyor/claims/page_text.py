@@ -26,8 +26,9 @@ _BLOCKS = {
     "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section",
     "summary", "table", "tbody", "tfoot", "thead", "title", "tr", "ul",
 }  # fmt: skip
-_LIMIT = 1024 * 1024
-"""Bytes of a page: the time that unclosed tags take grows with the square of it."""
+_PAIRS = (("<", ">"), ("<!--", "-->"), ("<![", "]>"))
+_MAX_UNCLOSED = 20
+"""How often something that is never closed may begin: the parser searches its end to the end of the page each time."""
 
 _CELLS = {"td", "th"}
 _HIDDEN = {"noscript", "script", "style", "template"}
@@ -72,9 +73,9 @@ def read_page(path: Path) -> PageText:
     Raise PageError if the file is empty or binary, or cannot be read.
     """
     try:
-        content = read_bytes(path, _LIMIT)
+        content = read_bytes(path)
     except UsageError as error:
-        raise PageError(str(error).removeprefix(f"{path}: ")) from None
+        raise PageError(str(error).removeprefix(f"{path}: ").removeprefix("cannot be read: it ")) from None
     if not content.strip():
         raise PageError("is empty")
     try:
@@ -83,6 +84,8 @@ def read_page(path: Path) -> PageText:
         raise PageError("is not text in UTF-8") from None
     if "\0" in text:
         raise PageError("is not text in UTF-8")
+    if any(text[max(0, text.rfind(end)) :].count(begin) > _MAX_UNCLOSED for begin, end in _PAIRS):
+        raise PageError("has tags that are not closed")
     page = parse_page(text, path.suffix)
     if not page.blocks:
         raise PageError("has no words")

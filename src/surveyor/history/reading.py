@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ def load_history(path: Path) -> History:
     except UsageError as error:
         raise HistoryBroken(str(error)) from None
     try:
-        return read_history(text.splitlines())
+        return read_history(io.StringIO(text))
     except HistoryBroken as error:
         raise HistoryBroken(f"{path}: {error}") from None
 

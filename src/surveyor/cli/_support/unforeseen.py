@@ -19,10 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from surveyor.errors import SurveyorError, WrongAnswer
+from surveyor.output_files import write_text
 from surveyor.response import MissingEntry, MissingMember, Response
-from surveyor.secret_values import blank
 from surveyor.targets.answers import describe_missing
-from surveyor.visible_text import one_line
+from surveyor.visible_text import one_line, visible
 
 __all__ = ["describe"]
 
@@ -63,13 +63,13 @@ def _is_folder_removed() -> bool:
 
 def _kept(error: Exception, argv: Sequence[str]) -> str:
     """Keep the traceback; return where, or "" if no file can be written."""
-    text = blank("".join(traceback.format_exception(error)))
+    text = "".join(traceback.format_exception(error))
     for folder in (_out(argv), Path(tempfile.gettempdir()) if _has_temporary_files() else None):
         if folder is None:
             continue
         file = folder / f"surveyor-error-{os.getpid()}.txt"
         try:
-            file.write_text(f"surveyor {' '.join(argv)}\nPython {sys.version}\n\n{text}", encoding="utf-8")
+            write_text(file, visible(f"surveyor {' '.join(argv)}\nPython {sys.version}\n\n{text}"))
         except OSError:
             with suppress(OSError):
                 file.unlink(missing_ok=True)

@@ -93,12 +93,12 @@ class Caller:
             self._gateway.prepare(target.service)
         moto_store.load()
         store = moto_store.backend(ACCOUNT)
-        for name in ("admin", "nobody"):
+        for name in ("admin", "reader"):
             if name not in store.users:
                 store.create_user(REGION, name)
         statement = {"Effect": "Allow", "Action": "iam:GetUser", "Resource": "*"}
-        store.put_user_policy("nobody", "own", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-        self.key = str(store.create_access_key("nobody").access_key_id)
+        store.put_user_policy("reader", "own", json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        self.key = str(store.create_access_key("reader").access_key_id)
         moto_store.record_change()
 
     def __call__(self, service: str, request: Request, key: str | None = None) -> Response:

@@ -197,7 +197,7 @@ def test_a_deny_of_a_resource_holds(
 
 
 def test_a_user_manages_itself(users: Users) -> None:
-    """A user that a request does not name is the caller: an allow of its own ARN covers it, one of another does not."""
+    """A user that a request does not name is the caller: an allow of the own ARN covers it, one of another does not."""
     own = {"Effect": "Allow", "Action": "iam:*", "Resource": f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"}
     iam = users(own)("iam")
     name = iam.get_user()["User"]["UserName"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, fill, none_named, texts
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, NamedResource, fill, none_named, texts
 from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest, tags_of_request
 from surveyor_emulator.core.world import Call
 
@@ -37,15 +37,15 @@ def _template(kind: str) -> str:
 def _by_id(kind: str, *members: str) -> Find:
     """Return a function that finds resources of one kind by their ids, with tags and VPC."""
 
-    def find(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    def find(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
         tags = ec2_state(call.world, call.account, call.region).tags
         for identity in texts(params, members):
-            yield Resource(fill(_template(kind), call, identity), tags=tags.get(identity, {}))
+            yield NamedResource(fill(_template(kind), call, identity), tags=tags.get(identity, {}))
 
     return find
 
 
-def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     for identity in texts(params, ("Resources",)):
         kind = _KINDS.get(identity.rpartition("-")[0])
         if kind is None:
@@ -53,13 +53,13 @@ def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
         yield from _by_id(kind, "Id")(call, {"Id": identity})
 
 
-def _vpc_of_group(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _vpc_of_group(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     state = ec2_state(call.world, call.account, call.region)
     identity = params.get("VpcId") or next((vpc.id for vpc in state.vpcs.values() if vpc.is_default), "")
     yield from _by_id("vpc", "Id")(call, {"Id": identity})
 
 
-def _groups(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _groups(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     """Find the security groups of new instances: those of the request, or the VPC's own, which may be any."""
     given = [*texts(params, ("SecurityGroupIds",))]
     for interface in params.get("NetworkInterfaces") or ():
@@ -67,21 +67,21 @@ def _groups(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
     yield from _by_id("security-group", "Ids")(call, {"Ids": given or ["*"]})
 
 
-def _subnet(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _subnet(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     given = [*texts(params, ("SubnetId",))]
     for interface in params.get("NetworkInterfaces") or ():
         given += texts(interface, ("SubnetId",))
     yield from _by_id("subnet", "Ids")(call, {"Ids": given or ["*"]})
 
 
-def _table_of_association(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _table_of_association(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     tables = ec2_state(call.world, call.account, call.region).route_tables.values()
     found = [table.id for table in tables if params.get("AssociationId") in (table.main, *table.associations)]
     yield from _by_id("route-table", "Ids")(call, {"Ids": found})
 
 
-def _image(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
-    yield Resource(f"arn:aws:ec2:{call.region}::image/{params.get('ImageId') or '*'}")
+def _image(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
+    yield NamedResource(f"arn:aws:ec2:{call.region}::image/{params.get('ImageId') or '*'}")
 
 
 def _keys(call: Call, params: Mapping[str, Any]) -> Keys:

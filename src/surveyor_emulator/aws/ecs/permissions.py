@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, texts
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, NamedResource, texts
 from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest
 from surveyor_emulator.core.world import Call
 
@@ -28,10 +28,10 @@ _WITHIN_CLUSTER = frozenset({
 _TASK_SETS = frozenset({"CreateTaskSet", "DeleteTaskSet", "DescribeTaskSets", "UpdateTaskSet"})
 
 
-def _resource(call: Call, arn: str) -> Resource:
+def _resource(call: Call, arn: str) -> NamedResource:
     state = call.world.regional(EcsState, call.account, call.region)
     task = state.tasks.get(arn)
-    return Resource(arn, tags=task.tags if task is not None else state.tags.get(arn, {}))
+    return NamedResource(arn, tags=task.tags if task is not None else state.tags.get(arn, {}))
 
 
 def _clusters(*members: str) -> Find:
@@ -49,31 +49,31 @@ def _in_cluster(kind: str, *members: str, otherwise: Iterable[str] = ()) -> Find
     ]
 
 
-def _task_sets(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _task_sets(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     service = _service_arn(call, params)
     for text in list(texts(params, ("taskSet", "taskSets"))) or ["*"]:
         name = f"{service.replace(':service/', ':task-set/', 1)}/{text.rpartition('/')[2]}"
         yield _resource(call, text if text.startswith("arn:") else name)
 
 
-def _definitions(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _definitions(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     for text in texts(params, ("taskDefinition", "taskDefinitions")):
         yield _resource(call, _definition_arn(call, text))
 
 
-def _new_definition(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
-    yield Resource(_arn(call, "task-definition", f"{params['family']}:*"))
+def _new_definition(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
+    yield NamedResource(_arn(call, "task-definition", f"{params['family']}:*"))
 
 
-def _deployments(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _deployments(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     """Find each service deployment or revision that a request names, and its service."""
     for arn in texts(params, ("serviceDeploymentArn", "serviceDeploymentArns", "serviceRevisionArns")):
         cluster, service, *_ = (*arn.partition("/")[2].split("/"), "", "")
         yield _resource(call, _arn(call, "service", f"{cluster}/{service}"))
-        yield Resource(arn)
+        yield NamedResource(arn)
 
 
-def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     yield _resource(call, str(params["resourceArn"]))
 
 

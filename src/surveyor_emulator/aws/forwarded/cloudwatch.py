@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, arns, fill, none_named, texts
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, NamedResource, arns, fill, none_named, texts
 from surveyor_emulator.aws.iam.permission_request import Keys
 from surveyor_emulator.core.world import Call
 
@@ -19,7 +19,7 @@ _RULE = "arn:aws:cloudwatch:{region}:{account}:insight-rule/{name}"
 def _tagged(find: Find) -> Find:
     """Return the same resources with their tags."""
 
-    def find_tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    def find_tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
         from moto.cloudwatch.models import cloudwatch_backends
 
         store = cloudwatch_backends[call.account][call.region]
@@ -30,7 +30,7 @@ def _tagged(find: Find) -> Find:
 
 
 def _named(template: str, *members: str) -> Find:
-    return _tagged(lambda call, params: [Resource(fill(template, call, text)) for text in texts(params, members)])
+    return _tagged(lambda call, params: [NamedResource(fill(template, call, text)) for text in texts(params, members)])
 
 
 def _all_or(find: Find, everything: Find) -> Find:

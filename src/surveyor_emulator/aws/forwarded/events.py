@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, arns, fill, named
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, NamedResource, arns, fill, named
 from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest
 from surveyor_emulator.core.world import Call
 
@@ -30,24 +30,24 @@ def _store(call: Call) -> Any:
     return events_backends[call.account][call.region]
 
 
-def _with_tags(call: Call, arn: str) -> Resource:
-    return Resource(arn, tags=_store(call).tagger.get_tag_dict_for_resource(arn))
+def _with_tags(call: Call, arn: str) -> NamedResource:
+    return NamedResource(arn, tags=_store(call).tagger.get_tag_dict_for_resource(arn))
 
 
 def _last(text: Any) -> str:
     return str(text).rpartition("/")[2]
 
 
-def _rule(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _rule(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     bus, name = _last(params.get("EventBusName") or "default"), str(params.get("Rule") or params.get("Name"))
     yield _with_tags(call, fill(_RULE, call, name if bus == "default" else f"{bus}/{name}"))
 
 
-def _bus(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _bus(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     yield _with_tags(call, fill(_BUS, call, _last(params.get("Name") or "default")))
 
 
-def _buses_of_events(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _buses_of_events(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     for bus in sorted({_last(entry.get("EventBusName") or "default") for entry in params["Entries"]}):
         yield _with_tags(call, fill(_BUS, call, bus))
 
@@ -56,11 +56,11 @@ def _bus_of(member: str) -> Find:
     return lambda call, params: [_with_tags(call, fill(_BUS, call, _last(params[member])))]
 
 
-def _destination_bus(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _destination_bus(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     yield _with_tags(call, fill(_BUS, call, _last(params["Destination"].get("Arn", ""))))
 
 
-def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     """Find the resource of an ARN, and every rule and bus of that name, one of which moto takes for it."""
     arn = str(params["ResourceARN"])
     name, buses = _last(arn), _store(call).event_buses
@@ -73,16 +73,16 @@ def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
 def _stored(template: str, kind: str, member: str) -> Find:
     """Return a function that finds a resource whose ARN has an id of moto's after the name."""
 
-    def find(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    def find(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
         arn, known = fill(template, call, str(params[member])), getattr(_store(call), kind).get(str(params[member]))
-        yield Resource(arn, (f"{arn}/*", *((str(known.arn),) if known is not None else ())))
+        yield NamedResource(arn, (f"{arn}/*", *((str(known.arn),) if known is not None else ())))
 
     return find
 
 
-def _connection_of_destination(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _connection_of_destination(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     known = _store(call).destinations.get(str(params["Name"]))
-    yield Resource(str(known.connection_arn) if known is not None else fill(_CONNECTION, call, "*"))
+    yield NamedResource(str(known.connection_arn) if known is not None else fill(_CONNECTION, call, "*"))
 
 
 def _keys(call: Call, params: Mapping[str, Any]) -> Keys:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.action_resources import ActionTable, Resource, arns, fill, named, none_named, texts
+from surveyor_emulator.aws.iam.action_resources import ActionTable, NamedResource, arns, fill, named, none_named, texts
 from surveyor_emulator.core.world import Call
 
 __all__ = ["permission_requests"]
@@ -21,25 +21,25 @@ _DELIVERY_DESTINATION = "arn:aws:logs:{region}:{account}:delivery-destination:{n
 _DELIVERY_SOURCE = "arn:aws:logs:{region}:{account}:delivery-source:{name}"
 
 
-def _groups(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _groups(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     members = ("logGroupName", "logGroupNames", "logGroupIdentifier", "logGroupIdentifiers")
     for text in texts(params, members):
         yield _group(call, text)
 
 
-def _group(call: Call, text: str) -> Resource:
+def _group(call: Call, text: str) -> NamedResource:
     from moto.logs.models import logs_backends
 
     arn = text.removesuffix(":*") if text.startswith("arn:") else fill(_GROUP, call, text)
     tags = logs_backends[call.account][call.region].tagger.get_tag_dict_for_resource(arn)
-    return Resource(arn, (f"{arn}:log-stream:", f"{arn}:*"), tags)
+    return NamedResource(arn, (f"{arn}:log-stream:", f"{arn}:*"), tags)
 
 
-def _described_groups(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _described_groups(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     yield from list(_groups(call, params)) or [_group(call, "*")]
 
 
-def _groups_of_query(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _groups_of_query(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     from moto.logs.models import logs_backends
 
     query = logs_backends[call.account][call.region].queries.get(str(params["queryId"]))
@@ -47,14 +47,14 @@ def _groups_of_query(call: Call, params: Mapping[str, Any]) -> Iterator[Resource
         yield _group(call, str(text))
 
 
-def _stream(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _stream(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     for group in _groups(call, params):
-        yield Resource(f"{group.arn}:log-stream:{params['logStreamName']}", tags=group.tags)
+        yield NamedResource(f"{group.arn}:log-stream:{params['logStreamName']}", tags=group.tags)
 
 
-def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     arn = str(params["resourceArn"])
-    yield _group(call, arn) if ":log-group:" in arn else Resource(arn)
+    yield _group(call, arn) if ":log-group:" in arn else NamedResource(arn)
 
 
 permission_requests = ActionTable(

@@ -15,10 +15,10 @@ from surveyor_policies.model import UNKNOWN_RESOURCE
 
 from .permission_request import Keys, PermissionRequest, tags_of_resource
 
-__all__ = ["ActionTable", "Find", "Resource", "arns", "fill", "named", "none_named", "texts"]
+__all__ = ["ActionTable", "Find", "NamedResource", "arns", "fill", "named", "none_named", "texts"]
 
 
-class Resource(NamedTuple):
+class NamedResource(NamedTuple):
     """A resource that a request names: its ARN, other ARNs that are documented for it, and its tags."""
 
     arn: str
@@ -26,7 +26,7 @@ class Resource(NamedTuple):
     tags: Mapping[str, str] = {}
 
 
-Find = Callable[[Call, Mapping[str, Any]], Iterable[Resource]]
+Find = Callable[[Call, Mapping[str, Any]], Iterable[NamedResource]]
 """From a call and its parameters to the resources of one type; nothing if the request does not say which."""
 
 
@@ -62,7 +62,7 @@ class ActionTable:
         if not finds:
             yield PermissionRequest(UNKNOWN_RESOURCE if finds is None else "*", keys, action)
         for find in finds or ():
-            found = list(find(call, params)) or [Resource(UNKNOWN_RESOURCE)]
+            found = list(find(call, params)) or [NamedResource(UNKNOWN_RESOURCE)]
             for arn, also, tags in found:
                 yield PermissionRequest(arn, {**keys, **tags_of_resource(tags)}, action, also)
         yield from self._further(call, params)
@@ -83,14 +83,14 @@ def texts(params: Mapping[str, Any], members: Iterable[str]) -> Iterator[str]:
 
 def named(template: str, *members: str) -> Find:
     """Return a function that finds the resources whose names these parameters have."""
-    return lambda call, params: [Resource(fill(template, call, text)) for text in texts(params, members)]
+    return lambda call, params: [NamedResource(fill(template, call, text)) for text in texts(params, members)]
 
 
 def arns(*members: str) -> Find:
     """Return a function that finds the resources whose ARNs these parameters have."""
-    return lambda call, params: [Resource(text) for text in texts(params, members)]
+    return lambda call, params: [NamedResource(text) for text in texts(params, members)]
 
 
 def none_named(template: str) -> Find:
     """Return a function for requests that name no resource: they are about all of a type, or about a new one."""
-    return lambda call, params: [Resource(fill(template, call, "*"))]
+    return lambda call, params: [NamedResource(fill(template, call, "*"))]

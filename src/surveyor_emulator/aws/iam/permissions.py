@@ -12,7 +12,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from . import moto_store
-from .action_resources import ActionTable, Find, Resource, arns, fill, named
+from .action_resources import ActionTable, Find, NamedResource, arns, fill, named
 from .permission_request import Keys, PermissionRequest
 
 __all__ = ["permission_requests", "user_name"]
@@ -45,7 +45,7 @@ def user_name(call: Call, params: Mapping[str, Any]) -> str | None:
 def _stored(kind: str, member: str, find: Callable[[Any, str], Any]) -> Find:
     """Return a function that finds an entity by its name, with the path that it has or will have."""
 
-    def find_entity(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    def find_entity(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
         name = user_name(call, params) if member == "UserName" else params.get(member)
         if not name:
             return
@@ -53,7 +53,7 @@ def _stored(kind: str, member: str, find: Callable[[Any, str], Any]) -> Find:
         known = find(store, str(name))
         path = str(params.get("Path") or "/")
         arn = str(known.arn) if known is not None else fill(f"{_ACCOUNT}{kind}{path}{{name}}", call, str(name))
-        yield Resource(arn, tags=_tags(store, kind, known, arn))
+        yield NamedResource(arn, tags=_tags(store, kind, known, arn))
 
     return find_entity
 
@@ -73,49 +73,49 @@ def _by_name(attribute: str, member: str = "name") -> Callable[[Any, str], Any]:
     return find
 
 
-def _policy(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _policy(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     arn = str(params["PolicyArn"])
     known = moto_store.backend(call.account).managed_policies.get(arn)
-    yield Resource(arn, tags=dict(moto_store.tags_of(known)) if known is not None else {})
+    yield NamedResource(arn, tags=dict(moto_store.tags_of(known)) if known is not None else {})
 
 
-def _new_policy(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _new_policy(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     path = str(params.get("Path") or "/")
-    yield Resource(fill(f"{_ACCOUNT}policy{path}{{name}}", call, str(params["PolicyName"])))
+    yield NamedResource(fill(f"{_ACCOUNT}policy{path}{{name}}", call, str(params["PolicyName"])))
 
 
-def _owner_of_key(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _owner_of_key(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     found = moto_store.backend(call.account).access_keys.get(str(params["AccessKeyId"]))
     if found is not None and found.user_name:
         yield from _user(call, {"UserName": found.user_name})
 
 
-def _linked_role(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _linked_role(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     service, suffix = str(params["AWSServiceName"]), params.get("CustomSuffix")
     name = moto_store.linked_role_name(service) + (f"_{suffix}" if suffix else "")
-    yield Resource(fill(f"{_ACCOUNT}role/aws-service-role/{service}/{{name}}", call, name))
+    yield NamedResource(fill(f"{_ACCOUNT}role/aws-service-role/{service}/{{name}}", call, name))
 
 
-def _role_of_deletion(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _role_of_deletion(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     """Find the role in the id of a deletion: task/aws-service-role/SERVICE/ROLE/ID."""
     parts = str(params["DeletionTaskId"]).split("/")
     if len(parts) == 5:
-        yield Resource(fill(f"{_ACCOUNT}role/{{name}}", call, "/".join(parts[1:4])))
+        yield NamedResource(fill(f"{_ACCOUNT}role/{{name}}", call, "/".join(parts[1:4])))
 
 
-def _provider(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _provider(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     host = str(params["Url"]).partition("://")[2]
-    yield Resource(fill(f"{_ACCOUNT}oidc-provider/{{name}}", call, host))
+    yield NamedResource(fill(f"{_ACCOUNT}oidc-provider/{{name}}", call, host))
 
 
 def _renamed(kind: str, attribute: str, member: str) -> Find:
     """Return a function that finds what a new path or name makes of an entity (iam/UpdateUser, iam/UpdateGroup)."""
 
-    def find(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    def find(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
         known = _by_name(attribute)(moto_store.backend(call.account), str(params[member]))
         path = str(params.get("NewPath") or (known.path if known is not None else "/"))
         name = str(params.get(f"New{member}") or params[member])
-        yield Resource(fill(f"{_ACCOUNT}{kind}{path}{{name}}", call, name))
+        yield NamedResource(fill(f"{_ACCOUNT}{kind}{path}{{name}}", call, name))
 
     return find
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, texts
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, NamedResource, texts
 from surveyor_emulator.aws.iam.permission_request import Keys
 from surveyor_emulator.core.world import Call
 
@@ -19,16 +19,16 @@ __all__ = ["permission_requests"]
 
 
 def _by_id(kind: str, *members: str) -> Find:
-    def find(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    def find(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
         tags = call.world.in_account(Route53State, call.account).tags
         for text in texts(params, members):
             identity = plain_id(text)
-            yield Resource(f"arn:aws:route53:::{kind}/{identity}", tags=tags.get((kind, identity), {}))
+            yield NamedResource(f"arn:aws:route53:::{kind}/{identity}", tags=tags.get((kind, identity), {}))
 
     return find
 
 
-def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     yield from _by_id(str(params["ResourceType"]), "ResourceId", "ResourceIds")(call, params)
 
 

@@ -16,6 +16,7 @@ from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.shapes import image_digest, mac_address
 from surveyor_emulator.aws.ecs.state import Container, EcsState, Task
 from surveyor_emulator.aws.ecs.task_properties import private_dns_name, vpc_of
+from surveyor_emulator.aws.iam import moto_store
 from surveyor_emulator.aws.sts import sessions
 from surveyor_emulator.core.world import Call, World
 from surveyor_emulator.runtime.task_runtime import runtime
@@ -148,8 +149,11 @@ def _credentials(call: Call, task: Task) -> dict[str, Any] | None:
     role = arn.rpartition("/")[2]
     if not role:
         return None
+    arn = arn if arn.startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
     principal = f"arn:aws:sts::{call.account}:assumed-role/{role}/{task.id}"
-    grant = sessions.Grant(holder=("role", role), issuer=arn, user_id=f"AROA{task.id[:17].upper()}:{task.id}")
+    found = moto_store.role(arn)
+    unique_id = found.id if found is not None else "AROA"  # a deleted role has no rights, as a session of it on AWS
+    grant = sessions.Grant(holder=("role", role), issuer=arn, user_id=f"{unique_id}:{task.id}")
     session = sessions.issue(call.world, call.account, principal, CREDENTIALS_LIFETIME, grant)
     return {
         "RoleArn": arn,

@@ -75,7 +75,7 @@ def test_starts_without_a_default_vpc(processes: list[Process]) -> None:
     address, _, port = ready["dns"].rpartition(":")
     question = dns.message.make_query("surveyor.example.", "A")
     assert dns.query.udp(question, address, LIMIT, int(port)).rcode() == dns.rcode.REFUSED
-    with pytest.raises(HTTPError, match="404"):
+    with pytest.raises(HTTPError, match="400"):
         get(ready, "/_surveyor/resolvers")
 
 

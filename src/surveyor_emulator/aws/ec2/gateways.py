@@ -130,7 +130,7 @@ def describe_nat_gateways(call: Call, request: Mapping[str, object]) -> dict[str
 
 
 def add_nat_gateway(state: Ec2State, subnet: Subnet, created: float, generator: Random) -> NatGateway:
-    """Add a NAT gateway as somebody else has made it: the embedded target does not offer CreateNatGateway."""
+    """Add a NAT gateway, as other teams have them: the embedded target does not offer CreateNatGateway."""
     address = subnet.next_free()
     assert address is not None  # for a new subnet
     subnet.used.add(address)

@@ -113,6 +113,25 @@ def test_detached_processes_count_for_the_number_of_processes(run: Run) -> None:
     run(test)
 
 
+def test_threads_are_limited(run: Run) -> None:
+    """A container with thousands of threads is killed, in one process or in many."""
+    program = (
+        "import os, threading, time\nthreading.stack_size(65536)\n"
+        "for _ in range(10):\n"
+        "    if os.fork() == 0:\n"
+        "        for _ in range(600): threading.Thread(target=time.sleep, args=[1000], daemon=True).start()\n"
+        "        time.sleep(1000)\n"
+        "time.sleep(1000)"
+    )
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await start_python(supervisor, program)
+        assert (await process.ended).code == KILLED
+        assert not running(supervisor)
+
+    run(test)
+
+
 def test_a_container_that_deletes_the_targets_folder_stops_no_other(run: Run) -> None:
     """Containers start after one has deleted the folder of all of them."""
 
@@ -220,16 +239,17 @@ def test_a_namespace_shows_no_process_outside_of_it(run: Run) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may trace any process")
-def test_a_keeper_cannot_be_traced(run: Run) -> None:
-    """A container of an ordinary user cannot attach to the process that watches it."""
+def test_what_keeps_a_container_cannot_be_traced(run: Run) -> None:
+    """A container of an ordinary user cannot attach to its keeper or to the fork server."""
     program = (
-        "import ctypes, os; libc = ctypes.CDLL(None, use_errno=True)\n"
-        "print(libc.ptrace(16, os.getppid(), 0, 0), os.strerror(ctypes.get_errno()))"
+        "import ctypes, os; libc = ctypes.CDLL(None, use_errno=True); keeper = os.getppid()\n"
+        "server = int(open(f'/proc/{keeper}/stat').read().rpartition(')')[2].split()[1])\n"
+        "for pid in keeper, server: print(libc.ptrace(16, pid, 0, 0), os.strerror(ctypes.get_errno()))"
     )
 
     async def test(supervisor: Supervisor) -> None:
         process = await start_python(supervisor, program)
-        assert (await process.ended).output == "-1 Operation not permitted\n"
+        assert (await process.ended).output == "-1 Operation not permitted\n" * 2
 
     run(test)
 

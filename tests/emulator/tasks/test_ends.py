@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -93,6 +94,15 @@ def listens(address: str) -> bool:
 def below(process: subprocess.Popen[str]) -> set[int]:
     """Return all processes below the target."""
     return processes.descendants([process.pid]) - {process.pid}
+
+
+def sleeping(process: subprocess.Popen[str]) -> list[str]:
+    """Return the commands below the target that sleep."""
+    commands = []
+    for pid in below(process):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            commands.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
+    return sorted(command for command in commands if command.startswith("sleep"))
 
 
 def wait_until_gone(pids: set[int], addresses: set[str]) -> None:
@@ -187,4 +197,25 @@ def test_after_stopped_nothing_of_a_task_is_left(target: Started) -> None:
             return [task["lastStatus"] for task in tasks] == ["STOPPED"] * 3
 
         until(stopped)
-        assert not [pid for pid in below(process) if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert sleeping(process) == []
+
+
+@SOAK
+def test_a_health_check_ends_with_its_container(target: Started) -> None:
+    """A command that hangs, and what it has detached, is gone with its container, long before its timeout."""
+    process, clients = target
+    ecs, ec2 = clients.client("ecs", "000000000000"), clients.client("ec2", "000000000000")
+    network = {"awsvpcConfiguration": {"subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]]}}
+    ecs.create_cluster(clusterName="shop")
+    check = {"command": ["CMD-SHELL", "(env -i setsid sleep 1001 &); sleep 1002"], "interval": 5, "timeout": 60}
+    ecs.register_task_definition(
+        family="checked", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+        containerDefinitions=[{"name": "app", "image": "any", "command": ["sleep", "1000"], "healthCheck": check}],
+    )  # fmt: skip
+    answer = ecs.run_task(cluster="shop", taskDefinition="checked", launchType="FARGATE", networkConfiguration=network)
+    arn = answer["tasks"][0]["taskArn"]
+
+    until(lambda: sleeping(process) == ["sleep 1000", "sleep 1001", "sleep 1002"])
+    ecs.stop_task(cluster="shop", task=arn)
+    until(lambda: ecs.describe_tasks(cluster="shop", tasks=[arn])["tasks"][0]["lastStatus"] == "STOPPED")
+    assert sleeping(process) == []

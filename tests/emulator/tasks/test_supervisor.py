@@ -23,6 +23,7 @@ from tests.emulator.tasks.container_processes import (
     marked,
     running,
     seen_from_outside,
+    server_of,
     until,
     until_printed,
 )
@@ -162,15 +163,19 @@ def test_the_workload_is_recognised_by_text_and_by_module_name(run: Run) -> None
     run(test)
 
 
-def test_when_the_fork_server_is_killed_its_tasks_end_and_new_ones_start(run: Run) -> None:
-    """Killing the fork server ends all tasks, with what they started; the next task starts a new one."""
+@pytest.mark.parametrize("outside", [True, False])
+def test_when_the_fork_server_is_killed_its_tasks_end_and_new_ones_start(run: Run, *, outside: bool) -> None:
+    """Killing the fork server ends all tasks, with what they started; the next task starts a new one.
+
+    In a namespace there is a process outside of it as well, which has the same effect.
+    """
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(["sh", "-c", "sleep 1000 & sleep 1000"], ENVIRONMENT)
         await until(lambda: len(running(supervisor)) >= 4)
         assert supervisor._parent is not None
         mark = supervisor._mark
-        os.kill(supervisor._parent.pid, signal.SIGKILL)
+        os.kill(supervisor._parent.pid if outside else server_of(supervisor), signal.SIGKILL)
         assert (await process.ended).code == 128 + signal.SIGKILL
         await until(lambda: not marked(mark))
         assert (await ended(supervisor, "echo", "again")).output == "again\n"

@@ -41,7 +41,8 @@ KEPT_OUTPUT = 64 * 1024
 READ_AT_ONCE = 64 * 1024
 CHECK_INTERVAL = 0.1  # wall seconds
 MAX_PROCESSES = 256
-"""Processes in one container; a fork bomb is killed there."""
+MAX_THREADS = 4_096
+"""Processes and threads in one container; a fork bomb is killed there."""
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ class ForkServer:
         """Serve until the target is gone."""
         processes.adopt_orphans()
         self._send({"event": "able", "id": 0, "files": mounts.can_replace()})
+        processes.protect()
         next_check = 0.0
         while True:
             limited = any(container.has_keeper for container in self._containers.values())
@@ -266,7 +268,7 @@ class ForkServer:
             if runs and container.memory and processes.resident(below) > container.memory:
                 container.out_of_memory = True
                 self._kill(container)
-            elif len(below) > MAX_PROCESSES:
+            elif len(below) > MAX_PROCESSES or processes.count_threads(below) > MAX_THREADS:
                 self._kill(container)
 
     def _send(self, report: Report) -> None:

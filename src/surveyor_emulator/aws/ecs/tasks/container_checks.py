@@ -58,23 +58,23 @@ def start_checks(call: Call, task: Task, container: Container, changed: Callable
 
 async def _passes(call: Call, task: Task, container: Container) -> bool:
     assert container.definition.health is not None
+    assert container.process is not None
     supervisor = runtime(call.world).supervisor
     timeout = container.definition.health.timeout * wall_per_second(call.world)
     timeout = max(timeout, MIN_TIMEOUT_AFTER_HANG if container.check_hung else MIN_TIMEOUT)
     command, environment = build_check_command(task, container), build_environment(call, task, container)
     try:
-        process = await supervisor.start(command, environment)
+        process = await supervisor.start(command, environment, memory=container.definition.memory)
     except CannotStart as error:
         call.note("ecs.container.check", task.id, str(error))
         return False
-    try:
-        end = await asyncio.wait_for(asyncio.shield(process.ended), timeout)
-    except TimeoutError:
-        container.check_hung = True
-        await supervisor.signal(process, signal.SIGKILL)
-        return False
-    container.check_hung = False
-    return end.code == 0
+    await asyncio.wait({process.ended, container.process.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    if process.ended.done():
+        container.check_hung = False
+        return process.ended.result().code == 0
+    container.check_hung = not container.process.ended.done()
+    await supervisor.signal(process, signal.SIGKILL)  # a command does not outlive its container either
+    return False
 
 
 def agent_is_connected(call: Call, task: Task) -> bool:

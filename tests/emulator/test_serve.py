@@ -99,9 +99,9 @@ def test_a_token_that_no_header_can_have_is_refused(token: str) -> None:
 @pytest.mark.parametrize(
     ("options", "secret", "named"),
     [
-        ((), None, "whoever reaches it and has the secret"),
-        (("--secret", "mine"), "mine", "whoever reaches it and has the secret"),
-        (("--secret", "surveyor"), "surveyor", "everybody knows this --secret"),
+        ((), None, "a client that has the secret"),
+        (("--secret", "mine"), "mine", "a client that has the secret"),
+        (("--secret", "surveyor"), "surveyor", "this --secret is public"),
         (("--no-signatures",), None, "accepts every request"),
     ],
 )

@@ -42,7 +42,7 @@ class World:
         self.settings = settings
         self.clock = clock
         self.random = random.Random(settings.seed)
-        # Of codes that only this target can compute, whoever knows its settings: a random one for each start.
+        # Of codes that only this target can compute, since its settings may be public: a random one for each start.
         self.secret_key = secrets.token_bytes(32)
         # Separate, so that the number of requests does not change what happens to resources.
         self.request_random = random.Random(settings.seed + 1)

@@ -109,7 +109,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
 
 
 def _default_secret(host: str) -> str:
-    """Return the secret that everybody knows for loopback, and a random one where others reach the emulator."""
+    """Return the public secret for loopback, and a random one where other machines reach the emulator."""
     return Settings().secret if is_local(host) else secrets.token_urlsafe(24)
 
 

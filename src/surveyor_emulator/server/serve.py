@@ -111,12 +111,12 @@ def _exposure(options: Options) -> str:
     if is_local(options.host):
         return ""
     if not options.settings.verify_signatures:
-        who = "whoever reaches it, since --no-signatures accepts every request,"
+        who = "every client, since --no-signatures accepts every request,"
     elif options.settings.secret == Settings().secret:
-        who = "whoever reaches it, since everybody knows this --secret,"
+        who = "every client, since this --secret is public,"
     else:
-        who = "whoever reaches it and has the secret"
-    return f"--host {options.host} is open to other machines; {who} runs commands as this user (docs/trust.md)"
+        who = "a client that has the secret"
+    return f"--host {options.host} is open to other machines; {who} can run commands as this user (docs/trust.md)"
 
 
 def _listen_error(protocol: str, host: str, port: int, error: OSError) -> str:

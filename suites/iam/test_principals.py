@@ -314,7 +314,7 @@ def test_an_account_that_is_trusted_must_allow_its_users(make_user, make_role, a
 
 @proves("iam.deleted-roles")
 def test_sessions_of_a_deleted_role_are_refused(iam, make_role, assume, unique_name, eventually):
-    """Once a role is deleted, the calls of its sessions are refused."""
+    """Once a role is deleted, the calls of its sessions are refused, also if a role of that name is created again."""
     # iam/DeleteRole: "Deleting a role or instance profile that is associated with a running instance will break any
     # applications running on the instance."
     name = unique_name("role")
@@ -323,6 +323,30 @@ def test_sessions_of_a_deleted_role_are_refused(iam, make_role, assume, unique_n
     iam.delete_role_policy(RoleName=name, PolicyName="own")
     iam.delete_role(RoleName=name)
     eventually(lambda: is_refused(cloudmap.list_services), within=60)
+    later = assume(make_role(allow(SERVICES), RoleName=name))("servicediscovery")
+    eventually(lambda: is_allowed(later.list_services), within=60)
+    assert is_refused(cloudmap.list_services)
+
+
+@proves("iam.trust.names-unique-ids")
+def test_a_trusted_user_is_its_unique_id(iam, make_user, make_role, account, unique_name, eventually):
+    """A user that was deleted and created again is not trusted by its ARN until the trust policy is saved again."""
+    name = unique_name("user")
+    first = make_user(EVERYTHING, UserName=name)("sts")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:user/{name}"}, "Action": "sts:AssumeRole"}
+    role = unique_name("role")
+    named, control = make_role(trust=[trust], RoleName=role), make_role()
+    session = {SESSION: unique_name("session")[-64:]}
+    eventually(lambda: is_allowed(first.assume_role, RoleArn=named, **session), within=60)
+    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="own")
+    iam.delete_user(UserName=name)
+    second = make_user(EVERYTHING, UserName=name)("sts")
+    eventually(lambda: is_allowed(second.assume_role, RoleArn=control, **session), within=60)
+    assert not is_allowed(second.assume_role, RoleArn=named, **session)
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=document(trust))
+    eventually(lambda: is_allowed(second.assume_role, RoleArn=named, **session), within=60)
 
 
 @proves("iam.session-expires")

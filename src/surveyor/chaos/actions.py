@@ -18,8 +18,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from surveyor.account.refusals import THROTTLED
 from surveyor.errors import SurveyorError, TargetUnavailable
-from surveyor.pytest_plugin.verdict_rules import THROTTLED
 from surveyor.targets.control import Control, ControlRefused
 from surveyor_agents import workload
 

@@ -127,6 +127,7 @@ def _context(item: pytest.Item) -> JudgeContext:
         session.dead,
         session.running.evidence.latest if session.running is not None and _STARTED in item.stash else None,
         item.config.stash.get(_COMPARISON, None),
+        session.target.is_one_account,
     )
 
 

@@ -25,6 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from surveyor.account.refusals import THROTTLED, describe_refusal
 from surveyor.errors import (
     FeatureLacking,
     Inconclusive,
@@ -45,19 +46,6 @@ from surveyor.unsupported import is_html
 from surveyor.verdicts import Verdict
 
 __all__ = ["REFUSED", "JudgeContext", "PhaseVerdict", "judge"]
-
-THROTTLED = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "SlowDown",
-    }
-)
 
 _WRONG_SHAPE = (
     KeyError,
@@ -102,7 +90,8 @@ class JudgeContext:
 
     ``dead()`` returns why the target cannot answer any more, or None; ``lacks`` holds the operations that the target
     declares not to have; ``local`` targets have no network that could be the cause of a missing answer. ``latest`` is
-    the last call or DNS query, ``comparison`` the last comparison that was false.
+    the last call or DNS query, ``comparison`` the last comparison that was false. ``account``: an account that outlives
+    the run, whose permissions, quotas and moments of failure are no behaviour of a service.
     """
 
     suites: Path
@@ -111,6 +100,7 @@ class JudgeContext:
     dead: Callable[[], str | None]
     latest: EvidenceEntry | None = None
     comparison: Comparison | None = None
+    account: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +153,8 @@ def _classify(error: BaseException, statement: FailedStatement, context: JudgeCo
     if refused is not None and _code(refused) in THROTTLED:
         label = f"throttled: {_code(refused)}"
         return _Outcome(Verdict.INCONCLUSIVE, label, f"throttled by {refused.operation_name}")
+    if refused is not None and context.account and (why := describe_refusal(_operation_of(refused), refused.response)):
+        return _Outcome(Verdict.INCONCLUSIVE, *why)
     return _answered(error, statement, context)
 
 
@@ -269,6 +261,8 @@ def _disconnected(link: BaseException, error: BaseException, context: JudgeConte
     dead = context.dead()
     if dead:
         return _Outcome(Verdict.ERROR, "the target is gone", dead)
+    if context.account:  # a network is between: a filter on UDP port 53, a connection that was reset
+        return _Outcome(Verdict.INCONCLUSIVE, "no answer", f"expected an answer, and none arrived: {_flat(link)}")
     if isinstance(error, WrongAnswer):  # DNS: the API answers, so it is the name server that does not
         return _Outcome(Verdict.FAIL, error.actual, str(error))
     if isinstance(link, ReadTimeoutError):

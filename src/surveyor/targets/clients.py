@@ -22,6 +22,7 @@ from botocore.session import Session
 from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
+from surveyor.account.refusals import EXPIRED, OWN
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import add_run_tag
 from surveyor.errors import NotOffered, TargetUnavailable
@@ -38,6 +39,7 @@ from surveyor.targets.answers import (
 )
 from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
+from surveyor.targets.retries import repeat_failed_calls
 from surveyor.targets.transport import AnswerTooLarge, limit_answers
 from surveyor.unsupported import declined, is_html
 
@@ -102,6 +104,8 @@ class Clients:
         self._spending = spending or Spending(target.budget)
         self._session = _session(target)
         self._session.register("creating-client-class", wrap_responses)
+        if target.is_one_account:
+            repeat_failed_calls(self._session)
         if target.credentials.kind != "per-test":
             self._session.register("before-send", partial(_note_secrets, self._session))
         self._config = _config(target, read_timeout)
@@ -109,6 +113,7 @@ class Clients:
         self._received = _Received()
         self._liveness = Liveness(target.name, self._config.read_timeout)  # type: ignore[attr-defined]  # an option
         self._in_use: list[tuple[_ClientKey, _PooledClient]] = []
+        self._ended: str | None = None
 
     def client(
         self,
@@ -133,7 +138,7 @@ class Clients:
 
     def silence(self) -> str | None:
         """Return that the target has stopped answering, if no answer arrived to the last calls; None otherwise."""
-        return self._liveness.silence()
+        return self._ended or self._liveness.silence()
 
     def recycle(self) -> None:
         """Let later tests reuse the clients of the test that has ended.
@@ -261,6 +266,9 @@ class Clients:
             return params
 
         def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+            if self._target.is_one_account and pooled.credentials is None and http_response.status_code >= 300:
+                parsed.setdefault("ResponseMetadata", {})[OWN] = True
+                self._check_credentials(service, parsed)
             self._answered(service, model, http_response, parsed, context)
 
         def failed(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
@@ -275,6 +283,13 @@ class Clients:
         events.register("before-call", before)
         events.register("after-call", after)
         events.register("after-call-error", failed)
+
+    def _check_credentials(self, service: str, parsed: Mapping[str, Any]) -> None:
+        """Raise TargetUnavailable if the credentials of the run are not valid any more: no call will be answered."""
+        error = parsed.get("Error", {})
+        if error.get("Code") in EXPIRED:
+            self._ended = f"the credentials of the run are no longer valid: {service} answered {error['Code']}"
+            raise TargetUnavailable(self._ended)
 
     def _answered(
         self, service: str, model: OperationModel, http: Any, parsed: dict[str, Any], context: dict[str, Any]

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from msgspec import structs
 
 from surveyor import timeouts
+from surveyor.account.refusals import THROTTLED
 from surveyor.clock import Clock
 from surveyor.conformance.replay.situations import fixture_name
 from surveyor.errors import FeatureLacking, Inconclusive, NotOffered, UsageError, WrongAnswer
 from surveyor.fixtures.permissions import AssumableRole
-from surveyor.pytest_plugin.verdict_rules import THROTTLED
 from surveyor.recordings import Recording
 from surveyor.recordings.comparison import differences
 from surveyor.recordings.model import Answer, Call

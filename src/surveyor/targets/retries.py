@@ -1,0 +1,63 @@
+"""Calls that are made again in an account: when they were throttled, or met a failure of AWS that has no effect.
+
+Reads, and creations that AWS recognises by a token, are repeated after a failure. Throttled calls had no effect, so
+that all are repeated but those whose rates are tested.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.model import OperationModel
+from botocore.session import Session
+
+from surveyor.account.refusals import THROTTLED, is_unavailable
+
+__all__ = ["repeat_failed_calls"]
+
+_READS = ("Describe", "Discover", "Get", "List", "Test")
+_RECOGNISED = frozenset({"CreateHealthCheck"})
+"""Creations with a reference of the caller that return what exists when they are repeated."""
+
+_TESTED_RATES = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
+_ATTEMPTS = {"throttled": 6, "failed": 3}
+_LONGEST_WAIT = 8.0  # wall seconds
+_LOST = (ConnectionClosedError, EndpointConnectionError, ReadTimeoutError)
+
+
+def repeat_failed_calls(session: Session, seed: int = 0) -> None:
+    """Let the clients of a session repeat calls; they wait longer before each attempt, by a random part of it."""
+    random = Random(seed)
+
+    def wait(**tried: Any) -> Any:
+        attempts = int(tried["attempts"])
+        why = _why(tried["response"], tried["operation"], tried["caught_exception"])
+        if why is None or attempts >= _ATTEMPTS[why]:
+            return None
+        return min(_LONGEST_WAIT, 0.5 * 2.0 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+
+    session.register("needs-retry", wait)
+
+
+def _why(response: Any, operation: OperationModel, exception: Exception | None) -> str | None:
+    """Return why a call may be repeated; None if it may not."""
+    if isinstance(exception, _LOST):
+        return "failed" if _is_repeatable(operation) else None
+    if response is None:
+        return None
+    http, parsed = response
+    code = str(parsed.get("Error", {}).get("Code", ""))
+    if code in THROTTLED:
+        return None if operation.name in _TESTED_RATES else "throttled"
+    if code == "PriorRequestNotComplete":  # it had no effect
+        return "throttled"
+    return "failed" if is_unavailable(code, http.status_code) and _is_repeatable(operation) else None
+
+
+def _is_repeatable(operation: OperationModel) -> bool:
+    if operation.name.startswith(_READS) or operation.name in _RECOGNISED:
+        return True
+    shape = operation.input_shape
+    return shape is not None and any(m.metadata.get("idempotencyToken") for m in shape.members.values())

@@ -1,0 +1,156 @@
+"""What an account refuses for reasons of its own is no fail, and a call that may succeed later is made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.session import Session
+
+from surveyor.account.refusals import OWN
+from surveyor.errors import TargetUnavailable, WrongAnswer
+from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
+from surveyor.targets.retries import repeat_failed_calls
+from surveyor.verdicts import Verdict
+from tests.account.conftest import EmulatorAccount
+
+CONTEXT = JudgeContext(Path("/suites"), frozenset(), False, lambda: None, account=True)
+
+
+def refusal(code: str, status: int = 400, *, own: bool = True) -> ClientError:
+    """Return the error with which CreateVpc was refused."""
+    metadata: Any = {"HTTPStatusCode": status, OWN: own}
+    return ClientError({"Error": {"Code": code, "Message": "because"}, "ResponseMetadata": metadata}, "CreateVpc")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (refusal("VpcLimitExceeded"), "CreateVpc met a quota of the account: free some, or have it raised"),
+        (refusal("ResourceLimitExceeded"), "met a quota of the account"),
+        (refusal("TooManyHostedZones"), "met a quota of the account"),
+        (refusal("UnauthorizedOperation", 403), "the run may not call CreateVpc: allow it (because)"),
+        (refusal("AccessDeniedException"), "the run may not call CreateVpc"),
+        (refusal("OptInRequired", 401), "is not enabled in the account"),
+        (refusal("ServiceUnavailable", 503), "could not be answered now"),
+        (refusal("Unknown", 500), "could not be answered now"),
+        (refusal("PriorRequestNotComplete"), "could not be answered now"),
+        (refusal("Throttling"), "throttled by CreateVpc"),
+        (ConnectionClosedError(endpoint_url="https://x"), "none arrived"),
+    ],
+)
+def test_reasons_of_the_account_are_inconclusive(error: Exception, words: str) -> None:
+    """The cause and the cure are in the detail; also where the suite expected another error."""
+    assert judge(error, "test", "call", CONTEXT).verdict is Verdict.INCONCLUSIVE
+    assert words in judge(error, "test", "call", CONTEXT).detail
+    other = WrongAnswer("expected NamespaceNotFound", actual="refused with another")
+    other.__cause__ = error
+    assert judge(other, "test", "call", CONTEXT).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "error", [refusal("InvalidInput"), refusal("AccessDenied", own=False), refusal("UnauthorizedOperation", own=False)]
+)
+def test_what_a_service_refuses_is_a_fail(error: ClientError) -> None:
+    """An invalid request is a fail, and so is what a user of the test may not do: that is about IAM."""
+    assert judge(error, "test", "call", CONTEXT).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("code", ["VpcLimitExceeded", "AccessDenied", "ServiceUnavailable", "InternalFailure"])
+def test_elsewhere_all_of_them_are_fails(code: str) -> None:
+    """A target whose accounts are the run's has no quotas in use and no moments of failure."""
+    assert judge(refusal(code, 503), "test", "call", replace(CONTEXT, account=False)).verdict is Verdict.FAIL
+
+
+class Answers:
+    """A server that gives these answers in turn: (status, document), or None for a closed connection."""
+
+    def __init__(self, *answers: tuple[int, dict[str, Any]] | None) -> None:
+        self.answers, self.count = list(answers), 0
+
+    def __call__(self, **sent: Any) -> Any:
+        """Answer a request instead of sending it."""
+        self.count += 1
+        request, answer = sent["request"], self.answers.pop(0)
+        if answer is None:
+            raise ConnectionClosedError(endpoint_url=request.url)
+        raw = type("Raw", (), {"stream": lambda *_: iter([json.dumps(answer[1]).encode()])})()
+        headers: Any = {"Content-Type": "application/x-amz-json-1.1"}
+        return AWSResponse(request.url, answer[0], headers, raw)
+
+
+def client(service: str, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a client that repeats calls without waiting."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    session = Session()
+    session.register("before-send", answers)
+    repeat_failed_calls(session)
+    return session.create_client(
+        service, region_name="us-east-1", endpoint_url="http://127.0.0.1:9", aws_access_key_id="1",
+        aws_secret_access_key="2", config=Config(retries={"total_max_attempts": 1}),
+    )  # fmt: skip
+
+
+DOWN = (500, {"__type": "InternalFailure"})
+BUSY = (400, {"__type": "ThrottlingException"})
+Act = Callable[[Any], Any]
+
+
+@pytest.mark.parametrize(
+    ("service", "act", "answers"),
+    [
+        ("servicediscovery", lambda c: c.list_namespaces(), [DOWN, None, (200, {"Namespaces": []})]),
+        ("servicediscovery", lambda c: c.create_http_namespace(Name="n"), [DOWN, None, (200, {"OperationId": "o"})]),
+        ("servicediscovery", lambda c: c.delete_namespace(Id="n"), [BUSY] * 5 + [(200, {"OperationId": "o"})]),
+        ("ecs", lambda c: c.describe_clusters(), [None, DOWN, (200, {"clusters": []})]),
+        ("ecs", lambda c: c.run_task(taskDefinition="t"), [BUSY, (200, {"tasks": []})]),
+    ],
+)
+def test_calls_are_made_again(
+    monkeypatch: pytest.MonkeyPatch, service: str, act: Act, answers: list[tuple[int, dict[str, Any]] | None]
+) -> None:
+    """Reads and creations with a token after a failure, every call after it was throttled."""
+    server = Answers(*answers)
+    assert act(client(service, server, monkeypatch))["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert server.count == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("service", "act", "answer"),
+    [
+        ("servicediscovery", lambda c: c.delete_namespace(Id="n"), DOWN),
+        ("ecs", lambda c: c.create_cluster(clusterName="c"), DOWN),
+        ("servicediscovery", lambda c: c.list_namespaces(), (400, {"__type": "InvalidInput"})),
+        (
+            "servicediscovery",
+            lambda c: c.discover_instances(NamespaceName="n", ServiceName="s"),
+            (429, {"__type": "RequestLimitExceeded"}),
+        ),
+    ],
+)
+def test_other_calls_are_made_once(
+    monkeypatch: pytest.MonkeyPatch, service: str, act: Act, answer: tuple[int, dict[str, Any]]
+) -> None:
+    """A repeated creation could make a second resource, and rates of discovery are tested."""
+    server = Answers(*[answer] * 9)
+    with pytest.raises(ClientError):
+        act(client(service, server, monkeypatch))
+    assert server.count == 1
+
+
+def test_credentials_that_are_not_valid_any_more_end_the_run(
+    emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first call that is refused for it raises TargetUnavailable, and later tests learn the reason."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "ended")
+    clients = emulator.clients()
+    with pytest.raises(TargetUnavailable, match="the credentials of the run are no longer valid: servicediscovery"):
+        clients.client("servicediscovery", "").list_namespaces()
+    assert "no longer valid" in str(clients.silence())

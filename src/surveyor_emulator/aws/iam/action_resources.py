@@ -46,7 +46,7 @@ class ActionTable:
 
         ``actions`` names the action of an operation that has another name, ``prefix`` the service of its actions if
         that is not the name that requests are signed for. ``keys`` returns the condition keys of a request, ``further``
-        the permissions that it needs besides those of its own action.
+        the permissions that it needs beside its action.
         """
         self._finds: dict[str, list[Find]] = {operation: [] for operation in without.split()}
         for find, operations in types:

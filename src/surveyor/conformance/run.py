@@ -152,6 +152,7 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
         *(map(str, config.experiments) if config.experiments else (str(config.layout.suites),)),
         *("--rootdir", str(root), "-c", os.devnull, "--import-mode=importlib"),
         *("-p", "surveyor.pytest_plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),  # they collect garbage five times at the end
         "--capture=sys",  # progress is printed between the tests, to the standard output that was there before
         *("--strict-markers", "--target", config.target, "--seed", str(config.seed), "--out", str(config.out)),
         *("--run-id", config.run, *config.target_options.arguments()),

@@ -1,0 +1,62 @@
+"""An interrupted run ends its workers at once: each gets a signal, and cleans up what its test created.
+
+Without it a worker finishes its test, or is interrupted after five seconds by execnet, wherever it is then.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+__all__: list[str] = []
+
+_CLEANUP = 4.0
+"""Wall seconds for the cleanup of a test: below the five after which execnet interrupts a worker that has not ended."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Handler:
+    """Interrupts at the first signal. Later ones do not interrupt the cleanup, unless it takes long."""
+
+    def __init__(self) -> None:
+        self._last = -_CLEANUP
+
+    def __call__(self, number: int, frame: object) -> None:
+        if time.monotonic() - self._last >= _CLEANUP:
+            self._last = time.monotonic()
+            raise KeyboardInterrupt
+
+
+class _Interrupter:
+    """Knows the workers of a run, and passes an interruption on to them."""
+
+    def __init__(self) -> None:
+        self._pids: list[int] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Note the process of a worker of xdist."""
+        self._pids.append(node.gateway._io.popen.pid)  # noqa: SLF001  # execnet names it nowhere else
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Interrupt the workers."""
+        for pid in self._pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Interrupter())
+    elif threading.current_thread() is threading.main_thread():
+        handler = _Handler()
+        for number in _SIGNALS:
+            signal.signal(number, handler)

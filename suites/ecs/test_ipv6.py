@@ -28,7 +28,8 @@ def test_ipv6_addresses_are_registered(
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
 
     def block():
-        blocks = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        described = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Vpcs"]
+        blocks = [found for each in described for found in each["Ipv6CidrBlockAssociationSet"]]
         return "".join(
             found["Ipv6CidrBlock"] for found in blocks if found["Ipv6CidrBlockState"]["State"] == "associated"
         )

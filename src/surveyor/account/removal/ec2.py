@@ -77,7 +77,8 @@ def delete_internet_gateways(account: Account, region: str, ids: Sequence[str]) 
     def delete(gateway: str) -> None:
         [described] = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
         for attachment in described["Attachments"]:
-            ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=attachment["VpcId"])
+            with ignore_absent("Gateway.NotAttached"):  # a read may lag the last attempt
+                ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=attachment["VpcId"])
         ec2.delete_internet_gateway(InternetGatewayId=gateway)
 
     return _delete_each(account, ids, delete, "InvalidInternetGatewayID.NotFound")

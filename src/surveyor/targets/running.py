@@ -18,6 +18,7 @@ from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control, TokenRefused
+from surveyor.targets.dns_path import path_problem
 from surveyor.targets.features import probe
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.preflight import preflight
@@ -46,6 +47,7 @@ class RunningTarget:
     absent: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
     _servers: dict[str, DnsAddress] = field(default_factory=dict)
+    _dns_problem: str | None = None
 
     def dead(self) -> str | None:
         """Return why it cannot answer any more; None while it accepts connections."""
@@ -78,10 +80,17 @@ class RunningTarget:
         `zone` returns the id of its hosted zone.
         """
         if self.target.dns.kind == "control" and self.control is not None:
-            return self.control.name_servers()
-        if self.target.dns.kind == "zones":
-            return self._delegated(account, zone())
-        return self._address()
+            server = self.control.name_servers()
+        elif self.target.dns.kind == "zones":
+            server = self._delegated(account, zone())
+        else:
+            return self._address()
+        if self.target.is_one_account:
+            if self._dns_problem is None:
+                self._dns_problem = path_problem(server)
+            if self._dns_problem:
+                raise FeatureLacking(self._dns_problem)
+        return server
 
     def _delegated(self, account: str, zone: str) -> DnsAddress:
         if zone not in self._servers:

@@ -19,6 +19,7 @@ from surveyor_emulator.core.http import usable_address
 from surveyor_emulator.core.world import World
 
 from .batch import DatagramBatch
+from .interception import BlockedServer, InterceptedServer
 from .responder import NameServer, Resolver, Responder
 from .tcp import TcpServer
 from .udp import UdpServer
@@ -74,7 +75,8 @@ class DnsServers:
         endpoint = self._open(self._resolver(settings.account, VpcKey(default, settings.region)), host, port)
         self._resolvers[settings.account, VpcKey(default, settings.region)] = endpoint
         self._port = endpoint.address[1]
-        self._name_servers = self._open_on_shared_port(NameServer(self._world, self._generator), _NAME_SERVERS)
+        kind = {"open": NameServer, "blocked": BlockedServer, "intercepted": InterceptedServer}[settings.dns_path]
+        self._name_servers = self._open_on_shared_port(kind(self._world, self._generator), _NAME_SERVERS)
 
     @property
     def name_servers(self) -> Address:

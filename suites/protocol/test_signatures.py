@@ -127,6 +127,15 @@ def test_other_scope_is_refused(code_of, pattern, replacement, codes):
     assert code_of(change=edit_authorization(pattern, replacement)) in codes
 
 
+@proves("protocol.scope-names-a-region")
+@for_each("region", ["us-nowhere-1", "nowhere"])
+def test_scope_of_no_region_is_refused(code_of, region):
+    """A signature for a Region that does not exist is refused, although its key is right."""
+    # IAM User Guide, Troubleshoot Signature Version 4: "Credential should be scoped to a valid Region"
+    assert code_of() == ""
+    assert code_of(region=region) in MISMATCH
+
+
 @proves("protocol.signature-ages")
 def test_signature_is_valid_for_minutes(code_of):
     """A signature of four minutes ago, or four minutes ahead, is accepted; one of more than 15 is refused."""

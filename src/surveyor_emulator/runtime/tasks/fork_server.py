@@ -41,7 +41,7 @@ KEPT_OUTPUT = 64 * 1024
 READ_AT_ONCE = 64 * 1024
 CHECK_INTERVAL = 0.1  # wall seconds
 MAX_PROCESSES = 256
-MAX_THREADS = 4_096
+MAX_THREADS = 2_048
 """Processes and threads in one container; a fork bomb is killed there."""
 
 

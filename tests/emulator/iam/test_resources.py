@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from surveyor_emulator.aws.ecs.state import EcsState, TaskDefinition
 from surveyor_emulator.aws.iam import moto_store
 from surveyor_emulator.aws.iam.authorise import authorise
 from surveyor_emulator.aws.iam.permission_request import PermissionRequest
@@ -156,7 +157,7 @@ def test_a_deny_of_a_resource_holds(service: str, monkeypatch: pytest.MonkeyPatc
             try:
                 authorise(call, params, requests)
             except ServiceError as error:
-                assert "explicit deny" in error.message  # noqa: PT017  # below: what was not denied
+                assert "explicit deny" in error.message  # noqa: PT017  # what is not denied is collected
             else:
                 wrong.append((operation, arn))
     assert [entry for entry in wrong if f"{service}:{entry[0]}" not in WITHOUT_PERMISSION] == []
@@ -193,3 +194,39 @@ def policies_of(*statements: Mapping[str, Any]) -> PolicySet:
     """Return a policy of a user with these statements."""
     text = json.dumps({"Version": "2012-10-17", "Statement": statements})
     return PolicySet(identity=(parse_policy(text, kind="identity"),))
+
+
+def resources_in_ecs(operation: str, params: Mapping[str, Any]) -> set[str]:
+    """Return the resources of a call in a world with two revisions of a task definition."""
+    world = World(Settings(), Clock(start=1_000_000.0, scale=None))
+    state = world.regional(EcsState, ACCOUNT, REGION)
+    state.families["web"] = [
+        TaskDefinition(f"{ECS}:task-definition/web:{number}", "web", number, "awsvpc", (), {}, 0.0, "")
+        for number in (1, 2)
+    ]
+    call = Call(world, ACCOUNT, REGION, USER.principal.arn, "ecs", operation, USER)
+    return {found.resource for found in backend("ecs").permission_requests(call, params)}
+
+
+ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "arn"),
+    [
+        ("DeleteService", {"cluster": "shop", "service": "web"}, "service/shop/web"),
+        ("DeleteService", {"cluster": f"{ECS}:cluster/shop", "service": "x/web"}, "service/shop/web"),
+        ("DeleteService", {"cluster": "shop", "service": f"{ECS}:service/shop/web"}, "service/shop/web"),
+        ("RunTask", {"taskDefinition": "web"}, "task-definition/web:2"),
+        ("RunTask", {"taskDefinition": "web:1"}, "task-definition/web:1"),
+        ("RunTask", {"taskDefinition": f"{ECS}:task-definition/web"}, "task-definition/web:2"),
+        ("DeleteTaskSet", {"cluster": "shop", "service": "web", "taskSet": "ecs-svc/1"}, "task-set/shop/web/1"),
+        ("DeleteTaskSet", {"cluster": "shop", "service": "web", "taskSet": f"{ECS}:task-set/a/b/c"}, "task-set/a/b/c"),
+        ("DescribeTaskSets", {"cluster": "shop", "service": "web"}, "task-set/shop/web/*"),
+        ("StopTask", {"cluster": "shop", "task": "abc"}, "task/shop/abc"),
+        ("ListContainerInstances", {}, "cluster/default"),
+    ],
+)
+def test_a_resource_of_ecs_has_one_arn(operation: str, params: Mapping[str, Any], arn: str) -> None:
+    """However a request refers to it: a deny of the ARN of what the call reaches holds."""
+    assert resources_in_ecs(operation, params) == {f"{ECS}:{arn}"}

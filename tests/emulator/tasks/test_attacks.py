@@ -7,8 +7,10 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -186,6 +188,24 @@ def test_detached_processes_count_for_the_memory(run: Run, count: int) -> None:
         end = await process.ended
         assert (end.code, end.out_of_memory) == (KILLED, True)
         assert not running(supervisor)
+
+    run(test)
+
+
+def test_containers_of_one_task_share_its_memory(run: Run) -> None:
+    """If containers hold more together than their task may, the largest is killed; another task's are not counted."""
+
+    async def test(supervisor: Supervisor) -> None:
+        def start(mebibytes: int, task: str) -> Coroutine[Any, Any, Process]:
+            command = [sys.executable, "-c", eat_memory(mebibytes)]
+            return supervisor.start(command, ENVIRONMENT, memory=200 * MIB, task=task, task_memory=200 * MIB)
+
+        other, small = await start(120, "b"), await start(60, "a")
+        large = await start(150, "a")
+        end = await large.ended
+        assert (end.code, end.out_of_memory) == (KILLED, True)
+        assert not small.ended.done()
+        assert not other.ended.done()
 
     run(test)
 

@@ -57,7 +57,7 @@ class ContainerProcess:
     pid: int
     output: int
     start: int | None
-    memory: int
+    order: Order
     has_keeper: bool
     folder: str | None = None
     first: int = 0
@@ -167,7 +167,7 @@ class ForkServer:
             keep(own_pid, Path(folder), lambda keeper: become_container(order, keeper, child_out, child_start, folder))
         os.close(child_out)
         os.close(child_start)
-        container = ContainerProcess(order["id"], pid, out, start, order.get("memory", 0), has_keeper, folder)
+        container = ContainerProcess(order["id"], pid, out, start, order, has_keeper, folder)
         self._containers[order["id"]] = self._by_pid[pid] = container
         for fd, read in ((out, self._read_output), (start, self._read_start)):
             os.set_blocking(fd, False)
@@ -262,14 +262,23 @@ class ForkServer:
 
     def _check_limits(self) -> None:
         children = processes.family()
+        held: dict[int, int] = {}
         for container in [container for container in self._containers.values() if container.has_keeper]:
             below = _below(container, children)
-            runs = container.start is None  # until then its process is a fork of this one, and as large
-            if runs and container.memory and processes.resident(below) > container.memory:
-                container.out_of_memory = True
+            if len(below) > MAX_PROCESSES or processes.count_threads(below) > MAX_THREADS:
                 self._kill(container)
-            elif len(below) > MAX_PROCESSES or processes.count_threads(below) > MAX_THREADS:
-                self._kill(container)
+            elif container.start is None:  # until then its process is a fork of this one, and as large
+                held[container.id] = processes.resident(below)
+                if 0 < container.order["memory"] < held[container.id]:
+                    self._kill_for_memory(container)
+        for task, limit in {(one.order["task"], one.order["task_memory"]) for one in self._containers.values()}:
+            of_task = [one for one in self._containers.values() if one.order["task"] == task and one.id in held]
+            if 0 < limit < sum(held[one.id] for one in of_task):
+                self._kill_for_memory(max(of_task, key=lambda one: held[one.id]))
+
+    def _kill_for_memory(self, container: ContainerProcess) -> None:
+        container.out_of_memory = True
+        self._kill(container)
 
     def _send(self, report: Report) -> None:
         try:

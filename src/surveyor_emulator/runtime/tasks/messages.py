@@ -12,7 +12,8 @@ __all__ = ["Lines", "Order", "Report", "line"]
 class Order(TypedDict, total=False):
     """From the target. ``do``: start, signal, kill, log, reap. ``argv`` is None for the workload, with ``arguments``.
 
-    ``files``: path -> file that the container sees there instead (see ``mounts``).
+    ``files``: path -> file that the container sees there instead (see ``mounts``). Memory is in bytes, 0 for no limit;
+    ``task_memory`` is for all containers of one ``task`` together.
     """
 
     do: str
@@ -22,6 +23,8 @@ class Order(TypedDict, total=False):
     environment: Mapping[str, str]
     files: Mapping[str, str]
     memory: int
+    task: str
+    task_memory: int
     signal: int
 
 

@@ -113,12 +113,15 @@ class Supervisor:
         *,
         files: Mapping[str, str] | None = None,
         memory: int = 0,
+        task: str = "",
+        task_memory: int = 0,
         on_end: Callable[[Exit], object] = lambda exit: None,
     ) -> Process:
         """Start a command; return once it runs.
 
-        ``memory``: maximum in bytes, 0 for no limit; ``files``: path -> file that the command sees there instead, where
-        ``can_replace_files``. ``python`` is this Python; the workload, by its text or its module name, runs as a fork.
+        ``memory``: maximum in bytes, 0 for no limit; ``task_memory``: of all together that name this ``task``;
+        ``files``: path -> file that the command sees there instead, where ``can_replace_files``. ``python`` is this
+        Python; the workload, by its text or its module name, runs as a fork.
         Raises CannotStart.
         """
         self.warm()
@@ -134,6 +137,8 @@ class Supervisor:
             "environment": environment,
             "files": files or {},
             "memory": memory,
+            "task": task,
+            "task_memory": task_memory,
         }
         await self._send(order)
         process.pid = await process.started

@@ -126,6 +126,12 @@ class Task:
         return self.inner_address or self.address
 
     @property
+    def memory(self) -> int:
+        """Return how many bytes of memory its containers may hold together; 0 for no limit."""
+        mebibytes = str(self.overrides.get("memory") or self.template.definition.document.get("memory") or "")
+        return int(mebibytes) * 1024**2 if mebibytes.isdecimal() else 0
+
+    @property
     def should_run(self) -> bool:
         """Return whether it has not been asked to stop."""
         return self.desired_status == "RUNNING"

@@ -64,7 +64,9 @@ async def _passes(call: Call, task: Task, container: Container) -> bool:
     timeout = max(timeout, MIN_TIMEOUT_AFTER_HANG if container.check_hung else MIN_TIMEOUT)
     command, environment = build_check_command(task, container), build_environment(call, task, container)
     try:
-        process = await supervisor.start(command, environment, memory=container.definition.memory)
+        process = await supervisor.start(
+            command, environment, memory=container.definition.memory, task=task.id, task_memory=task.memory
+        )
     except CannotStart as error:
         call.note("ecs.container.check", task.id, str(error))
         return False

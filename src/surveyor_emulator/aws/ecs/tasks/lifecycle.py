@@ -209,6 +209,8 @@ async def _start_container(
         build_environment(call, task, container),
         files=files,
         memory=container.definition.memory,
+        task=task.id,
+        task_memory=task.memory,
         on_end=ended,
     )
     if container.status == "PENDING":  # it may have ended already

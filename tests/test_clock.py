@@ -108,11 +108,31 @@ def test_eventually_does_not_wait_for_a_silent_server() -> None:
     assert manual.steps == []
 
 
-def test_eventually_does_not_catch_other_errors() -> None:
-    """An answer of the wrong shape raises at once."""
+def test_a_missing_entry_is_not_yet() -> None:
+    """Reads may lag writes: an entry that is missing at first is waited for."""
+    manual = ManualTime()
+    start = manual.time
+
+    def entries() -> list[str]:
+        return ["one"] if manual.time - start > 3 else []
+
+    assert ControlledClock(manual).eventually(lambda: entries()[0], within=10) == "one"
+
+
+def test_an_entry_that_is_missing_to_the_end_raises_its_error() -> None:
+    """An answer of the wrong shape is judged by what is missing, and not by the time that passed."""
     answer: dict[str, str] = {}
-    with pytest.raises(KeyError):
-        ControlledClock(ManualTime()).eventually(lambda: answer["Operation"], within=10)
+    manual = ManualTime()
+    with pytest.raises(KeyError, match="Operation"):
+        ControlledClock(manual).eventually(lambda: answer["Operation"], within=10)
+    assert sum(manual.steps) == pytest.approx(10)
+
+
+def test_eventually_does_not_catch_other_errors() -> None:
+    """A value of another type raises at once."""
+    number: object = 3
+    with pytest.raises(TypeError):
+        ControlledClock(ManualTime()).eventually(lambda: number[0], within=10)  # type: ignore[index]
 
 
 @given(st.floats(0.5, 100), st.floats(0.5, 100))

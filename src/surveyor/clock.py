@@ -53,7 +53,8 @@ class Clock(ABC):
     def eventually(self, condition: Callable[[], T | None], within: float, *, poll_every: float | None = None) -> T:
         """Return the first true value of `condition`. Raises WrongAnswer once `within` service seconds have passed.
 
-        An AssertionError inside the condition counts as "not yet"; a target that does not answer fails at once.
+        An AssertionError inside the condition counts as "not yet", and so does a missing entry or member: reads may lag
+        writes. If it is still missing at the end, that error is raised. A target that does not answer fails at once.
         `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
         time does not matter; by default the polls are close together at first.
         """
@@ -68,10 +69,12 @@ class Clock(ABC):
                 last = value
             except NoAnswer:
                 raise  # each poll would cost a time-out, and a missing answer does not turn into another one
-            except AssertionError as error:
+            except (AssertionError, LookupError) as error:
                 last = error
             passed = self.now() - start
             if polled >= within:
+                if isinstance(last, LookupError):
+                    raise last
                 raise WrongAnswer(
                     f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it was still "
                     f"{_show(last)}",

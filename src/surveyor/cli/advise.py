@@ -59,6 +59,7 @@ def advise(
     from surveyor.advice.figures import CLAIM, GAP_CLAIM
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
+    from surveyor.cli._support.console_report import describe_ending
     from surveyor.cli._support.progress import make_progress
     from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
@@ -85,8 +86,8 @@ def advise(
         typer.echo(f"left behind: {resource}", err=True)
     code = exit_code(measured)
     if code in (3, 4, 130):
-        if measured.failure:
-            print_error(measured.failure)
+        if problem := measured.failure or (describe_ending(measured) if code == 3 else ""):
+            print_error(problem)
         raise typer.Exit(code)
     raise typer.Exit(_print_advice(_figures(measured), str(page), target))
 

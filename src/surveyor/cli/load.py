@@ -122,7 +122,14 @@ def load(
             break
     if parts:
         _save(merge_reports(parts), folder)
-    raise typer.Exit(next((code for code in (130, 3, 4, 2, 1) if code in codes), 0))
+    raise typer.Exit(_worst(codes))
+
+
+def _worst(codes: list[int]) -> int:
+    """Return the exit code of several scenarios: 5 if none could be judged, 3 for a process that broke."""
+    if any(code not in (0, 1, 2, 4, 5, 130) for code in codes):
+        codes = [3, *codes]
+    return next((code for code in (130, 3, 4, 2, 1) if code in codes), 0 if 0 in codes else 5)
 
 
 def _self_check(seed: int, rate: float | None) -> float:

@@ -165,7 +165,7 @@ def check(
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli.conform import default_workers_for, print_recorded, run_folder
     from surveyor.conformance.own_run import check_recordable, record_replay
-    from surveyor.conformance.replay.run import REPLAY_FILE, exit_code, replay
+    from surveyor.conformance.replay.run import REPLAY_FILE, Status, exit_code, replay
     from surveyor.conformance.run import RunConfig, check_account
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
@@ -197,8 +197,9 @@ def check(
         _print_report(report, out / REPLAY_FILE)
         if record is not None:
             print_recorded(recorded, record)
-    if report.failure:
-        print_error(report.failure)
+    errors = [f"{row.id}: {row.detail}" for row in report.results if row.status is Status.ERROR]
+    if problem := report.failure or (f"{len(errors)} errors, the first of them {errors[0]}" if errors else ""):
+        print_error(problem)
     for resource in report.leaked_resources:
         typer.echo(f"left behind: {resource}", err=True)
     raise typer.Exit(exit_code(report))

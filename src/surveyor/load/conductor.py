@@ -35,10 +35,12 @@ from surveyor.typed_json import dump_json, parse_json
 
 __all__ = ["main"]
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 def main() -> int:
     """Conduct the scenario; the exit status is that of `surveyor chaos`."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # Ctrl-C in a terminal sends SIGINT, and Locust then SIGTERM
+    for number in _SIGNALS:  # Ctrl-C in a terminal sends SIGINT, and Locust then SIGTERM
         signal.signal(number, _interrupt)
     guard_errors()
     conductor_input = parse_json(sys.stdin.readline(), ConductorInput)
@@ -85,7 +87,7 @@ def _check(scenario: Scenario) -> None:
 
 def _interrupt(number: int, frame: object) -> None:
     """Handle the first signal only: cleanup is already running on the second."""
-    for handled in (signal.SIGTERM, signal.SIGINT):
+    for handled in _SIGNALS:
         signal.signal(handled, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -30,11 +30,11 @@ _SHOWN = 80
 
 
 def check_answer(model: OperationModel, status: int, body: object) -> None:
-    """Raise BrokenAnswer, in the words of the API, for a body that no AWS service sends."""
+    """Raise BrokenAnswer, in the words of the API, or AnswerTooLarge for a body that no AWS service sends."""
     if not isinstance(body, bytes) or not body:
         return  # a stream, or an answer without members
     if sum(map(body.count, (b",", b"[", b"{", b"<"))) > _MAX_VALUES:
-        raise _broken(model, body, f"which has more than {_MAX_VALUES} values")
+        raise AnswerTooLarge(limit=f"{_MAX_VALUES} values")
     if status >= 300 or model.service_model.resolved_protocol != "json":
         return
     try:
@@ -80,10 +80,13 @@ def describe_missing(error: Exception) -> str:
     """Return in a few words why there is no answer that can be used, with the name of botocore's error."""
     if isinstance(error, (BrokenAnswer, AnswerTooLarge)):
         return str(error)
+    inner = getattr(error, "kwargs", {}).get("error")
+    if isinstance(inner, AnswerTooLarge):
+        return str(inner)
     kind = type(error).__name__
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError)):
         return f"no complete answer in time ({kind})"
-    cause = " ".join(str(getattr(error, "kwargs", {}).get("error", "")).split())[:120]
+    cause = " ".join(str(inner or "").split())[:120]
     return f"{kind}: {cause}" if cause else kind
 
 

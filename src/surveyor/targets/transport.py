@@ -30,9 +30,9 @@ MAX_ANSWER = 8 << 20
 
 
 class AnswerTooLarge(HTTPClientError):
-    """An answer has more bytes than any of AWS."""
+    """An answer has more bytes, or more values, than any of AWS."""
 
-    fmt = "an answer of more than {limit} bytes"
+    fmt = "an answer of more than {limit}"
 
 
 class _BoundedSource(io.RawIOBase):
@@ -56,7 +56,7 @@ class _BoundedSource(io.RawIOBase):
         count = self._source.readinto(buffer)
         self._left -= count or 0
         if self._left < 0:
-            raise AnswerTooLarge(limit=MAX_ANSWER)
+            raise AnswerTooLarge(limit=f"{MAX_ANSWER} bytes")
         return count
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class BoundedResponse(http.client.HTTPResponse):
         super().begin()
         if self.length is not None and self.length > MAX_ANSWER:
             self.close()
-            raise AnswerTooLarge(limit=MAX_ANSWER)
+            raise AnswerTooLarge(limit=f"{MAX_ANSWER} bytes")
 
 
 class _Connection(AWSHTTPConnection):

@@ -1,4 +1,4 @@
-"""Read files that others wrote: at most so many bytes, of anything that has a path, and never for ever.
+"""Read files that others wrote: up to a limit, of anything that has a path, and never for ever.
 
 A directory, a device without end, a pipe without a writer and a file that grows are refused in one line, as is text
 that is not UTF-8.

@@ -52,7 +52,7 @@ _MIN_SHORT = 6
 
 _MAX_FILE = 64 * 1024
 _SIGNATURES = 100
-"""Signatures after which those before the last so many are forgotten: an answer repeats the one of its request."""
+"""Signatures after which those before are forgotten in time: an answer repeats the one of its request."""
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 _TOKENS = ("SURVEYOR_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")

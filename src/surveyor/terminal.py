@@ -32,6 +32,7 @@ __all__ = [
     "guarded_output",
     "lost_output",
     "print_error",
+    "print_own_secrets",
     "write_status",
 ]
 
@@ -151,6 +152,13 @@ def guard_tracebacks() -> None:
             sys.stderr = plain
 
     sys.excepthook = show_guarded
+
+
+def print_own_secrets(text: str) -> None:
+    """Print what Surveyor itself made, with the secrets that the user asked for."""
+    stream = getattr(sys.stdout, "_stream", sys.stdout)
+    stream.write(f"{visible(text)}\n")
+    stream.flush()
 
 
 def print_error(text: str) -> None:

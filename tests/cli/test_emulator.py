@@ -50,6 +50,24 @@ def test_boto3_reaches_it_with_the_printed_settings_until_ctrl_c() -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.usefixtures("children_take_ctrl_c")
+def test_its_own_secrets_are_printed() -> None:
+    """A token and a secret that the environment has already are those to be used, so they are not blanked."""
+    token, secret = "a-token-for-every-start", "a-secret-for-every-start"
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--secret", secret], stdout=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "SURVEYOR_TOKEN": token, "AWS_SECRET_ACCESS_KEY": secret},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        lines = [next(process.stdout).strip() for _ in range(6)]
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=20)
+    assert f"export SURVEYOR_TOKEN={token}" in lines
+    assert f"export AWS_SECRET_ACCESS_KEY={secret}" in lines
+
+
 def test_options_are_passed_to_the_emulator() -> None:
     """--help and invalid options are answered by the emulator, with its exit code."""
     helped = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.report.run_folder import reserve_folder
 from surveyor.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -99,6 +101,16 @@ def test_plain_pytest_judges_and_writes_the_report(checkout: Checkout) -> None:
     assert "1 passed, 1 skipped" in done.stdout
     assert "unsupported: fake lacks dns" in done.stdout
     assert '"kind": "ConformanceReport"' in (checkout.layout.root / "here" / "report.json").read_text()
+
+
+def test_plain_pytest_does_not_write_into_another_run(checkout: Checkout) -> None:
+    """While another process writes to the folder, pytest is refused in one line and leaves the report alone."""
+    checkout.suite(GOOD)
+    reserve_folder(checkout.layout.root / "here")
+    done = plain_pytest(checkout, "suites", "--out", "here")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"another run (process {os.getpid()}) writes to" in done.stderr
+    assert not (checkout.layout.root / "here" / "report.json").exists()
 
 
 def test_plain_pytest_keeps_its_own_exit_codes(checkout: Checkout) -> None:

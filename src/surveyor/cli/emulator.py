@@ -10,6 +10,7 @@ import sys
 import typer
 
 from surveyor.errors import TargetUnavailable
+from surveyor.terminal import print_own_secrets
 
 __all__ = ["emulator"]
 
@@ -53,5 +54,4 @@ def _print_settings(ready: dict[str, str]) -> None:
         )
     except KeyError as missing:
         raise TargetUnavailable(f"the embedded target's first line has no {missing}") from None
-    typer.echo("\n".join(lines))
-    sys.stdout.flush()
+    print_own_secrets("\n".join(lines))

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 import pytest
 
 from surveyor.claims.selection import Selection
+from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.pytest_plugin.session import SESSION
 from surveyor.report.build import Run, find_leaked_resources, load_and_build_report
 from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.run_folder import reserve_folder
 
 __all__ = ["Reporter"]
 
@@ -64,6 +66,10 @@ def pytest_configure(config: pytest.Config) -> None:
         or any(isinstance(plugin, Collector) for plugin in plugins)
     ):
         return
+    try:
+        reserve_folder(settings.out)
+    except SurveyorError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[_REPORTER] = Reporter(config, settings)
     config.pluginmanager.register(config.stash[_REPORTER], "surveyor-reporter")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DEPENDENT"]
+__all__ = ["DEPENDENT", "TYPES"]
 
 _ZONES = ("route53:CreateHostedZone", "route53:GetHostedZone", "route53:ListHostedZonesByName")
 _RECORDS = ("route53:GetHealthCheck", "route53:UpdateHealthCheck", "route53:ChangeResourceRecordSets")
@@ -21,3 +21,11 @@ DEPENDENT: Mapping[str, tuple[str, ...]] = {
     "servicediscovery:DeregisterInstance": (*_RECORDS, "route53:DeleteHealthCheck"),
 }
 """Further actions by action, whatever the request contains."""
+
+TYPES: Mapping[str, str] = {
+    "route53:DeleteHealthCheck": "arn:aws:route53:::healthcheck/*",
+    "route53:GetHealthCheck": "arn:aws:route53:::healthcheck/*",
+    "route53:GetHostedZone": "arn:aws:route53:::hostedzone/*",
+    "route53:UpdateHealthCheck": "arn:aws:route53:::healthcheck/*",
+}
+"""The resource of those that have one in the Service Authorization Reference: it is new, and has no id yet."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-from surveyor_policies.dependent import DEPENDENT
+from surveyor_policies.dependent import DEPENDENT, TYPES
 
 from . import discovery, health, operations, records
 from .instance_rules import EC2_INSTANCE, INITIAL_HEALTH, IPV4, check_attributes
@@ -77,7 +77,7 @@ def _dependent_actions(call: Call, service: CloudMapService, attributes: Mapping
     resources = {}
     for action in actions:
         if action.startswith("route53:") and (service.namespace.zone_id is not None or service.health is not None):
-            resources[action] = zone if action == "route53:ChangeResourceRecordSets" else "*"
+            resources[action] = zone if action == "route53:ChangeResourceRecordSets" else TYPES.get(action, "*")
         elif action.startswith("ec2:") and EC2_INSTANCE in attributes:
             resources[action] = "*"
     return resources

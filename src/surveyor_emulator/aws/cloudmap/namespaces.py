@@ -12,7 +12,7 @@ from surveyor_emulator.aws.route53 import managed
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-from surveyor_policies.dependent import DEPENDENT
+from surveyor_policies.dependent import DEPENDENT, TYPES
 
 from . import filters, operations, tags
 from .lookup import build_arn, cloudmap_state, find_namespace, invalid_input
@@ -151,7 +151,8 @@ def _create(
         call.note("namespace.created", identity, name)
 
     delay = call.world.settings.zone_run if kind != "HTTP" else None
-    dependent_actions = dict.fromkeys(DEPENDENT.get(f"servicediscovery:{call.operation}", ()), "*")
+    actions = DEPENDENT.get(f"servicediscovery:{call.operation}", ())
+    dependent_actions = {action: TYPES.get(action, "*") for action in actions}
     answer = operations.start(
         call,
         "CREATE_NAMESPACE",

@@ -56,7 +56,7 @@ _CHOICES = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Addresses to listen on, and ``settings`` for everything else."""
+    """Addresses to listen on, further ``names`` of this host, the control endpoint's ``token``, and ``settings``."""
 
     settings: Settings
     host: str
@@ -104,7 +104,12 @@ def parse_options(arguments: Sequence[str]) -> Options:
         except ValueError as error:
             parser.error(f"--set {text}: {error}")
     return Options(
-        *(settings, values.host, values.port, values.dns_port, values.die_with_parent, values.mutation),
+        settings,
+        values.host,
+        values.port,
+        values.dns_port,
+        values.die_with_parent,
+        values.mutation,
         names=tuple(values.allow_host),
         token=token,
     )
@@ -280,7 +285,7 @@ def _account(text: str) -> str:
 
 def _region(text: str) -> str:
     if not is_region(text):
-        raise argparse.ArgumentTypeError(f"expected a region such as us-east-1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a Region of AWS such as us-east-1, got {text!r}")
     return text
 
 

@@ -122,7 +122,7 @@ def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
     listing = {"Effect": "Allow", "Action": "servicediscovery:ListNamespaces", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [listing]}
     iam.put_role_policy(RoleName="discoverer", PolicyName="p", PolicyDocument=json.dumps(policy))
-    names = "$ECS_CONTAINER_METADATA_URI_V4 $AWS_CONTAINER_CREDENTIALS_FULL_URI"
+    names = "$ECS_CONTAINER_METADATA_URI_V4 $AWS_CONTAINER_CREDENTIALS_FULL_URI token=$SURVEYOR_TOKEN"
     command = ["sh", "-c", f"echo {names}; sleep 1000"]
     arn = ecs.ecs.register_task_definition(
         family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
@@ -131,7 +131,8 @@ def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
     task = ecs.run(taskDefinition=arn)
     ecs.wait(60)
     path = f"ecs/{ecs.account}/us-east-1/shop/{task.rpartition('/')[2]}"
-    metadata, credentials = ecs.control(f"{path}/output")["app"].split()
+    metadata, credentials, token = ecs.control(f"{path}/output")["app"].split()
+    assert token == "token="
     key = metadata.split("/")[5]
     for wrong in (
         metadata.replace(key, "0" * len(key)),

@@ -16,6 +16,7 @@ from surveyor.model_testing.script.calls import expression, literal, names_in, p
 from surveyor.model_testing.script.helpers import head
 from surveyor.model_testing.search import FoundDivergence
 from surveyor.model_testing.steps import DiscoverInstances, ReadStep, Step
+from surveyor.targets.control import TOKEN_VARIABLE
 from surveyor.targets.running import RunningTarget
 from surveyor.visible_text import one_line
 
@@ -51,7 +52,8 @@ def _comments(found: FoundDivergence, context: DivergenceContext, running: Runni
         f"found by: {context.command}",
     ]
     if running.target.start is not None or running.target.endpoint is not None:
-        lines.append("run it: python FILE [ENDPOINT]")
+        with_token = f", with {TOKEN_VARIABLE} of that emulator" if running.control is not None else ""
+        lines.append(f"run it: python FILE [ENDPOINT]{with_token}")
     wrapped = (textwrap.wrap(one_line(line), _WIDTH - 4, subsequent_indent="    ") for line in lines)
     return "".join(f"# {line}\n" for paragraph in wrapped for line in paragraph)
 

@@ -121,7 +121,7 @@ def test_a_role_is_passed_with_permission(
     # the service."
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     # A task is not run with a role that does not exist.
-    ours, other = make_role(trust=trust), f"arn:aws:iam::{account}:role/{unique_name('role')}"
+    ours, other = make_role(trust=[trust]), f"arn:aws:iam::{account}:role/{unique_name('role')}"
     definition = make_task_definition()["taskDefinitionArn"]
     container = [{"name": "app", "image": "busybox", "memory": 64}]
 

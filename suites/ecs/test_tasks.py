@@ -121,7 +121,7 @@ sys.exit(0 if given and found["RoleArn"] == os.environ["ROLE"] else 1)
         "Principal": {"Service": "ecs-tasks.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
-    first, second = (make_role(trust=trust) for _ in range(2))
+    first, second = (make_role(trust=[trust]) for _ in range(2))
     command = {"command": ["python3", "-c", program]}
     with_role = make_task_definition(container=command, taskRoleArn=first)
 

@@ -24,6 +24,9 @@ __all__ = ["TOKEN_VARIABLE", "Control", "ControlRefused", "TokenRefused"]
 TOKEN_VARIABLE = "SURVEYOR_TOKEN"
 """The environment variable with the token of a control endpoint."""
 
+_MAX_ANSWER = 1 << 20
+"""Bytes of an answer: parsed, each may need a hundred times its size."""
+
 _REALM = 'Bearer realm="surveyor"'
 
 
@@ -136,7 +139,7 @@ def _token() -> str:
 
 def _parse_answer(status: int, text: bytes, request: str) -> dict[str, Any]:
     try:
-        answer = json.loads(text)
+        answer = json.loads(text) if len(text) <= _MAX_ANSWER else None
     except (ValueError, RecursionError):
         answer = None
     if 400 <= status < 500 and isinstance(answer, dict) and "error" in answer:

@@ -21,6 +21,9 @@ _SLOW_CALLS = 8
 _MAX_PAGES = 1_000
 """Pages of one list. The longest lists of an account have some hundred."""
 
+_ENDLESS_LISTS = 3
+"""After how many lists without end a target counts as gone."""
+
 _TOKENS = frozenset({"nexttoken", "marker", "token", "startrecordname", "startrecordidentifier", "position"})
 """Parameters, in lower case, that ask for the next page of a list."""
 
@@ -30,7 +33,7 @@ class Liveness:
 
     def __init__(self, target: str, patience: float) -> None:
         self._target, self._patience = target, patience
-        self._unanswered = self._slow = 0
+        self._unanswered = self._slow = self._endless = 0
         self._why = ""
         self._pages: Counter[tuple[str, str]] = Counter()
 
@@ -43,6 +46,7 @@ class Liveness:
         self._pages[key] += 1
         if self._pages[key] > _MAX_PAGES:
             del self._pages[key]
+            self._endless += 1
             name = operation_name(service, operation)
             cause = "its pages have no end"
             raise WrongAnswer(f"{name}: page {_MAX_PAGES:,} names a next one", cause, operation=name, cause=cause)
@@ -63,6 +67,8 @@ class Liveness:
         """Return that the target has stopped answering; None otherwise."""
         if self._unanswered >= _SILENT_CALLS:
             return f"{self._target} answered none of the last {self._unanswered} calls; the last of them, {self._why}"
+        if self._endless >= _ENDLESS_LISTS:
+            return f"{self._target} answered {self._endless} lists without end, each with {_MAX_PAGES:,} pages"
         if self._slow >= _SLOW_CALLS:
             least = math.floor(self._patience / 2)
             return f"{self._target} took more than {least} s for each of the last {self._slow} answers; {self._why}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 
 from surveyor.account.ledger import read_ledger
 from surveyor.chaos.undo_log import open_entries
+from surveyor.claims.documents import Documents
 from surveyor.claims.drift import read_recorded
 from surveyor.claims.loading import load_claims
 from surveyor.claims.page_text import PageError, read_page
@@ -24,6 +26,7 @@ from surveyor.cli import main
 from surveyor.cli._support.programs import select_programs
 from surveyor.conformance.mutants.model import load_mutants
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.evidence import Evidence
 from surveyor.explain.documents import read_document
 from surveyor.gate import gather, load_rules
 from surveyor.history import load_history
@@ -32,7 +35,9 @@ from surveyor.layout import find_layout
 from surveyor.recordings import load_recordings
 from surveyor.report.file import load_report
 from surveyor.targets import load_target
+from surveyor.targets.clients import Clients
 from surveyor.targets.expectations import load_expectations
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.requirements import read_pins
 from surveyor.typed_json import read_json
 from tests.security.echo_target import HOSTILE
@@ -199,6 +204,48 @@ def test_every_command_ends_with_2(
     assert lines[0].startswith("surveyor: ")
 
 
+@pytest.mark.parametrize(
+    "content", ["a directory", "a pipe without a writer", "a device without end", "3 GB", "no UTF-8"]
+)
+@pytest.mark.parametrize(
+    "variable", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"]
+)  # fmt: skip
+def test_files_of_credentials_are_checked_before_botocore_reads_them(
+    variable: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore would wait for the pipe and read the device without end."""
+    path = tmp_path / "file"
+    CONTENTS[content](path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv(variable, str(path))
+    target = load_target("aws", find_layout().targets, TargetOptions(account="0" * 12))
+    with pytest.raises(SurveyorError, match=r"file|no credentials for aws") as raised:
+        Clients(target, "http://127.0.0.1:1", Evidence())
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["service-2.json", "service-2.json.gz"])
+@pytest.mark.parametrize(
+    "content",
+    ["20,000 brackets", "20,000 objects", "no UTF-8", "NUL", "9,000 digits in JSON", "a directory", "a bomb",
+     "an array", "a pipe without a writer", "a device without end", "noise without end", "a circle of links"],
+)  # fmt: skip
+def test_models_of_another_botocore_are_checked(name: str, content: str, tmp_path: Path) -> None:
+    """`surveyor claims drift --against DIR` reads a folder that was unpacked from anywhere."""
+    folder = tmp_path / "servicediscovery" / "2017-03-14"
+    folder.mkdir(parents=True)
+    if content == "a bomb":
+        (folder / name).write_bytes(gzip.compress(b" " * 200_000_000, 1))
+    else:
+        CONTENTS[content](folder / name)
+    with pytest.raises(UsageError) as raised:
+        Documents(folder=tmp_path).fingerprint("servicediscovery/CreateService")
+    assert len(str(raised.value).splitlines()) == 1
+
+
 def test_a_growing_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that grows while it is read is refused at the limit."""
     path, read = tmp_path / "x", os.read
@@ -290,6 +337,7 @@ RAW_READ = re.compile(
 READS_OF_ITS_OWN = {
     "typed_toml.py": "parses a text that was read",
     "machine.py": "the kernel's files",
+    "claims/documents.py": "unpacks up to a limit",
     "targets/process.py": "the output of a process that this one started",
     "targets/environments.py": "locks, and a file that pip wrote",
     "load/resolvers.py": "a request",

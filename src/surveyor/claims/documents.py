@@ -7,10 +7,12 @@ Paths are `service/Operation`, `service/Shape` and `service/Shape.Member`. Other
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import html
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -21,7 +23,7 @@ import botocore.loaders
 from botocore.exceptions import DataNotFoundError
 
 from surveyor.errors import UsageError
-from surveyor.input_files import read_text
+from surveyor.input_files import is_file, read_bytes, read_text
 
 __all__ = ["VERSION", "Documents", "fingerprint", "normalise_text"]
 
@@ -29,6 +31,8 @@ VERSION: str = botocore.__version__
 
 _CONSTRAINTS = ("type", "enum", "min", "max", "pattern", "required", "deprecated", "deprecatedMessage", "sensitive",
                 "idempotencyToken", "document", "box", "timestampFormat")  # fmt: skip
+_MODEL_LIMIT = 32 * 1024 * 1024
+"""Bytes of a model; that of EC2 has 3 MB."""
 _BREAKS = re.compile(r"</?(?:p|ul|ol|li|dl|dt|dd|note|important|br|div|h\d)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -153,11 +157,33 @@ def _version(data: Path) -> str:
 
 @cache
 def _load(data: Path | None, service: str, kind: str) -> Mapping[str, Any] | None:
+    for path in sorted((data / service).rglob(f"{kind}.json*")) if data is not None else ():
+        _check_size(path)
     try:
         model: Mapping[str, Any] = _loader(data).load_service_model(service, kind)
-    except (DataNotFoundError, ValueError):
+    except DataNotFoundError:
         return None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{data or 'botocore'}: the model {service}/{kind} cannot be read: {error}") from None
+    if not isinstance(model, dict):
+        raise UsageError(f"{data or 'botocore'}: the model {service}/{kind} is not an object")
     return model
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that botocore would read without end, or unpack to any size."""
+    if not is_file(path):
+        raise UsageError(f"{path}: cannot be read: it is not a regular file")
+    if path.suffix == ".json":
+        read_bytes(path, _MODEL_LIMIT)
+        return
+    try:
+        with gzip.open(path) as file:
+            size = len(file.read(_MODEL_LIMIT + 1))
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    if size > _MODEL_LIMIT:
+        raise UsageError(f"{path}: cannot be read: it is larger than {_MODEL_LIMIT // 1024 // 1024} MB")
 
 
 @cache

@@ -13,16 +13,15 @@ from functools import partial
 from typing import Any, Protocol
 
 from botocore.config import Config
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.model import OperationModel
 from botocore.session import Session
 
 from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
-from surveyor.account.refusals import EXPIRED, OWN
+from surveyor.account.refusals import OWN
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import add_run_tag
 from surveyor.errors import NotOffered, TargetUnavailable
@@ -37,6 +36,8 @@ from surveyor.targets.answers import (
     describe_missing,
     flatten_error,
 )
+from surveyor.targets.credential_files import check_credential_files
+from surveyor.targets.credentials import RunCredentials, open_session
 from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
 from surveyor.targets.retries import repeat_failed_calls
@@ -83,7 +84,8 @@ _NO_SUCH_OPERATION = (404, 405, 501)
 class Clients:
     """Create clients for one endpoint, and record every call that they make.
 
-    Raises TargetUnavailable if the credentials come from the environment or a profile, and there are none.
+    Raises TargetUnavailable if the credentials come from the environment or a profile, and there are none. `own`: the
+    credentials of the run; None where each account has its own.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class Clients:
         self._ledger = ledger
         self._log = log
         self._spending = spending or Spending(target.budget)
-        self._session = _session(target)
+        self._session, self.own = open_session(target)
         self._session.register("creating-client-class", wrap_responses)
         if target.is_one_account:
             repeat_failed_calls(self._session)
@@ -113,7 +115,6 @@ class Clients:
         self._received = _Received()
         self._liveness = Liveness(target.name, self._config.read_timeout)  # type: ignore[attr-defined]  # an option
         self._in_use: list[tuple[_ClientKey, _PooledClient]] = []
-        self._ended: str | None = None
 
     def client(
         self,
@@ -138,7 +139,11 @@ class Clients:
 
     def silence(self) -> str | None:
         """Return that the target has stopped answering, if no answer arrived to the last calls; None otherwise."""
-        return self._ended or self._liveness.silence()
+        return self.ended() or self._liveness.silence()
+
+    def ended(self) -> str | None:
+        """Return that the credentials of the run are not valid any more; None otherwise."""
+        return self.own.ended if self.own else None
 
     def recycle(self) -> None:
         """Let later tests reuse the clients of the test that has ended.
@@ -190,8 +195,14 @@ class Clients:
             cleaning[f"{service}:{model.name}"] += 1
 
         def sending(**_: object) -> None:
-            if why := self.silence():
+            if self.own:
+                self.own.require()
+            if why := self._liveness.silence():
                 raise TargetUnavailable(why)
+
+        def refused(http_response: Any, parsed: dict[str, Any], **_: object) -> None:
+            if http_response.status_code >= 300:
+                self.check_refusal(service, parsed.get("Error", {}).get("Code"))
 
         def tried(exception: Exception | None, event_name: str, **_: object) -> None:
             name = f"{service}:{event_name.rsplit('.', 1)[-1]}"
@@ -204,6 +215,7 @@ class Clients:
         client.meta.events.register("before-send", sending)
         client.meta.events.register("response-received", tried)
         client.meta.events.register("before-parse", _check)
+        client.meta.events.register("after-call", refused)
         client.meta.events.register("after-call", _check_parsed)
 
     def credentials(self, account: str) -> Credentials:
@@ -233,6 +245,11 @@ class Clients:
 
         return answered
 
+    def check_refusal(self, service: str, code: object) -> None:
+        """Raise CredentialsEnded if a call with the credentials of the run was refused since they are not valid."""
+        if self.own:
+            self.own.check_refusal(service, code)
+
     def _test_credentials(self, account: str) -> Credentials | None:
         """Return the credentials of a test's account; None if they come from the environment or a profile."""
         if self._target.credentials.kind == "per-test":
@@ -250,6 +267,8 @@ class Clients:
                 params["headers"][header] = pooled.account
             if pooled.credentials is not None:
                 context.setdefault("signing", {})["request_credentials"] = pooled.credentials
+            elif self.own:
+                self.own.require()
             params_sent = context.get("surveyor_params", {})
             self._received.status, self._received.body = 0, b""
             context["surveyor_started"] = time.perf_counter()
@@ -268,7 +287,7 @@ class Clients:
         def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             if self._target.is_one_account and pooled.credentials is None and http_response.status_code >= 300:
                 parsed.setdefault("ResponseMetadata", {})[OWN] = True
-                self._check_credentials(service, parsed)
+                self.check_refusal(service, parsed.get("Error", {}).get("Code"))
             self._answered(service, model, http_response, parsed, context)
 
         def failed(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
@@ -283,13 +302,6 @@ class Clients:
         events.register("before-call", before)
         events.register("after-call", after)
         events.register("after-call-error", failed)
-
-    def _check_credentials(self, service: str, parsed: Mapping[str, Any]) -> None:
-        """Raise TargetUnavailable if the credentials of the run are not valid any more: no call will be answered."""
-        error = parsed.get("Error", {})
-        if error.get("Code") in EXPIRED:
-            self._ended = f"the credentials of the run are no longer valid: {service} answered {error['Code']}"
-            raise TargetUnavailable(self._ended)
 
     def _answered(
         self, service: str, model: OperationModel, http: Any, parsed: dict[str, Any], context: dict[str, Any]
@@ -418,23 +430,3 @@ def _config(target: Target, read_timeout: float | None) -> Config:
         read_timeout=read_timeout or (timeouts.LOCAL_ANSWER if target.is_local else timeouts.REMOTE_ANSWER),
     )
     return config.merge(Config(proxies={})) if target.is_local else config
-
-
-def _session(target: Target) -> Session:
-    """Return a session that reads nothing from the environment, except for credentials where they come from there."""
-    if target.credentials.kind == "per-test":
-        # Without names of variables and files, neither AWS_PROFILE nor ~/.aws can redirect a run.
-        without_names = {name: (None, None, default, cast) for name, (_, _, default, cast) in SESSION_VARIABLES.items()}
-        session = Session(session_vars=without_names)
-        session.set_config_variable("config_file", "/dev/null")
-        session.set_config_variable("credentials_file", "/dev/null")
-        return session
-    try:
-        session = Session(profile=target.credentials.profile)
-        found = session.get_credentials()
-    except BotoCoreError as error:
-        raise TargetUnavailable(f"no credentials for {target.name}: {error}") from None
-    if found is None:
-        raise TargetUnavailable(f"no credentials for {target.name}: neither in the environment nor in a profile")
-    register(*found.get_frozen_credentials(), shortest=SHORTEST_KEY)
-    return session

@@ -1,0 +1,30 @@
+"""The files that botocore reads credentials from: checked before, since it reads any file to its end, and any pipe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from surveyor.errors import UsageError
+from surveyor.input_files import is_file, read_bytes
+
+__all__ = ["check_credential_files"]
+
+_FILES = {
+    "AWS_CONFIG_FILE": "~/.aws/config",
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "",
+}
+"""Variables that name a file, each with its default."""
+
+
+def check_credential_files() -> None:
+    """Raise UsageError if a file is not regular, or no text of limited size; botocore reports one that is missing."""
+    for variable, default in _FILES.items():
+        path = Path(os.path.expanduser(os.environ.get(variable) or default))  # noqa: PTH111  # fails without a home
+        if str(path) in (".", os.devnull) or not os.path.lexists(path):
+            continue
+        if not is_file(path):
+            raise UsageError(f"{variable}: {path} is not a regular file")
+        read_bytes(path)

@@ -3,6 +3,7 @@
 * SurveyorError: shown to the user as one line, never as a traceback
     * UsageError: exit 2, the request cannot be carried out as given
     * TargetUnavailable: exit 3, the target cannot be started or reached, or died
+        * CredentialsEnded: the credentials of the run are not valid any more
 * Inconclusive: a claim could not be judged
 * NotNeeded: a test need not run any more
 * FeatureLacking: the target declares that it lacks what the test needs
@@ -16,6 +17,7 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 __all__ = [
+    "CredentialsEnded",
     "FeatureLacking",
     "Inconclusive",
     "NoAnswer",
@@ -38,6 +40,14 @@ class UsageError(SurveyorError):
 
 class TargetUnavailable(SurveyorError):
     """The target cannot be started or reached, or it died during the run."""
+
+
+class CredentialsEnded(TargetUnavailable):
+    """The credentials of the run are not valid any more; `code`: with which error a service said so, "" if none did."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Inconclusive(Exception):

@@ -36,8 +36,7 @@ from surveyor.targets.answers import (
     describe_missing,
     flatten_error,
 )
-from surveyor.targets.credential_files import check_credential_files
-from surveyor.targets.credentials import RunCredentials, open_session
+from surveyor.targets.credentials import open_session
 from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
 from surveyor.targets.retries import repeat_failed_calls
@@ -412,7 +411,7 @@ def _note_secrets(session: Session, request: Any, **_: object) -> None:
     """Note what a request carries of the credentials, and the others too when they are new: they are renewed."""
     credentials = session.get_credentials()
     if note_request(request.headers) and credentials is not None:
-        register(*credentials.get_frozen_credentials(), shortest=SHORTEST_KEY)
+        register(*credentials.get_frozen_credentials()[:3], shortest=SHORTEST_KEY)
 
 
 def wrap_responses(**event: Any) -> None:

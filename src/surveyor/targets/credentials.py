@@ -1,0 +1,170 @@
+"""The credentials of a run in an account that outlives it: where they come from, when they end, that they have ended.
+
+botocore renews what it got from a role, an identity provider or a process that names an end. Session credentials in
+the environment or in a file cannot be renewed: their end is read here, by the clock of the target, which judges it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
+from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, UnknownCredentialError
+from botocore.session import Session
+from botocore.utils import parse_timestamp
+
+from surveyor.account.refusals import EXPIRED
+from surveyor.errors import CredentialsEnded, TargetUnavailable, UsageError
+from surveyor.secret_values import SHORTEST_KEY, register
+from surveyor.targets.credential_files import check_credential_files
+from surveyor.targets.model import Target
+
+__all__ = ["LEAST", "RunCredentials", "open_session"]
+
+LEAST = 60.0
+"""Service seconds before their end in which credentials begin nothing any more: the run deletes what it made."""
+
+_END_VARIABLES = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
+"""What `aws configure export-credentials` and others call the end of the credentials beside it."""
+
+_END_KEYS = ("x_security_token_expires", "aws_expiration", "expiration")
+"""What programs that write a profile call it."""
+
+_REFUSED = (BotoCoreError, ClientError, RuntimeError)  # RuntimeError: botocore's, of new ones that have ended too
+
+
+class RunCredentials:
+    """The credentials of a session. `ended`: why they are of no use any more; None while they are.
+
+    `temporary`: they end and cannot be renewed. `end`: the service time when they do; None if it is not known.
+    """
+
+    def __init__(self, session: Session, found: Credentials) -> None:
+        self.ended: str | None = None
+        self._found = found
+        self.temporary = not isinstance(found, RefreshableCredentials) and found.token is not None
+        self.end = _end_of(session, found) if self.temporary else None
+
+    def require(self) -> None:
+        """Raise CredentialsEnded if they are known to have ended, or cannot be renewed."""
+        if self.ended:
+            raise CredentialsEnded(self.ended)
+        try:
+            self._found.get_frozen_credentials()
+        except _REFUSED as error:
+            raise self._note(f"the credentials of the run cannot be renewed: {_one_line(error)}") from None
+
+    def check_refusal(self, service: str, code: object) -> None:
+        """Raise CredentialsEnded if an error code says that they are not valid any more: nothing will be answered."""
+        if code in EXPIRED:
+            raise self._note(f"the credentials of the run are no longer valid: {service} answered {code}", str(code))
+
+    def check_time(self, now: float) -> None:
+        """Raise CredentialsEnded if they have ended at this service time, or end too soon for another test."""
+        if self.end is not None and now > self.end - LEAST:
+            raise self._note(f"the credentials of the run end at {_format(self.end)}, too soon for another test")
+
+    def describe(self, now: float, expected: float | None) -> str:
+        """Return a line about their end before a run of `expected` service seconds; "" if there is nothing to say.
+
+        Raises UsageError if they have ended, or end within a minute.
+        """
+        if not self.temporary:
+            return ""
+        if self.end is None:
+            return (
+                "the credentials of the run are temporary, and it is not known when they end "
+                f"({_END_VARIABLES[0]} would say it): if that is during the run, --resume judges the rest"
+            )
+        left = self.end - now
+        if left < LEAST:
+            when = f"in {left:.0f} s, too soon for a run" if left > 0 else f"{_minutes(-left)} ago"
+            verb = "end" if left > 0 else "ended"
+            raise UsageError(
+                f"the credentials of the run {verb} at {_format(self.end)}, {when}: get new ones; nothing was created"
+            )
+        line = f"the credentials of the run end at {_format(self.end)}, in {_minutes(left)}"
+        if expected is not None and expected > left - LEAST:
+            line += (
+                f"; a run of this size takes about {_minutes(expected)}: it stops then, and --resume judges the rest"
+            )
+        return line
+
+    def _note(self, why: str, code: str = "") -> CredentialsEnded:
+        self.ended = why
+        return CredentialsEnded(why, code)
+
+
+def open_session(target: Target) -> tuple[Session, RunCredentials | None]:
+    """Return a session that reads nothing from the environment, except for credentials where they come from there.
+
+    Raises TargetUnavailable if there are none, and UsageError if their end is not a time.
+    """
+    if target.credentials.kind == "per-test":
+        return _session_without_credentials(), None
+    check_credential_files()
+    try:
+        session = Session(profile=target.credentials.profile)
+        _keep_from_renewing(session)
+        found = session.get_credentials()
+        if found is None:
+            raise TargetUnavailable(f"no credentials for {target.name}: neither in the environment nor in a profile")
+        register(*found.get_frozen_credentials()[:3], shortest=SHORTEST_KEY)
+    except _REFUSED as error:
+        raise TargetUnavailable(f"no credentials for {target.name}: {_one_line(error)}") from None
+    return session, RunCredentials(session, found)
+
+
+def _session_without_credentials() -> Session:
+    """Return a session without names of variables and files: neither AWS_PROFILE nor ~/.aws can redirect a run."""
+    without_names = {name: (None, None, default, cast) for name, (_, _, default, cast) in SESSION_VARIABLES.items()}
+    session = Session(session_vars=without_names)
+    session.set_config_variable("config_file", "/dev/null")
+    session.set_config_variable("credentials_file", "/dev/null")
+    return session
+
+
+def _keep_from_renewing(session: Session) -> None:
+    """Hide the end of credentials in the environment from botocore, which would read the same ones there again."""
+    try:
+        provider = session.get_component("credential_provider").get_provider("env")
+    except UnknownCredentialError:  # a profile is named, and the environment is not read
+        return
+    provider.environ = {name: value for name, value in os.environ.items() if name not in _END_VARIABLES}
+
+
+def _end_of(session: Session, found: Credentials) -> float | None:
+    """Return when credentials end. Raises UsageError for a variable that is not a time."""
+    if found.method == "env":
+        name = next((name for name in _END_VARIABLES if os.environ.get(name)), "")
+        end = _parse(os.environ[name]) if name else None
+        if name and end is None:
+            raise UsageError(f"{name} is not a time such as 2030-01-31T12:00:00Z, but {os.environ[name][:80]!r}")
+        return end
+    profile: Mapping[str, object] = session.get_scoped_config()
+    ends = [_parse(str(profile[key])) for key in _END_KEYS if key in profile]
+    return next((end for end in ends if end is not None), None)
+
+
+def _parse(text: str) -> float | None:
+    """Return a time in any format that botocore reads, without a zone as UTC; None for anything else."""
+    try:
+        time = parse_timestamp(text)
+    except (ValueError, OverflowError, RuntimeError):
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _format(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -48,12 +48,12 @@ def read_bytes(path: Path, limit: int = SETTINGS_LIMIT) -> bytes:
 
 def is_file(path: Path | str) -> bool:
     """Return whether a path leads to a regular file; no path is too long or too odd for the question."""
-    return os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises for a name that is too long
+    return os.path.isfile(path)  # noqa: PTH113  # the method of Path raises for long names
 
 
 def is_folder(path: Path | str) -> bool:
     """Return whether a path leads to a directory; no path is too long or too odd for the question."""
-    return os.path.isdir(path)  # noqa: PTH112  # Path.is_dir raises for a name that is too long
+    return os.path.isdir(path)  # noqa: PTH112  # the method of Path raises for long names
 
 
 def read_text(path: Path, limit: int = SETTINGS_LIMIT) -> str:

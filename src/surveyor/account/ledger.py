@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Struct
 
 from surveyor.account.resources import CREATES
-from surveyor.errors import Inconclusive, SurveyorError
+from surveyor.errors import Inconclusive, SurveyorError, UsageError
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.typed_json import dump_json
 
@@ -40,6 +40,7 @@ __all__ = [
     "exclusive_lock",
     "ledgers_in",
     "read_ledger",
+    "values_at",
 ]
 
 _FORMAT = 1
@@ -211,7 +212,7 @@ class Ledger:
         if response is None:
             self._write(_Refused(number))
         else:
-            self._write(_Created(number, tuple(_values_at(response, CREATES[operation].id_path))))
+            self._write(_Created(number, tuple(values_at(response, CREATES[operation].id_path))))
 
     def record_deleted(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Write that a delete call of a test was accepted."""
@@ -291,7 +292,10 @@ def read_ledger(path: Path) -> LedgerContents:
     Raises MalformedLedger for any other file. A last line that was cut short is ignored: a run that was killed while
     it wrote an intent had not sent the call.
     """
-    content = read_bytes(path, REPORT_LIMIT) if path.exists() else b""
+    try:
+        content = read_bytes(path, REPORT_LIMIT) if path.exists() else b""
+    except UsageError as error:
+        raise MalformedLedger(str(error)) from None
     lines = content.decode("utf-8", "replace").split("\n")
     try:
         entries = [entry for entry in map(_parse_entry, lines) if entry]
@@ -361,7 +365,7 @@ def _text_parameters(params: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in params.items() if isinstance(value, str)}
 
 
-def _values_at(response: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+def values_at(response: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     """Return the identifiers at a path of an answer; of a list on the way, those of each element."""
     found: list[Any] = [response]
     for name in path:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from surveyor.errors import UsageError
-from surveyor.input_files import is_file, read_bytes
+from surveyor.input_files import is_file, read_text
 
 __all__ = ["check_credential_files"]
 
@@ -27,4 +27,4 @@ def check_credential_files() -> None:
             continue
         if not is_file(path):
             raise UsageError(f"{variable}: {path} is not a regular file")
-        read_bytes(path)
+        read_text(path)

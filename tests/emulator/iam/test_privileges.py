@@ -361,6 +361,16 @@ def test_other_policies_have_a_size(owner: Callable[[str], Any]) -> None:
     assert code(iam.create_policy, PolicyName="many", PolicyDocument=many) == "LimitExceeded"
 
 
+def test_policies_of_aws_are_not_changed(owner: Callable[[str], Any]) -> None:
+    """Only AWS changes the policies that it manages, whatever an account allows."""
+    iam, arn = owner("iam"), "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    assert is_denied(iam.create_policy_version, PolicyArn=arn, PolicyDocument=policy(ALL), SetAsDefault=True)
+    assert is_denied(iam.set_default_policy_version, PolicyArn=arn, VersionId="v1")
+    assert is_denied(iam.delete_policy, PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == before
+
+
 @pytest.mark.parametrize(
     "condition",
     [{"StringNotEquals": {"aws:username": []}}, {"StringIsNot": {"aws:username": "a"}}, {"Anything": {}}],

@@ -1,4 +1,4 @@
-"""What IAM refuses about the policies that a request stores: their size, and documents that are no policy.
+"""What IAM refuses about policies: their size, documents that are no policy, and changes of those of AWS.
 
 IAM User Guide, IAM and AWS STS quotas: characters of the inline policies of an entity in total, of a managed policy,
 and of a trust policy; white space does not count. The texts are those that AWS was seen to answer with.
@@ -27,9 +27,17 @@ INLINE_POLICIES: Mapping[str, tuple[str, int]] = {
 }
 
 
+_CHANGES = frozenset({
+    "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion", "TagPolicy", "UntagPolicy",
+})  # fmt: skip
+
+
 def check_policies(call: Call, params: Mapping[str, Any]) -> None:
-    """Raise ServiceError if the policy in a request is too large or malformed."""
+    """Raise ServiceError if the policy in a request is too large, malformed, or not the account's to change."""
     operation = call.operation
+    # IAM User Guide, Managed policies and inline policies: only AWS changes a policy of AWS.
+    if operation in _CHANGES and f":{call.account}:" not in str(params["PolicyArn"]):
+        raise ServiceError("AccessDenied", "Policy is outside your own account.", status=403)
     if operation in INLINE_POLICIES:
         kind, most = INLINE_POLICIES[operation]
         name, text = str(params[f"{kind.capitalize()}Name"]), str(params["PolicyDocument"])

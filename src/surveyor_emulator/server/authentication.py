@@ -24,20 +24,25 @@ def authenticate(world: World, request: Request, authorization: Authorization | 
     ``authorization`` is the content of its header; ``xml`` selects the error codes of XML protocols.
     """
     settings = world.settings
-    if not settings.verify_signatures and is_from_page(request.headers):
-        # Signatures keep pages out otherwise: the header that has one needs the permission of the server.
-        raise SigningError.incomplete(xml, "a web page must sign its requests, also where programs need not")
-    if authorization is not None and authorization[0].problem:
-        raise SigningError.mismatch(xml, authorization[0].problem)
     if authorization is None:
         if request.headers.get("authorization"):
             raise SigningError.incomplete(xml, "the Authorization header must be that of Signature Version 4")
         if settings.verify_signatures:
             raise SigningError.missing(xml)
+        _refuse_page(request, xml)
         return _default_owner(settings)
+    if authorization[0].problem:
+        raise SigningError.mismatch(xml, authorization[0].problem)
     if settings.verify_signatures:
         return verify(request, authorization, lambda key: _credential(world, key, request, xml), xml=xml)
+    _refuse_page(request, xml)
     return _credential(world, authorization[0].access_key, request, xml) or _default_owner(settings)
+
+
+def _refuse_page(request: Request, xml: bool) -> None:
+    """Raise ServiceError for a web page: where signatures are verified it cannot send one without permission."""
+    if is_from_page(request.headers):
+        raise SigningError.incomplete(xml, "a web page must sign its requests, also where programs need not")
 
 
 def _credential(world: World, access_key: str, request: Request, xml: bool) -> Credential | None:

@@ -266,6 +266,7 @@ def test_sessions_end_with_their_role(owner: Callable[[str], Any], users: Users)
     iam.delete_role_policy(RoleName="again", PolicyName="own")
     iam.delete_role(RoleName="again")
     assert is_denied(session("sqs").list_queues)
+    assert code(session("sts").get_caller_identity) == "InvalidClientTokenId"
     arn = create()
     assert is_denied(session("sqs").list_queues)
     assert is_denied(session("sts").assume_role, RoleArn=arn, RoleSessionName="late")

@@ -72,7 +72,10 @@ def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[Permissi
     """Raise the service's error for missing permission, unless the caller may do all that is requested."""
     caller, own_action = call.caller, f"{call.service}:{call.operation}"
     # The trust policy of a role takes part in the decision on AssumeRole, so STS decides that itself.
-    if caller is None or own_action in _WITHOUT_PERMISSION or own_action == "sts:AssumeRole":
+    if caller is None or own_action == "sts:AssumeRole":
+        return
+    if own_action in _WITHOUT_PERMISSION:
+        _require_existing(caller)
         return
     tags = tags_of_request(params)
     for request in requests:
@@ -87,6 +90,17 @@ def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[Permissi
             raise _denial(call, caller, action, request.resource, decision)
         if not tags:
             _allowed.add(key)
+
+
+def _require_existing(caller: Caller) -> None:
+    """Raise the common error for a key that belongs to no user or role, for what needs no permission."""
+    try:
+        moto_store.policies_of_caller(caller)
+    except moto_store.HolderGone:
+        text = "The security token included in the request is invalid"
+        raise ServiceError("InvalidClientTokenId", text, status=403) from None
+    except (LookupError, ValueError):  # a malformed policy takes away permissions, which this needs none of
+        log.exception("the policies of %s cannot be read", caller.principal.arn)
 
 
 def reason_for_denial(call: Call, action: str, resource: str) -> str | None:

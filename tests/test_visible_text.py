@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+import tomllib
 import unicodedata
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.visible_text import cut, one_line, visible
+from surveyor.output_files import append_text, write_text
+from surveyor.visible_text import cut, one_line, toml_string, visible
 
 ANYTHING = st.text(st.characters(codec=None, categories=None))
 
@@ -40,3 +44,21 @@ def test_a_cut_text_has_its_original_length() -> None:
     """A cut text ends with the length of the original."""
     assert cut("abcdef", 6) == "abcdef"
     assert cut("abcdef", 3) == "abc… (6 characters)"
+
+
+@given(ANYTHING)
+def test_a_string_of_toml_is_read_again(text: str) -> None:
+    """Any text is a TOML string without hidden characters; half of a pair is replaced."""
+    written = toml_string(text)
+    assert visible(written) == written
+    assert tomllib.loads(f"a = {written}")["a"] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@given(ANYTHING)
+def test_a_kept_file_has_no_hidden_characters(text: str) -> None:
+    """A file that is written or added to is UTF-8 and shows everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x"
+        write_text(path, text)
+        append_text(path, text)
+        assert path.read_text("utf-8") == visible(text) * 2

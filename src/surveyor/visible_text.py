@@ -7,7 +7,7 @@ import re
 
 from surveyor.secret_values import blank
 
-__all__ = ["cut", "escape_in_json", "one_line", "visible"]
+__all__ = ["cut", "escape_in_json", "one_line", "toml_string", "visible"]
 
 # Controls except tab and line feed, surrogates, non-characters, and characters that reorder or hide text.
 _HIDDEN = re.compile(
@@ -26,6 +26,12 @@ def escape_in_json(text: str) -> str:
     return (
         text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
     )
+
+
+def toml_string(text: str) -> str:
+    """Return a text as a string of TOML: that of JSON, with hidden characters as escapes and no half of a pair."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _HIDDEN.sub(lambda found: f"\\U{ord(found[0]):08x}", json.dumps(whole, ensure_ascii=False))
 
 
 def one_line(text: str, max_length: int = 600) -> str:

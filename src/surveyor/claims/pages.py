@@ -20,6 +20,7 @@ from surveyor.claims.page_text import compact
 from surveyor.errors import UsageError
 from surveyor.output_files import write_text
 from surveyor.typed_toml import TypedEntry, read_entries
+from surveyor.visible_text import toml_string
 
 __all__ = [
     "LONGEST",
@@ -201,4 +202,4 @@ def _entry(page: GuidePage) -> str:
 
 
 def _quote(text: str) -> str:
-    return msgspec.json.encode(text).decode()  # a JSON string is a TOML string
+    return toml_string(text)

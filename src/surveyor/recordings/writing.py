@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 from surveyor.errors import UsageError
 from surveyor.output_files import write_text
 from surveyor.recordings.model import Recording
+from surveyor.visible_text import toml_string
 
 __all__ = ["write_recordings"]
 
@@ -68,15 +68,12 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_text(str(key))} = {_value(entry)}" for key, entry in value.items() if entry is not None)
+        inner = ", ".join(
+            f"{toml_string(str(key))} = {_value(entry)}" for key, entry in value.items() if entry is not None
+        )
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, (int, float)):
         return str(value)
-    return _text(str(value))
-
-
-def _text(text: str) -> str:
-    """Return a TOML string: a JSON string is one."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return toml_string(str(value))

@@ -6,7 +6,6 @@ also a pass, is unexpected. An entry has a reason and an expiry date.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from surveyor.output_files import replace_text
 from surveyor.targets.model import Target
 from surveyor.typed_toml import Text, read_toml
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import toml_string
 
 __all__ = ["Expectation", "Expectations", "expectations_file", "load_expectations", "write_expectations"]
 
@@ -143,8 +143,6 @@ def _toml(entry: Expectation) -> str:
     for key in ("claim", "verdict", "symptom", "reason", "link"):
         text = str(getattr(entry, key))
         if text:
-            # TOML has the escapes of JSON, and requires one for DEL as well.
-            quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-            lines.append(f"{key} = {quoted}")
+            lines.append(f"{key} = {toml_string(text)}")
     lines.append(f"expires = {entry.expires.isoformat()}")
     return "\n".join(lines) + "\n"

@@ -33,7 +33,7 @@ def talk(*pieces: bytes, limits: Limits = SMALL) -> tuple[bytes, list[Request]]:
             await writer.drain()
             await asyncio.sleep(0.005)
         try:
-            return await asyncio.wait_for(reader.read(), 5)
+            return await asyncio.wait_for(reader.read(), 20)
         finally:
             writer.close()
             server.close()
@@ -138,7 +138,7 @@ def test_answers_a_client_that_sends_no_more() -> None:
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         writer.write_eof()
         try:
-            return await asyncio.wait_for(reader.read(), 5)
+            return await asyncio.wait_for(reader.read(), 20)
         finally:
             writer.close()
             server.close()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,15 @@ GET = b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n"
 CHUNKED = b"POST /one HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 CLOSE = b"Connection: close\r\n"
 LARGE = 1_000_000
+PATIENT = replace(SMALL, seconds=10.0)
+
+
+def ask(*pieces: bytes) -> tuple[bytes, list[Request]]:
+    """Send pieces over a connection that the server has to close; return its answers, and the requests that it read.
+
+    The limit of time is beyond what a busy machine takes.
+    """
+    return talk(*pieces, limits=PATIENT)
 
 
 def get(path: bytes, headers: bytes = b"") -> bytes:
@@ -50,7 +60,7 @@ def statuses(answer: bytes) -> list[bytes]:
 )
 def test_refuses_a_request_without_one_known_host(head: bytes, status: bytes) -> None:
     """It gets one answer of one line, and no handler sees it (RFC 9112, 3.2: 400; RFC 9110, 15.5.20: 421)."""
-    answer, seen = talk(head)
+    answer, seen = ask(head)
     assert (statuses(answer), seen) == ([status], [])
     assert answer.partition(b"\r\n\r\n")[2].count(b"\n") == 1
 
@@ -120,7 +130,7 @@ def test_addresses_of_servers() -> None:
 def test_refuses_a_second_line_of_a_header_that_is_no_list(name: str) -> None:
     """None of the two is chosen."""
     lines = f"{name}: one\r\n{name.lower()}: two\r\n".encode()
-    answer, seen = talk(get(b"/", lines))
+    answer, seen = ask(get(b"/", lines))
     assert (statuses(answer), seen) == ([b"400"], [])
     assert name.lower().encode() in answer
 
@@ -128,7 +138,7 @@ def test_refuses_a_second_line_of_a_header_that_is_no_list(name: str) -> None:
 @pytest.mark.parametrize("trailer", [b"Authorization: x", b"Host: evil", b"X-Amz-Target: y"])
 def test_trailers_are_no_headers(trailer: bytes) -> None:
     """They are left out of the request, and of the next one on the connection."""
-    answer, seen = talk(CHUNKED + b"3\r\nabc\r\n0\r\n" + trailer + b"\r\n\r\n" + get(b"/two", CLOSE))
+    answer, seen = ask(CHUNKED + b"3\r\nabc\r\n0\r\n" + trailer + b"\r\n\r\n" + get(b"/two", CLOSE))
     assert statuses(answer) == [b"200", b"200"]
     assert [dict(request.headers) for request in seen] == [
         {"host": "x", "transfer-encoding": "chunked"},
@@ -149,7 +159,7 @@ def test_trailers_are_no_headers(trailer: bytes) -> None:
 )
 def test_refuses_a_line_without_end(start: bytes, pieces: list[bytes], status: bytes) -> None:
     """The parser would keep it, and copy it again with each piece."""
-    answer, seen = talk(start, *pieces)
+    answer, seen = ask(start, *pieces)
     assert (statuses(answer), seen) == ([status], [])
 
 
@@ -166,7 +176,7 @@ def test_refuses_a_line_without_end(start: bytes, pieces: list[bytes], status: b
 def test_ignores_upgrade(request_: bytes) -> None:
     """The answer is HTTP/1.1, and the connection remains (RFC 9110, 7.8), in one piece or byte by byte."""
     for pieces in ([request_ + get(b"/two", CLOSE)], [request_[:-1], request_[-1:], get(b"/two", CLOSE)]):
-        answer, seen = talk(*pieces)
+        answer, seen = ask(*pieces)
         assert statuses(answer) == [b"200", b"200"]
         assert [request.path for request in seen] == ["/one", "/two"]
         assert seen[0].body in (b"", b"abc")
@@ -176,7 +186,7 @@ def test_ignores_upgrade(request_: bytes) -> None:
 def test_pipelined_requests_are_all_answered_in_order(count: int) -> None:
     """Slow ones too, however many: what cannot be answered yet is not read."""
     sent = b"".join(get(b"/slow" if number % 50 == 0 else b"/%d" % number) for number in range(count))
-    answer, seen = talk(sent + get(b"/end", CLOSE), limits=Limits(seconds=5))
+    answer, seen = ask(sent + get(b"/end", CLOSE))
     assert [request.path for request in seen] == [
         *("/slow" if number % 50 == 0 else f"/{number}" for number in range(count)),
         "/end",
@@ -198,14 +208,14 @@ def test_pipelined_requests_are_all_answered_in_order(count: int) -> None:
 @pytest.mark.parametrize("good", [b"/slow", b"/fast"])
 def test_a_bad_request_behind_good_ones_is_answered_last(good: bytes, bad: bytes, status: bytes) -> None:
     """Each answer stands in the place of its request; what follows the bad one is not answered."""
-    answer, seen = talk(get(b"/one") + get(good) + bad + get(b"/never"))
+    answer, seen = ask(get(b"/one") + get(good) + bad + get(b"/never"))
     assert statuses(answer) == [b"200", b"200", status]
     assert [request.path.encode() for request in seen] == [b"/one", good]
 
 
 def test_a_request_after_the_last_one_is_not_answered() -> None:
     """After `Connection: close` there is one answer."""
-    answer, seen = talk(get(b"/one", CLOSE) + get(b"/two"))
+    answer, seen = ask(get(b"/one", CLOSE) + get(b"/two"))
     assert statuses(answer) == [b"200"]
     assert [request.path for request in seen] == ["/one"]
 

@@ -1,4 +1,4 @@
-"""What an account refuses for reasons of its own is no fail, and a call that may succeed later is made again."""
+"""What an account refuses for reasons that are no behaviour of a service is no fail; some calls are made again."""
 
 from __future__ import annotations
 

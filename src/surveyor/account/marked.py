@@ -17,7 +17,7 @@ from surveyor.account.ledger import Resource
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import TAG
 
-__all__ = ["Marked", "Search", "find_marked"]
+__all__ = ["Marked", "MarkedResources", "find_marked"]
 
 _RUN = re.compile(r"(?:^|[^\w-])surveyor-([0-9a-f]{8})-")
 _EC2_TAG = [{"Name": "tag-key", "Values": [TAG]}]
@@ -44,15 +44,15 @@ class Marked:
 
 
 @dataclass(frozen=True)
-class Search:
+class MarkedResources:
     """What a search found, and in which services it failed: service -> why."""
 
     found: tuple[Marked, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_marked(client: Callable[[str, str], Any], region: str) -> Search:
-    """Search a Region of an account, and the services without Regions, for what has the mark of any run.
+def find_marked(client: Callable[[str, str], Any], region: str) -> MarkedResources:
+    """MarkedResources a Region of an account, and the services without Regions, for what has the mark of any run.
 
     `client(service, region)` returns a boto3 client that retries.
     """
@@ -63,7 +63,7 @@ def find_marked(client: Callable[[str, str], Any], region: str) -> Search:
             found += find(lambda service: client(service, region), region)
         except (ClientError, BotoCoreError) as error:
             failed[services] = " ".join(str(error).split())
-    return Search(tuple(found), failed)
+    return MarkedResources(tuple(found), failed)
 
 
 _Client = Callable[[str], Any]

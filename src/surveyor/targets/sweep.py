@@ -121,7 +121,7 @@ def find_leftovers(account: Account, region: str) -> tuple[list[Leftovers], Mapp
 
 
 def adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
-    """Write what a run still has by its marks into a ledger of its own; return how many resources these are.
+    """Write what a run still has by its marks into a separate ledger; return how many resources these are.
 
     Raises TargetUnavailable as `reach` does.
     """

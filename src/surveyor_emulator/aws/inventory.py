@@ -1,6 +1,6 @@
 """The inventory of an account: everything that exists in it, read from the states of the services and not by the API.
 
-Tests compare it before and after a run. What AWS makes by itself and nobody can delete is left out: the default
+Tests compare it before and after a run. What AWS makes by itself and no call deletes is left out: the default
 security group and the main route table of a VPC, the event bus of an account, AWS's managed policies.
 """
 

@@ -143,7 +143,7 @@ _TABLE = ActionTable(
 
 
 def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """Yield the permissions of a call. EC2 has a key of its own for tags of resources, ``ec2:ResourceTag/...``."""
+    """Yield the permissions of a call. EC2 has a separate key for tags of resources, ``ec2:ResourceTag/...``."""
     for request in _TABLE.permission_requests(call, params):
         prefix = "aws:ResourceTag/"
         own = {key.replace(prefix, "ec2:ResourceTag/"): value for key, value in request.keys.items() if prefix in key}

@@ -52,7 +52,7 @@ class MarkedResources:
 
 
 def find_marked(client: Callable[[str, str], Any], region: str) -> MarkedResources:
-    """MarkedResources a Region of an account, and the services without Regions, for what has the mark of any run.
+    """Search a Region of an account, and the services without Regions, for what has the mark of any run.
 
     `client(service, region)` returns a boto3 client that retries.
     """

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -96,6 +97,16 @@ def below(process: subprocess.Popen[str]) -> set[int]:
     return processes.descendants([process.pid]) - {process.pid}
 
 
+def start_once(temporary: Path) -> None:
+    """Start a target, wait until it is ready, and end it."""
+    following = _start(temporary)
+    assert following.stdout is not None
+    assert following.stdout.readline()
+    following.terminate()
+    following.wait(TIMEOUT)
+    following.stdout.close()
+
+
 def sleeping(process: subprocess.Popen[str]) -> list[str]:
     """Return the commands below the target that sleep."""
     commands = []
@@ -149,14 +160,27 @@ def test_what_is_killed_together_is_swept_at_the_next_start(target: Started, als
     process.wait()
     if also != "every parent":  # keepers end their containers themselves
         wait_until_gone(pids, addresses)
-    following = _start(tmp_path)
-    assert following.stdout is not None
-    assert following.stdout.readline()
+    start_once(tmp_path)
     wait_until_gone(pids, addresses)
     assert not folder.exists()
-    following.kill()
-    following.wait()
-    following.stdout.close()
+
+
+@SOAK
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_killed_nothing_is_left_after_the_next_start(target: Started, seed: int, tmp_path: Path) -> None:
+    """Any choice of the target, its helpers and its tasks gets any signal: the next start finds or leaves nothing."""
+    process, clients = target
+    addresses = deploy(clients)
+    pids = below(process)
+    random = Random(seed)
+    victims = random.sample(sorted(pids), random.randint(1, len(pids))) + random.choice([[process.pid], []])
+    processes.send(random.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGHUP]), victims)
+    if process.pid not in victims:
+        process.terminate()
+    process.wait(TIMEOUT)
+    start_once(tmp_path)
+    wait_until_gone(pids, addresses)
+    assert not any(tmp_path.glob("surveyor-tasks-*"))
 
 
 @SOAK
@@ -165,12 +189,7 @@ def test_a_living_target_is_not_swept(target: Started, tmp_path: Path) -> None:
     process, clients = target
     deploy(clients)
     pids = below(process)
-    following = _start(tmp_path)
-    assert following.stdout is not None
-    assert following.stdout.readline()
-    following.kill()
-    following.wait()
-    following.stdout.close()
+    start_once(tmp_path)
     assert len([pid for pid in pids if processes.has_ended(pid)]) < 5  # those that the deployment replaced
     assert len(list(tmp_path.glob("surveyor-tasks-*"))) == 1
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 __all__ = [
     "LINUX",
@@ -62,7 +63,7 @@ def protect(*, on: bool = True) -> None:
 
 def offer_to_kernel() -> None:
     """Have the kernel end this process, and what it starts, before others when the machine runs out of memory."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
+    with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w", encoding="ascii") as file:
         file.write("500")
 
 
@@ -205,4 +206,4 @@ def _read(path: str) -> str:
         return file.read()
 
 
-_LISTS_CHILDREN = os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children")  # noqa: PTH110
+_LISTS_CHILDREN = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()

@@ -132,7 +132,7 @@ def test_eventually_does_not_catch_other_errors() -> None:
     """A value of another type raises at once."""
     number: object = 3
     with pytest.raises(TypeError):
-        ControlledClock(ManualTime()).eventually(lambda: number[0], within=10)  # type: ignore[index]
+        ControlledClock(ManualTime()).eventually(lambda: number[0], within=10)  # type: ignore[index]  # on purpose
 
 
 @given(st.floats(0.5, 100), st.floats(0.5, 100))

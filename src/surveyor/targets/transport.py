@@ -99,4 +99,4 @@ class _SecurePool(AWSHTTPSConnectionPool):
 def limit_answers(client: Any) -> None:
     """Put both limits on the answers that a client of botocore receives, directly and through proxies."""
     session = client._endpoint.http_session  # noqa: SLF001  # no option of botocore replaces the connections
-    session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)  # noqa: SLF001
+    session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)  # noqa: SLF001  # as above

@@ -40,7 +40,7 @@ def leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Leave:
 def marked() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Start a process that has a mark, without any environment; return both."""
     mark = resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1] - 17
-    process = subprocess.Popen(["sleep", "60"], env={}, preexec_fn=lambda: leftovers.set_mark(mark))  # noqa: PLW1509
+    process = subprocess.Popen(["sleep", "60"], env={}, preexec_fn=lambda: leftovers.set_mark(mark))  # noqa: PLW1509  # no threads
     yield mark, process
     process.kill()
     process.wait()

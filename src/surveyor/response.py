@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from traceback import extract_tb
 from typing import Any, NoReturn, SupportsIndex
 
 from botocore.exceptions import ClientError
@@ -208,6 +209,11 @@ class ResponseWrapper:
         except RecursionError:
             name = f"{model.service_name}:{operation}"
             raise ResponseParserError(f"{name} answered with what is nested too deeply") from None
+        except (AttributeError, TypeError, ValueError, LookupError) as error:  # a client without checks of its answers
+            if not any(frame.filename.endswith("botocore/parsers.py") for frame in extract_tb(error.__traceback__)):
+                raise
+            name = f"{model.service_name}:{operation}"
+            raise ResponseParserError(f"{name} answered with another shape than the documented one") from None
 
 
 def find_path(value: object, *keys: object) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.errors import SurveyorError, UsageError
+from surveyor.errors import CredentialsEnded, SurveyorError, UsageError
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import Chaos
@@ -41,6 +41,10 @@ from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
 
 __all__ = ["RunConfig", "check_account", "exit_code", "run_failure", "run_pytest", "run_suites"]
+
+
+_SECONDS_PER_CLAIM = 10.0
+"""Service seconds of one worker for a claim in an account: the mean of a whole run, most of it waiting."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,28 @@ class RunConfig:
 def check_account(config: RunConfig) -> None:
     """Check before the run starts that the target answers and, if it is an account, that it is the expected one.
 
-    Raises TargetUnavailable, and UsageError if `out` holds resources of an earlier run.
+    Says on standard error when its credentials end. Raises TargetUnavailable, and UsageError if `out` holds resources
+    of an earlier run, or if the credentials end too soon.
     """
     target = load_target(config.target, config.layout.targets, config.target_options)
     check_reachable(target)
     if target.is_one_account and not target.start:
         forget(config.out, anyway=False)
-        with run_target(target, config.seed):
-            pass
+        try:
+            with run_target(target, config.seed) as running:
+                own, now = running.clients.own, running.clock.now()
+        except CredentialsEnded as error:
+            raise UsageError(str(error)) from None
+        if own and (line := own.describe(now, _expected_seconds(config))):
+            sys.stderr.write(f"{line}\n")
+
+
+def _expected_seconds(config: RunConfig) -> float | None:
+    """Return about how many service seconds suites take; None for experiments, which do not say it."""
+    if config.experiments:
+        return None
+    chosen = config.selection.select(load_claims(config.layout.claims))
+    return _SECONDS_PER_CLAIM * sum(claim.unproven is None for claim in chosen.values()) / config.workers
 
 
 def run_suites(config: RunConfig, collector: Collector | None = None) -> ConformanceReport:

@@ -13,7 +13,7 @@ import pytest
 
 from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner
-from surveyor.errors import SurveyorError, TargetUnavailable
+from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
@@ -32,14 +32,18 @@ class TargetSession:
         self.ledger = self._new_ledger(settings, worker)
         self.started_at: float | None = None
         self.failure: str | None = None
+        self._refused = False
         self.running: RunningTarget | None = None
         self._settings = settings
         self._stack = ExitStack()
 
     def get(self) -> RunningTarget:
-        """Return the running target. Raises TargetUnavailable at once if it is known to be gone."""
+        """Return the running target. Raises TargetUnavailable at once if it is known to be gone.
+
+        Raises CredentialsEnded if the credentials of the run end too soon for another test.
+        """
         if self.failure:
-            raise TargetUnavailable(self.failure)
+            raise CredentialsEnded(self.failure) if self.credentials_ended else TargetUnavailable(self.failure)
         if self.running is None:
             try:
                 self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self.ledger))
@@ -48,8 +52,20 @@ class TargetSession:
                     self.ledger.pause = partial(self.running.clock.wait, timeouts.WALL_STEP)
             except Exception as error:
                 self.failure = str(error) or type(error).__name__
+                self._refused = isinstance(error, CredentialsEnded)
+                raise
+        if self.running.clients.own and self.running.clients.own.end is not None:
+            try:
+                self.running.clients.own.check_time(self.running.clock.now())
+            except CredentialsEnded as error:
+                self.failure = str(error)
                 raise
         return self.running
+
+    @property
+    def credentials_ended(self) -> bool:
+        """Return whether the credentials of the run are known to be of no use any more."""
+        return self._refused or (self.running is not None and self.running.clients.ended() is not None)
 
     def dead(self) -> str | None:
         """Return why the target cannot answer any more, or None; checked anew, and remembered for later tests."""

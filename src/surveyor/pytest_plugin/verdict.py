@@ -128,6 +128,7 @@ def _context(item: pytest.Item) -> JudgeContext:
         session.running.evidence.latest if session.running is not None and _STARTED in item.stash else None,
         item.config.stash.get(_COMPARISON, None),
         session.target.is_one_account,
+        session.failure or session.running.clients.ended() if session.credentials_ended and session.running else None,
     )
 
 

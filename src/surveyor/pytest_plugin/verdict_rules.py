@@ -27,6 +27,7 @@ from botocore.parsers import ResponseParserError
 
 from surveyor.account.refusals import THROTTLED, describe_refusal
 from surveyor.errors import (
+    CredentialsEnded,
     FeatureLacking,
     Inconclusive,
     NoAnswer,
@@ -91,7 +92,8 @@ class JudgeContext:
     ``dead()`` returns why the target cannot answer any more, or None; ``lacks`` holds the operations that the target
     declares not to have; ``local`` targets have no network that could be the cause of a missing answer. ``latest`` is
     the last call or DNS query, ``comparison`` the last comparison that was false. ``account``: an account that outlives
-    the run, whose permissions, quotas and moments of failure are no behaviour of a service.
+    the run, whose permissions, quotas and moments of failure are no behaviour of a service. ``ended``: why its
+    credentials are of no use any more: whatever a test met then, it has no verdict.
     """
 
     suites: Path
@@ -101,6 +103,7 @@ class JudgeContext:
     latest: EvidenceEntry | None = None
     comparison: Comparison | None = None
     account: bool = False
+    ended: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def judge(error: BaseException, test: str, phase: str, context: JudgeContext) ->
     statement = find_statement(error.__traceback__, context.suites)
     outcome = _classify(error, statement, context)
     prefix = {"setup": "set-up: ", "teardown": "tear-down: "}.get(phase, "")
-    if outcome.verdict is Verdict.UNSUPPORTED:
+    if outcome.verdict in (Verdict.UNSUPPORTED, Verdict.NOT_RUN):
         return PhaseVerdict(outcome.verdict, "", _shorten(outcome.detail))
     symptom = prefix + ": ".join(part for part in (test, outcome.label) if part)
     if outcome.verdict is not Verdict.FAIL:
@@ -132,9 +135,11 @@ def judge(error: BaseException, test: str, phase: str, context: JudgeContext) ->
 
 def _classify(error: BaseException, statement: FailedStatement, context: JudgeContext) -> _Outcome:
     chain = list(_chain(error))
-    for link in chain:
-        if isinstance(link, TargetUnavailable):
-            return _Outcome(Verdict.ERROR, "the target is gone", str(link))
+    gone = next((link for link in chain if isinstance(link, TargetUnavailable)), None)
+    if context.ended or isinstance(gone, CredentialsEnded):
+        return _Outcome(Verdict.NOT_RUN, "", context.ended or str(gone))
+    if gone is not None:
+        return _Outcome(Verdict.ERROR, "the target is gone", str(gone))
     if isinstance(error, SurveyorError):
         label = REFUSED if isinstance(error, UsageError) else type(error).__name__
         return _Outcome(Verdict.ERROR, label, str(error))

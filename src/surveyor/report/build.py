@@ -191,7 +191,7 @@ def _claim_report(
     if results or missing:
         detail = "; ".join(dict.fromkeys(result.detail for result in decisive if result.detail))
         note = expected.objection(claim.id, verdict, symptom, today)
-        if verdict is Verdict.NOT_RUN:
+        if verdict is Verdict.NOT_RUN and missing:
             detail = f"the run ended before {', '.join(missing)}"
     else:
         interrupted = interrupted and unproven is None

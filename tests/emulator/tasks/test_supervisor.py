@@ -246,11 +246,16 @@ def test_many_simultaneous_ends_are_all_reported(run: Run) -> None:
     run(test)
 
 
-def test_an_end_is_handled_before_the_clock_is_advanced(run: Run) -> None:
-    """All that has ended is handled once `catch_up` returns, however late the fork server would report it."""
+@pytest.mark.parametrize("command", [["sleep", "60"], workload.command("serve")], ids=["program", "workload"])
+def test_an_end_is_handled_before_the_clock_is_advanced(run: Run, command: list[str]) -> None:
+    """All that has ended is handled once `catch_up` returns, however late the fork server would report it.
+
+    A process that ends has closed its sockets before its parent can wait for it: a caller may know of the end already.
+    """
 
     async def test(supervisor: Supervisor) -> None:
-        started = [await supervisor.start(["sleep", "60"], ENVIRONMENT) for _ in range(5)]
+        addresses = [{"SURVEYOR_ADDRESS": f"127.9.9.{number}"} for number in range(1, 6)]
+        started = [await supervisor.start(command, {**ENVIRONMENT, **address}) for address in addresses]
         pids = [seen_from_outside(supervisor, process) for process in started]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)

@@ -137,8 +137,10 @@ class ForkServer:
     def _catch_up(self) -> None:
         """Report all ends until now, and then that this is done: keepers may still be ending what is left."""
         self._reap(self._wake)
-        ending = [one for one in self._containers.values() if one.first and processes.has_ended(one.first)]
-        processes.send(signal.SIGCONT, [one.pid for one in ending])  # a container may have stopped its keeper
+        running = ((one, one.first if one.has_keeper else one.pid) for one in self._containers.values())
+        ending = [one for one, pid in running if pid and processes.has_ended(pid)]
+        # A container may have stopped its keeper.
+        processes.send(signal.SIGCONT, [one.pid for one in ending if one.has_keeper])
         self._awaited = {one.id for one in ending}
         if not ending:
             self._send({"event": "reaped", "id": 0})

@@ -116,10 +116,15 @@ def start_time(pid: int) -> int | None:
     return None
 
 
+_EXITING = 0x4
+"""Flag of a process in /proc/PID/stat that has begun to end (PF_EXITING in Linux's sched.h)."""
+
+
 def has_ended(pid: int) -> bool:
-    """Return whether a process is gone, or its parent has only not waited for it yet."""
+    """Return whether a process is gone, or is ending: its sockets are closed before its parent can wait for it."""
     with contextlib.suppress(OSError, IndexError):
-        return _stat(pid)[0] in "ZX"
+        state, *_, flags = _stat(pid)[:7]
+        return state in "ZX" or bool(int(flags) & _EXITING)
     return True
 
 

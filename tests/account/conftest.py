@@ -32,8 +32,10 @@ class EmulatorAccount:
         return {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
 
     def clients(self) -> Clients:
-        """Return clients of its account whose calls are in no ledger."""
-        return Clients(self.target(), self.endpoint, Evidence())
+        """Return clients of its account whose calls are in no ledger, and may change everything."""
+        clients = Clients(self.target(), self.endpoint, Evidence())
+        clients.ownership = None
+        return clients
 
     def target(self, **fields: object) -> Target:
         """Return the target `aws` at this endpoint."""

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from surveyor.cli import main
+from surveyor.evidence import Evidence
 from surveyor.targets import load_target
+from surveyor.targets.clients import Clients
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import Leftovers, find_leftovers, sweep_marked
@@ -39,8 +41,10 @@ class Run:
         return [{"ResourceType": kind, "Tags": [{"Key": "surveyor:run", "Value": self.run}]}]
 
     def client(self, service: str) -> Any:
-        """Return a client whose calls are in no ledger."""
-        return self.running.clients.patient(service, REGION)
+        """Return a client whose calls are in no ledger, and may change everything."""
+        clients = Clients(self.running.target, self.running.endpoint, Evidence())
+        clients.ownership = None
+        return clients.patient(service, REGION)
 
     def make_all(self) -> None:
         """Make a resource of each kind."""

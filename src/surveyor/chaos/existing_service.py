@@ -54,6 +54,7 @@ def find_service(
         health="HealthCheckCustomConfig" in registry,
         workload=workload.is_command(container.get("command") or ()),
         token=workload.token_of(container.get("command") or ()),
+        family=str(definition["family"]),
         temporary=False,
         settings=_settings(full_name, service, container, records),
     )

@@ -15,7 +15,7 @@ from surveyor.chaos.existing_service import find_service
 from surveyor.chaos.experiment import EXPERIMENT_MARK, Experiment
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.experiment_service import create_service
-from surveyor.chaos.safety_limits import check_opt_in
+from surveyor.chaos.safety_limits import check_opt_in, permit_faults
 from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment
 from surveyor.pytest_plugin.session import ledger_folder, worker_name
@@ -58,6 +58,7 @@ def service_under_test(
         return create_service(request.getfixturevalue, running_target, account, _experiment_of(request.node).setup)
     service = find_service(client, account, running_target.target.region, name)
     check_opt_in(client("ecs"), service)
+    permit_faults(running_target.clients, service)
     return service
 
 

@@ -17,8 +17,17 @@ from surveyor.chaos.actions import ActionContext, ApiAction, perform
 from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.errors import Inconclusive, UsageError
+from surveyor.targets.clients import Clients
 
-__all__ = ["OPT_IN_TAG", "RUN_TAG", "ExperimentStopped", "SafetyLimits", "check_opt_in", "exclusive_run"]
+__all__ = [
+    "OPT_IN_TAG",
+    "RUN_TAG",
+    "ExperimentStopped",
+    "SafetyLimits",
+    "check_opt_in",
+    "exclusive_run",
+    "permit_faults",
+]
 
 OPT_IN_TAG = "surveyor:chaos"
 """The tag that opts a cluster and a service in, with the value `allowed`."""
@@ -88,6 +97,17 @@ def check_opt_in(ecs: Any, service: ServiceUnderTest) -> None:
         it = "it" if len(missing) == 1 else "both"
         may = "it may" if len(missing) == 1 else "they may"
         raise UsageError(f"{subject}: tag {it} {OPT_IN_TAG}=allowed if {may} be disrupted")
+
+
+def permit_faults(clients: Clients, service: ServiceUnderTest) -> None:
+    """Let an experiment change a service that has opted in, its tasks and its registry, which are not the run's."""
+    changes = ("ecs:UpdateService", "ecs:StopTask", "ecs:TagResource", "ecs:UntagResource")
+    clients.permit(changes, f"{service.cluster}/{service.service}")
+    clients.permit(("ecs:RegisterTaskDefinition",), service.family)
+    of_instances = ("RegisterInstance", "DeregisterInstance", "UpdateService")
+    clients.permit((f"servicediscovery:{operation}" for operation in of_instances), service.registry)
+    of_shares = ("ram:AssociateResourceShare", "ram:DisassociateResourceShare")
+    clients.permit(of_shares, service.share, service.namespace_arn)
 
 
 @contextmanager

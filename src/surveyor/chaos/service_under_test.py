@@ -22,6 +22,7 @@ class ServiceUnderTest:
     `health`: ECS reports the health of its tasks to the registry. `workload`: its tasks run surveyor_agents.workload,
     and accept commands with `token`. `temporary`: it was created for the experiment. `owner`: account that owns the
     namespace, for callers of another account, with which the resource share `share` (an ARN) shares it.
+    `family`: of its task definition, for a service that was not created here.
     `load_balancer`: name and port of a load balancer before the service; `proxy`: address and port of a client's
     Service Connect proxy.
     """
@@ -40,6 +41,7 @@ class ServiceUnderTest:
     owner: str = ""
     share: str = ""
     namespace_arn: str = ""
+    family: str = ""
     load_balancer: tuple[str, int] = ("", 0)
     proxy: tuple[str, int] = ("", 0)
     health: bool = True

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from surveyor.account.ledger import ledgers_in
-from surveyor.chaos.actions import ActionContext, FaultFailed, perform
+from surveyor.account.naming import strings
+from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed, perform
 from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
@@ -89,6 +90,9 @@ def undo_all(path: Path) -> list[str]:
         for entry in entries:
             try:
                 for action in entry.undo:
+                    if isinstance(action, ApiAction):  # the log names what the user opted in
+                        method = context.client(action.service).meta.method_to_api_mapping[action.method]
+                        running.clients.permit([f"{action.service}:{method}"], *strings(action.params))
                     perform(action, context, undoing=True)
             except FaultFailed as error:
                 failed.append(f"{entry.fault}: {error}")

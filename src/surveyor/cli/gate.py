@@ -78,11 +78,12 @@ def gate(
 
 
 def _act(service: tuple[str, str], target: str, options: TargetOptions, *, is_open: bool) -> GateAction:
-    from surveyor.gate.deployment_actions import act
+    from surveyor.gate.deployment_actions import ACTIONS, act
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
     from surveyor.targets.running import run_target
 
     with run_target(load_target(target, find_layout().targets, options), 0) as running:
+        running.clients.permit(ACTIONS, "/".join(service))
         client = running.clients.client("ecs", options.account or running.target.account or "")
         return act(client, *service, is_open=is_open)

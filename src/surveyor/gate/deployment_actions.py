@@ -16,7 +16,10 @@ from surveyor.errors import SurveyorError, UsageError
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["GateAction", "act", "parse_service"]
+__all__ = ["ACTIONS", "GateAction", "act", "parse_service"]
+
+ACTIONS = ("ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment")
+"""The operations that the gate calls for the service that the user names."""
 
 _IN_PROGRESS = ["PENDING", "IN_PROGRESS"]
 

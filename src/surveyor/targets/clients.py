@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from botocore.session import Session
 from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
+from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import OWN
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import add_run_tag
@@ -37,6 +38,7 @@ from surveyor.targets.answers import (
     flatten_error,
 )
 from surveyor.targets.credentials import open_session
+from surveyor.targets.guard import guard, ownership_in
 from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
 from surveyor.targets.retries import repeat_failed_calls
@@ -103,6 +105,8 @@ class Clients:
         self._ledger = ledger
         self._log = log
         self._spending = spending or Spending(target.budget)
+        run, folder = (ledger.owner.run, ledger.path.parent) if ledger else (None, None)
+        self.ownership = ownership_in(target, run, folder)
         self._session, self.own = open_session(target)
         self._session.register("creating-client-class", wrap_responses)
         if target.is_one_account:
@@ -136,6 +140,12 @@ class Clients:
         self._in_use.append((key, pooled))
         return pooled.client
 
+    def permit(self, operations: Iterable[str], *values: str) -> None:
+        """Allow operations (`service:Operation`) for resources that the user named, as `Ownership.permit` does."""
+        if self.ownership:
+            for operation in operations:
+                self.ownership.permit(operation, *values)
+
     def silence(self) -> str | None:
         """Return that the target has stopped answering, if no answer arrived to the last calls; None otherwise."""
         return self.ended() or self._liveness.silence()
@@ -165,12 +175,17 @@ class Clients:
             aws_secret_access_key=keys[1],
         )
         limit_answers(client)
+        if self.ownership:
+            guard(client, self.ownership)
         pooled = _PooledClient(client)
         self._listen(pooled)
         return pooled
 
-    def patient(self, service: str, region: str) -> Any:
-        """Return a client of the account that retries when it is throttled; its calls are counted, not recorded."""
+    def patient(self, service: str, region: str, ownership: Ownership | None = None) -> Any:
+        """Return a client of the account that retries when it is throttled; its calls are counted, not recorded.
+
+        `ownership`: of which run it may delete something, by default that of these clients.
+        """
         credentials = self._test_credentials(self._target.account or "")
         client = self._session.create_client(
             service,
@@ -181,6 +196,8 @@ class Clients:
             aws_secret_access_key=credentials.secret_key if credentials else None,
         )
         limit_answers(client)
+        if chosen := ownership or self.ownership:
+            guard(client, chosen)
         self._watch(client)
         return client
 
@@ -226,10 +243,12 @@ class Clients:
     def begin_raw_call(
         self, service: str, operation: str, params: Mapping[str, Any]
     ) -> Callable[[Mapping[str, Any] | None], None]:
-        """Count a call that no client sends, and write its intent if it creates a resource.
+        """Count a call that no client sends, and write its intent if it creates a resource. Raises NotOwned.
 
         Call the returned function with the answer, or with None if the call was refused.
         """
+        if self.ownership:
+            self.ownership.check(service, operation, params)
         self._spending.count_call(service, operation)
         name, ledger = f"{service}:{operation}", self._ledger
         number = (
@@ -241,6 +260,8 @@ class Clients:
         def answered(answer: Mapping[str, Any] | None) -> None:
             if ledger is not None and number is not None:
                 ledger.record_result(number, name, answer)
+            if self.ownership:
+                self.ownership.learn(service, operation, params, answer or {}, refused=answer is None)
 
         return answered
 

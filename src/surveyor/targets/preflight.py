@@ -6,6 +6,7 @@ that the resource does not exist.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.removal.account import error_code
-from surveyor.errors import TargetUnavailable
+from surveyor.errors import CredentialsEnded, TargetUnavailable
 from surveyor.targets.clients import Clients
 from surveyor.targets.model import Target
 
@@ -34,7 +35,8 @@ _ADVICE = {
     "MissingAuthenticationToken": "the calls are not signed: check which credentials are in the environment",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-_NO_RESOURCE = "surveyorpreflight"
+_NO_RESOURCE = f"surveyor-preflight-{secrets.token_hex(4)}"
+"""A name that nothing has."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def _operation(method: str) -> str:
 def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.time) -> None:
     """Raise TargetUnavailable if the run must not begin; nothing has been created then."""
     _identity(target, clients, now)
+    if clients.ownership:
+        clients.ownership.own([_NO_RESOURCE, f"{_NO_RESOURCE}:1"])
     for call in _calls(target.features or frozenset()):
         _permitted(target, clients, call)
 
@@ -66,10 +70,8 @@ def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.
 def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> None:
     try:
         answer = clients.client("sts", target.account or "", target.region).get_caller_identity()
-    except ClientError as error:
-        code = error_code(error)
-        advice = _ADVICE.get(code, "its answer to GetCallerIdentity must name the account")
-        raise _stop(f"{target.name} refused GetCallerIdentity with {code}: {advice}") from None
+    except (ClientError, CredentialsEnded) as error:
+        raise _refused(target, error) from None
     except BotoCoreError as error:
         raise _stop(f"{target.name} did not answer GetCallerIdentity: {error}") from None
     actual = answer.get("Account")
@@ -85,6 +87,15 @@ def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> Non
             f"this machine's clock is {abs(skew):.0f} s {direction} that of {target.name}, and a signature is valid "
             "for five minutes: set the clock"
         )
+
+
+def _refused(target: Target, error: ClientError | CredentialsEnded) -> TargetUnavailable:
+    code = error.code if isinstance(error, CredentialsEnded) else error_code(error)
+    if not code:
+        return _stop(str(error))
+    advice = _ADVICE.get(code, "its answer to GetCallerIdentity must name the account")
+    why = f"{target.name} refused GetCallerIdentity with {code}: {advice}; nothing was created"
+    return CredentialsEnded(why, code) if isinstance(error, CredentialsEnded) else TargetUnavailable(why)
 
 
 def _skew(answer: Mapping[str, Any], now: float) -> float:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from surveyor import timeouts
@@ -20,6 +21,7 @@ from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control, TokenRefused
 from surveyor.targets.dns_path import path_problem
 from surveyor.targets.features import probe
+from surveyor.targets.guard import ownership_in
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.preflight import preflight
 from surveyor.targets.process import StartedProcess, start
@@ -57,7 +59,8 @@ class RunningTarget:
 
     def account(self, run: str) -> Account:
         """Return the account for the clean-up of `run`."""
-        return Account(run, self.clients.patient, self.clock)
+        ownership = ownership_in(self.target, run)
+        return Account(run, partial(self.clients.patient, ownership=ownership), self.clock, ownership)
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
         """Return the DNS server for names of a private namespace. Raises FeatureLacking."""

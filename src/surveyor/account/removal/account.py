@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from surveyor import timeouts
+from surveyor.account.ownership import Ownership
 from surveyor.clock import Clock
 
 __all__ = ["Account", "FindIds", "Problems", "error_code", "ignore_absent", "retry_while"]
@@ -23,11 +24,15 @@ FindIds = Callable[["Account", Any], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Account:
-    """One account, for the cleanup of one run. `client(service, region)` creates a client that retries, unrecorded."""
+    """One account, for the cleanup of one run. `client(service, region)` creates a client that retries, unrecorded.
+
+    `ownership`: what its clients may delete; None if no account outlives the run.
+    """
 
     run: str
     client: Callable[[str, str], Any]
     clock: Clock
+    ownership: Ownership | None = None
 
 
 def error_code(error: ClientError) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.ledger import Resource
+from surveyor.account.ownership import NotOwned
 from surveyor.account.removal.account import Account, FindIds, Problems
 from surveyor.account.removal.cloudmap import delete_namespaces, delete_services, find_namespace, find_service
 from surveyor.account.removal.ec2 import (
@@ -56,6 +57,8 @@ class _DeletionRule:
     delete: Callable[[Account, str, Sequence[str]], Problems]
 
 
+_FAILURES = (ClientError, BotoCoreError, SurveyorError, NotOwned, AssertionError)
+
 _RULES = (
     _DeletionRule("ECS service", find_ecs_service, delete_ecs_services),
     _DeletionRule("task", find_task, stop_tasks),
@@ -92,6 +95,8 @@ class DeletionResult:
 def delete_resources(resources: Sequence[Resource], account: Account) -> DeletionResult:
     """Delete resources in all Regions; a failure with one does not stop the others."""
     result = DeletionResult()
+    if account.ownership:
+        account.ownership.own(identifier for resource in resources for identifier in resource.ids)
     for rule in _RULES:
         chosen = [resource for resource in resources if resource.kind == rule.kind]
         for region in dict.fromkeys(resource.region for resource in chosen):
@@ -106,12 +111,12 @@ def _apply(
     for resource in resources:
         try:
             found[resource] = rule.find(account, resource)
-        except (ClientError, BotoCoreError, SurveyorError, AssertionError) as error:
+        except _FAILURES as error:
             result.remaining[resource] = _one_line(error)
     all_ids = list(dict.fromkeys(identifier for ids in found.values() for identifier in ids))
     try:
         problems = rule.delete(account, region, all_ids) if all_ids else {}
-    except (ClientError, BotoCoreError, SurveyorError, AssertionError) as error:
+    except _FAILURES as error:
         problems = dict.fromkeys(all_ids, _one_line(error))
     for resource in resources:
         if resource not in found:

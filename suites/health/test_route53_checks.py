@@ -12,7 +12,7 @@ IPV4, IPV6 = "205.251.192.1", "2600:9000:5300:100::1"
 NAME_SERVER = {"AWS_INSTANCE_IPV4": IPV4, "AWS_INSTANCE_PORT": "53"}
 # The first and the last address of ranges in RFC 5735, 6598 and 5156. Those for documentation are not among them.
 SPECIAL_RANGES = {
-    "this network": ("0.0.0.0", "0.255.255.255"),
+    "this network": ("0.0.0.0", "0.255.255.255"),  # noqa: S104  # to be refused
     "private 10": ("10.0.0.0", "10.255.255.255"),
     "shared": ("100.64.0.0", "100.127.255.255"),
     "link-local": ("169.254.0.0", "169.254.255.255"),

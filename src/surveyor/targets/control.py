@@ -21,7 +21,7 @@ from surveyor.targets.transport import AnswerTooLarge, BoundedResponse
 
 __all__ = ["TOKEN_VARIABLE", "Control", "ControlRefused", "TokenRefused"]
 
-TOKEN_VARIABLE = "SURVEYOR_TOKEN"
+TOKEN_VARIABLE = "SURVEYOR_TOKEN"  # noqa: S105  # the name of a variable
 """The environment variable with the token of a control endpoint."""
 
 _MAX_ANSWER = 1 << 20

@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     if not end_with(parent):
         sys.exit(1)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606  # replaces this process
     except OSError as error:
         sys.exit(f"{command[0]}: {error.strerror}")
 

@@ -51,7 +51,7 @@ class Edit:
                     clear()
                     patches.on_undo(clear)
         else:
-            edited = eval(self.replacement, vars(module))
+            edited = eval(self.replacement, vars(module))  # noqa: S307  # edits are files of this project
             patches.on_undo(_set_constant(name, value, edited))
 
     def _locate(self) -> tuple[ModuleType, Any, str]:
@@ -77,7 +77,7 @@ class Edit:
         definition.decorator_list = []
         scope: dict[str, Any] = {}
         flags = __future__.annotations.compiler_flag
-        exec(compile(tree, module.__file__ or "", "exec", flags=flags), vars(module), scope)
+        exec(compile(tree, module.__file__ or "", "exec", flags=flags), vars(module), scope)  # noqa: S102  # as above
         code: CodeType = scope[function.__name__].__code__
         if code.co_freevars != function.__code__.co_freevars:
             raise ValueError(f"{self.place}: a function that uses names of an enclosing function cannot be edited")

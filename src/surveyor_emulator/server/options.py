@@ -35,7 +35,7 @@ from surveyor_emulator.core.settings import (
 __all__ = ["Options", "apply_setting", "is_local", "parse_options"]
 
 QUOTAS = "quotas."
-TOKEN_VARIABLE = "SURVEYOR_TOKEN"
+TOKEN_VARIABLE = "SURVEYOR_TOKEN"  # noqa: S105  # the name of a variable
 # Settings with a separate option.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
 _DESCRIPTION = """\

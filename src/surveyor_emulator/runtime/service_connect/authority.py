@@ -18,7 +18,7 @@ __all__ = ["ROTATION_PERIOD", "Authority", "trust", "write"]
 
 VALID = timedelta(days=7)
 ROTATION_PERIOD = 5 * 86_400.0  # service seconds
-_SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+_SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105  # a type
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def become_container(order: Order, parent: int, output: int, start: int, folder:
             processes.offer_to_kernel()
             try:
                 # This closes the start pipe, which reports that it runs.
-                os.execvpe(argv[0], argv, order["environment"])
+                os.execvpe(argv[0], argv, order["environment"])  # noqa: S606  # it becomes the command
             except (OSError, ValueError) as error:  # ValueError: what no system call takes, such as a zero byte
                 os.write(start, f"{getattr(error, 'strerror', error)}: {argv[0]!r}".encode())
     except BaseException as error:  # noqa: BLE001  # a fork may never return into the server's code

@@ -230,6 +230,18 @@ LEARNT: dict[str, tuple[list[Call], Mapping[str, Any], Call]] = {
         {"Vpcs": [{"VpcId": VPC, "Tags": [{"Key": "surveyor:run", "Value": RUN}]}]},
         ("ec2", "DeleteVpc", {"VpcId": VPC}),
     ),
+    "a registry of Service Connect": (
+        [("ecs", "DescribeServices", {"cluster": "shop", "services": [MINE]})],
+        {
+            "services": [
+                {
+                    "serviceArn": ecs_arn("service", f"shop/{MINE}"),
+                    "deployments": [{"serviceConnectResources": [{"discoveryName": "web", "discoveryArn": SRV_ARN}]}],
+                }
+            ]
+        },
+        ("servicediscovery", "DeregisterInstance", {"ServiceId": SRV, "InstanceId": "i-1"}),
+    ),
     "a task of a service": (
         [("ecs", "DescribeTasks", {"cluster": "shop", "tasks": [TASK]})],
         {"tasks": [{"taskArn": ecs_arn("task", f"shop/{TASK}"), "group": f"service:{MINE}"}]},
@@ -321,6 +333,37 @@ def test_a_permit_names_operation_and_resource(owned: Ownership) -> None:
     for call in calls:
         with pytest.raises(NotOwned):
             send(owned, call)
+
+
+def test_a_permit_of_stop_task_includes_the_tasks_of_the_service(strangers: Ownership) -> None:
+    """A task of the service may be stopped once an answer shows that it is one; a task of another service never."""
+    stop: Call = ("ecs", "StopTask", {"cluster": "shop", "task": ecs_arn("task", f"shop/{TASK}")})
+    strangers.permit("ecs:StopTask", "shop/web")
+    other = {"taskArn": ecs_arn("task", f"shop/{TASK}"), "group": "service:api"}
+    strangers.learn("ecs", "DescribeTasks", {}, {"tasks": [other]})
+    with pytest.raises(NotOwned):
+        send(strangers, stop)
+    strangers.learn("ecs", "DescribeTasks", {}, {"tasks": [{**other, "group": "service:web"}]})
+    send(strangers, stop)
+    send(strangers, ("ecs", "StopTask", {"cluster": "shop", "task": TASK}))
+
+
+@pytest.mark.parametrize("action", ["StopServiceDeployment", "ContinueServiceDeployment"])
+def test_a_permit_for_a_service_includes_its_deployments(owned: Ownership, action: str) -> None:
+    """The gate acts on a deployment of the service that the user names, and on none of another service."""
+    owned.permit(f"ecs:{action}", "shop/web")
+    send(owned, ("ecs", action, {"serviceDeploymentArn": ecs_arn("service-deployment", "shop/web/abc")}))
+    for path in ("shop/api/abc", "other/web/abc"):
+        with pytest.raises(NotOwned):
+            send(owned, ("ecs", action, {"serviceDeploymentArn": ecs_arn("service-deployment", path)}))
+
+
+def test_raw_requests_are_checked_too(strangers: Ownership) -> None:
+    """A request that no client wrote is sent if it names nothing, or no operation, and not if it names another's."""
+    strangers.check("servicediscovery", "CreateNamespace", {"Name": MINE})
+    strangers.check("servicediscovery", "DeleteNamespace", {})
+    with pytest.raises(NotOwned):
+        strangers.check("servicediscovery", "DeleteNamespace", {"Id": NS})
 
 
 def test_without_a_run_nothing_is_owned() -> None:

@@ -62,6 +62,8 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "Addresses": "AllocationId",
     },
     "ecs": {
+        "service": "serviceArn",
+        "services": "serviceArn",
         "task": "taskArn",
         "tasks": "taskArn",
         "containerInstance": "containerInstanceArn",

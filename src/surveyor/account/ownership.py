@@ -87,12 +87,14 @@ class Ownership:
     ) -> None:
         """Raise NotOwned if the call would change anything that is not the run's.
 
-        `members`: those of the operation's input, or None for the ones that are sent.
+        `members`: those of the operation's input; None for a request that no client has written.
         """
         if is_read(operation) or params.get("DryRun") is True:
             return
         name = f"{service}:{operation}"
         named = named_resources(service, operation, params, params if members is None else members)
+        if members is None and named is None:
+            named = ()  # without what it requires, or of no such name: the service refuses it
         if name not in self._permitted and _changes_the_account(name, service, named):
             raise NotOwned(f"{name} is not sent: it names nothing of the run, and would change the whole account")
         permitted = self._permitted.get(name, set())
@@ -187,6 +189,8 @@ class Ownership:
                 yield from strings([entry.get(member), entry.get("Arn")])
                 if service == "servicediscovery":
                     yield from _zones(entry)
+                elif member == "serviceArn":
+                    yield from _registries(entry)
 
     def _names_own_tasks(self, params: Mapping[str, Any]) -> bool:
         chosen = (params.get(member) for member in ("serviceName", "family", "startedBy"))
@@ -239,6 +243,13 @@ def _zones(namespace: Mapping[str, Any]) -> Iterator[str]:
     properties = namespace.get("Properties")
     dns = properties.get("DnsProperties") if isinstance(properties, Mapping) else None
     yield from strings(dns.get("HostedZoneId") if isinstance(dns, Mapping) else None)
+
+
+def _registries(service: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the Cloud Map services that Service Connect made for an ECS service, by its description."""
+    for deployment in service.get("deployments") or ():
+        for resource in deployment.get("serviceConnectResources") or ():
+            yield from strings(resource.get("discoveryArn"))
 
 
 def _shown(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from surveyor.account.resources import CREATES, maximum_cost
 from surveyor.errors import Inconclusive
 
-__all__ = ["UNBOUNDED", "Budget", "BudgetError", "Spending"]
+__all__ = ["SPENT_FILE", "UNBOUNDED", "Budget", "BudgetError", "Spending", "continue_spending"]
 
 
 class BudgetError(ValueError):
@@ -46,6 +46,18 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
 
 UNBOUNDED = Budget()
 """A budget that refuses nothing."""
+
+
+SPENT_FILE = "spent.json"
+"""What the workers of a run have spent together, in the folder of its ledgers."""
+
+
+def continue_spending(folder: Path, clock: Callable[[], float] = time.time) -> None:
+    """Let the minutes of a run that is resumed go on from its last call; calls, resources and dollars stay as spent."""
+    path = folder / SPENT_FILE
+    if path.is_file() and (text := path.read_text("utf-8")):
+        started, *spent = json.loads(text)
+        path.write_text(json.dumps([started + clock() - path.stat().st_mtime, *spent]), "utf-8")
 
 
 def _parse_limits(text: str) -> dict[str, float]:

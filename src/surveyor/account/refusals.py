@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DENIED", "EXPIRED", "OWN", "THROTTLED", "describe_refusal", "is_unavailable"]
+__all__ = ["DENIED", "EXPIRED", "NOT_PERMITTED", "OWN", "THROTTLED", "describe_refusal", "is_unavailable"]
 
 OWN = "CallOfTheRun"
 """Member of an error's ResponseMetadata: the call was made with the credentials of the run, not of a test's user."""
@@ -42,6 +42,9 @@ EXPIRED = frozenset(
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"}
 )
+
+NOT_PERMITTED = "not permitted: "
+"""Begins the label of what the credentials of the run do not allow."""
 
 _QUOTAS = frozenset(
     {
@@ -91,7 +94,7 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
     error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     if code in DENIED and metadata.get(OWN):
-        return f"not permitted: {operation}", f"the run may not call {operation}: allow it ({message})"
+        return f"{NOT_PERMITTED}{operation}", f"the run may not call {operation}: allow it ({message})"
     if code in _QUOTAS:
         return f"quota: {code}", f"{operation} met a quota of the account: free some, or have it raised ({message})"
     if code in _NOT_ENABLED:

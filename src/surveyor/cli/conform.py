@@ -28,6 +28,7 @@ from surveyor.targets.options import TargetOptions
 from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
+    from surveyor.conformance.resume import EarlierRun
     from surveyor.conformance.run import RunConfig
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
@@ -46,6 +47,13 @@ Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the rep
 Workers = Annotated[int, typer.Option(min=0, help="Number of processes, each with its own target; 0 chooses a number.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do and cost; create nothing.")]
+
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN", help="Judge what that run left without a verdict: its id, or the folder of its report."
+    ),
+]
 
 _FILES_OF_A_WORKER = 5
 _WORKERS_IN_ACCOUNT = 4
@@ -84,6 +92,7 @@ def survey(
 
 
 def conform(
+    ctx: typer.Context,
     target: TargetName = "embedded",
     area: Area = None,
     claim: ClaimId = None,
@@ -100,6 +109,7 @@ def conform(
     budget: BudgetText = None,
     record: Record = None,
     plan: Plan = False,  # typer passes options by keyword
+    resume: Resume = None,
     update_expectations: Annotated[
         bool, typer.Option("--update-expectations", help="Record this run's failures as the known ones.")
     ] = False,
@@ -120,7 +130,21 @@ def conform(
     signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
-    _run(target, area, claim, out, workers, seed, options, plan=plan, update=update_expectations, record=record)
+    earlier = None
+    if resume is not None:
+        from surveyor.cli._support.resuming import find_earlier, options_of
+
+        earlier = find_earlier(ctx, resume, out)
+        file = earlier.file
+        target, area, claim, seed, out = file.target, [*file.areas], [*file.claims], file.seed, earlier.folder
+        options = options_of(ctx, file, options)
+    _run(
+        *(target, area, claim, out, workers, seed, options),
+        plan=plan,
+        update=update_expectations,
+        record=record,
+        earlier=earlier,
+    )
 
 
 def _run(
@@ -136,6 +160,7 @@ def _run(
     update: bool,
     experiments: bool = False,
     record: Path | None = None,
+    earlier: EarlierRun | None = None,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from msgspec.structs import replace
@@ -144,9 +169,10 @@ def _run(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
     from surveyor.cli._support.progress import make_progress
+    from surveyor.cli._support.resuming import begin, print_advice
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.conformance.own_run import record_conformance
-    from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
+    from surveyor.conformance.run import Earlier, RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.outputs import save_outputs
@@ -171,12 +197,14 @@ def _run(
             raise UsageError(f"--plan needs an account: {target.name} is not one; use --target aws --account ID")
         print_plan(target, selection, layout, workers)
         return
-    config = RunConfig(layout, target_name, out, selection, workers, seed, options)
+    config = RunConfig(
+        *(layout, target_name, out, selection, workers, seed, options),
+        earlier=Earlier(earlier.report, earlier.file.runs) if earlier else None,
+    )
     check_reachable(target)
     reserve_folder(out)
     check_account(config)
-    if target.is_one_account:
-        typer.echo(f"run {config.run} in account {target.account}, {target.region}; its ledger is in {out}")
+    begin(config, target, earlier)
     with make_progress() as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)
@@ -196,6 +224,7 @@ def _run(
     if problem := report.failure or (describe_ending(report) if code in (3, 5) else ""):
         print_error(problem)
     _print_leaked_resources(report, config)
+    print_advice(report, config, target)
     if update and code in (0, 1):
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0

@@ -40,7 +40,7 @@ from surveyor.targets.running import run_target
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
 
-__all__ = ["RunConfig", "check_account", "exit_code", "run_failure", "run_pytest", "run_suites"]
+__all__ = ["Earlier", "RunConfig", "check_account", "exit_code", "run_failure", "run_pytest", "run_suites"]
 
 
 _SECONDS_PER_CLAIM = 10.0
@@ -48,10 +48,19 @@ _SECONDS_PER_CLAIM = 10.0
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """What is resumed: the report in `out`, and the ids of the runs that it is of."""
+
+    report: ConformanceReport
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """What to run. `out` is the directory that the report is written to; `workers` 1 means in this process.
 
-    `experiments` are files of chaos/ to run instead of suites, with the options in `chaos`.
+    `experiments` are files of chaos/ to run instead of suites, with the options in `chaos`. `earlier`: keep the
+    verdicts of that run, and judge the rest.
     """
 
     layout: Layout
@@ -65,6 +74,7 @@ class RunConfig:
     experiments: tuple[Path, ...] = ()
     chaos: Chaos = field(default_factory=Chaos)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
+    earlier: Earlier | None = None
 
 
 def check_account(config: RunConfig) -> None:
@@ -76,7 +86,8 @@ def check_account(config: RunConfig) -> None:
     target = load_target(config.target, config.layout.targets, config.target_options)
     check_reachable(target)
     if target.is_one_account and not target.start:
-        forget(config.out, anyway=False)
+        if config.earlier is None:
+            forget(config.out, anyway=False)
         try:
             with run_target(target, config.seed) as running:
                 own, now = running.clients.own, running.clock.now()
@@ -109,6 +120,8 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
     started, began = datetime.now(UTC), time.perf_counter()
     status = run_pytest(config, collector)
     failure = run_failure(status, collector, config)
+    outlives = target.is_one_account and not target.start
+    runs = (config.run,) if outlives else ()
     run = Run(
         target=target,
         seed=config.seed,
@@ -119,10 +132,12 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
         finished=datetime.now(UTC),
         wall_seconds=time.perf_counter() - began,
         failure=failure,
-        leaked_resources=find_leaked_resources(config.out) if target.is_one_account and not target.start else (),
+        leaked_resources=find_leaked_resources(config.out) if outlives else (),
         interrupted=status == pytest.ExitCode.INTERRUPTED,
         folder=config.out,
         only_experiments=bool(config.experiments),
+        earlier=config.earlier.report if config.earlier else None,
+        runs=(*config.earlier.runs, config.run) if config.earlier else runs,
     )
     report = load_and_build_report(run, config.layout)
     try:
@@ -182,6 +197,8 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
         arguments += ["-o", f"pythonpath={shlex.join(folders)}"]
     else:
         arguments += config.task_settings.arguments()
+    if config.earlier:
+        arguments += ["--resume"]
     for area in config.selection.areas:
         arguments += ["--area", area]
     for claim in config.selection.claims:
@@ -239,7 +256,7 @@ def run_failure(status: int, collector: Collector, config: RunConfig) -> str:
         raise SurveyorError(f"the run failed: {collector.internal}")
     if status == pytest.ExitCode.USAGE_ERROR:
         raise SurveyorError("pytest refused to start")
-    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.results:
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.results and config.earlier is None:
         selected = (
             ", ".join((*config.selection.areas, *config.selection.claims)) or f"anything in {config.layout.suites}"
         )

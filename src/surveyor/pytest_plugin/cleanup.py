@@ -14,7 +14,7 @@ from surveyor.pytest_plugin.options import SETTINGS, is_judged
 from surveyor.pytest_plugin.session import SESSION, ledger_folder
 from surveyor.targets.parent_death import end_with
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import adopt_leftovers, sweep_folder
+from surveyor.targets.sweep import close_run
 
 __all__: list[str] = []
 
@@ -66,9 +66,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         return  # the process that started the workers does it, or the whole target is about to be stopped
     folder = ledger_folder(config.stash[SETTINGS])
     try:
-        sweep_folder(folder, target, run_target)
-        # The closing inventory: what has the marks of the run and is in no ledger, as what ECS makes by itself.
-        if adopt_leftovers(folder, ledger.owner, target, run_target):
-            sweep_folder(folder, target, run_target)
+        close_run(folder, ledger.owner, target, run_target)
     except SurveyorError:
         return  # the report lists what the ledgers still hold

@@ -16,6 +16,8 @@ from surveyor.claims.selection import Selection
 from surveyor.errors import SurveyorError
 from surveyor.messages import nearest
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, is_replay, is_suite
+from surveyor.report.file import REPORT_FILE, load_report
+from surveyor.report.resumed import judged_tests
 
 __all__ = ["CLAIMS", "COLLECTED", "claims_of"]
 
@@ -83,11 +85,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     settings = config.stash[SETTINGS]
     chosen = Selection(settings.areas, settings.claims).select(_known(config))
     left_out = {item for item in suites if not chosen.keys() & set(claims_of(item))}
+    proofs = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
+    config.stash[COLLECTED] = {**without_claims, **proofs}
+    if settings.resume and settings.out:
+        judged = judged_tests(load_report(settings.out / REPORT_FILE))
+        left_out |= {item for item in suites if item.nodeid in judged}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
-    proofs = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
-    config.stash[COLLECTED] = {**without_claims, **proofs}
 
 
 def _known(config: pytest.Config) -> Claims:

@@ -48,7 +48,10 @@ class Chaos:
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of a run. `out` is None if no report is written."""
+    """The options of a run. `out` is None if no report is written.
+
+    `resume`: leave out the tests that have a verdict in the report that is in `out`.
+    """
 
     target: str
     areas: tuple[str, ...]
@@ -60,6 +63,7 @@ class Settings:
     run: str
     task_settings: TaskSettings
     chaos: Chaos = Chaos()
+    resume: bool = False
 
 
 SCENARIO_TEST = Path(__file__).parents[1] / "load" / "pytest_scenario.py"
@@ -113,6 +117,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--kill-file", default=None, metavar="FILE", help="stop experiments when this file exists")
     group.addoption("--run-id", default=None, metavar="ID", help="id of the run (a new one)")
+    group.addoption("--resume", action="store_true", help="keep the verdicts in the report.json that is in --out")
     group.addoption("--seed", type=int, default=7, help="seed of all random choices (7)")
 
 
@@ -125,6 +130,8 @@ def pytest_configure(config: pytest.Config) -> None:
     root = config.rootpath
     layout = Layout(root) if (root / "suites").is_dir() else find_layout()
     out = config.getoption("--out")
+    if config.getoption("--resume") and not out:
+        raise pytest.UsageError("--resume needs --out: the folder with the report of the run")
     # Workers get the options of the process that starts them, and so share its run id.
     config.option.run_id = config.getoption("--run-id") or secrets.token_hex(4)
     names = ("--ttl", "--stop-timeout", "--drain")
@@ -152,6 +159,7 @@ def pytest_configure(config: pytest.Config) -> None:
         run=config.option.run_id,
         task_settings=task_settings or DEFAULT,
         chaos=_chaos(config, task_settings),
+        resume=config.getoption("--resume"),
     )
 
 

@@ -14,7 +14,7 @@ from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.pytest_plugin.session import SESSION
 from surveyor.report.build import Run, find_leaked_resources, load_and_build_report
-from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.file import REPORT_FILE, load_report, save_report
 from surveyor.report.run_folder import reserve_folder
 
 __all__ = ["Reporter"]
@@ -49,6 +49,7 @@ class Reporter(Collector):
             interrupted=status == pytest.ExitCode.INTERRUPTED,
             folder=settings.out,
             only_experiments=all(result.history for result in results),
+            earlier=load_report(settings.out / REPORT_FILE) if settings.resume else None,
         )
         save_report(load_and_build_report(run, settings.layout), settings.out / REPORT_FILE)
 

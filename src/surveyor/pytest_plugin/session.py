@@ -17,7 +17,7 @@ from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
-from surveyor.targets.sweep import forget
+from surveyor.targets.sweep import forget, set_ledgers_aside
 
 __all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target"]
 
@@ -125,7 +125,11 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         session = TargetSession(config.stash[SETTINGS], worker_name(config))
         if session.ledger is not None and not hasattr(config, "workerinput"):
-            forget(ledger_folder(config.stash[SETTINGS]), anyway=session.target.start is not None)
+            folder, is_new = ledger_folder(config.stash[SETTINGS]), session.target.start is not None
+            if config.stash[SETTINGS].resume and not is_new:
+                set_ledgers_aside(folder)
+            else:
+                forget(folder, anyway=is_new)
         config.stash[SESSION] = session
     except SurveyorError as error:
         raise pytest.UsageError(str(error)) from None

@@ -267,6 +267,8 @@ def _environment(report: ConformanceReport) -> str:
         "wall.seconds": str(report.wall_seconds),
         "service.seconds": str(report.service_seconds),
     }
+    if report.resumed:
+        values["resumed"] = report.resumed
     return environment_text(values)
 
 

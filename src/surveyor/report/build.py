@@ -27,10 +27,11 @@ from surveyor.report.model import (
     TargetReport,
     TestReport,
 )
+from surveyor.report.resumed import add_times, kept_results
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import Target
 from surveyor.targets.expectations import Expectation, Expectations, expectations_file, load_expectations
-from surveyor.targets.sweep import existing_resources
+from surveyor.targets.sweep import leftovers_of_all
 from surveyor.verdicts import Verdict, worst
 
 __all__ = [
@@ -50,7 +51,8 @@ _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?
 class Run:
     """The outcome of a run, as the reporting process saw it. `started` and `finished` are aware times.
 
-    `folder`: the folder of the histories; `only_experiments`: no claim was selected.
+    `folder`: the folder of the histories; `only_experiments`: no claim was selected. `earlier`: the report of the run
+    that this one resumes, whose verdicts stay; `runs`: the ids of both.
     """
 
     target: Target
@@ -66,6 +68,8 @@ class Run:
     interrupted: bool = False
     folder: Path | None = None
     only_experiments: bool = False
+    earlier: ConformanceReport | None = None
+    runs: tuple[str, ...] = ()
 
 
 def load_and_build_report(run: Run, layout: Layout) -> ConformanceReport:
@@ -92,7 +96,8 @@ def build_report(
                 if nodeid not in planned.setdefault(claim, []):
                     planned[claim].append(nodeid)
     by_claim: dict[str, list[TestResult]] = {}
-    for result in run.results:
+    kept = kept_results(run.earlier, run.facts) if run.earlier else []
+    for result in (*kept, *run.results):
         for claim in result.claims:
             by_claim.setdefault(claim, []).append(result)
     today = run.finished.date()
@@ -104,7 +109,7 @@ def build_report(
         )
         for name, claim in claims.items()
     )
-    return ConformanceReport(
+    report = ConformanceReport(
         target=_target_report(run),
         surveyor=importlib.metadata.version("surveyor"),
         seed=run.seed,
@@ -120,7 +125,9 @@ def build_report(
         leaked_resources=run.leaked_resources,
         interrupted=run.interrupted,
         experiments=experiments_of(run.results, run.folder),
+        runs=run.runs,
     )
+    return add_times(report, run.earlier) if run.earlier else report
 
 
 def with_expectations(report: ConformanceReport, expected: Expectations, today: date) -> ConformanceReport:
@@ -254,5 +261,5 @@ def _merge_symptoms(symptoms: Sequence[str]) -> str:
 
 
 def find_leaked_resources(out: Path) -> tuple[str, ...]:
-    """Return the resources that remain in the account according to the ledgers in `out`, one line each."""
-    return tuple(str(resource) for resource in existing_resources(out))
+    """Return the resources that remain in the account according to the ledgers of a run, one line each."""
+    return tuple(str(resource) for resource in leftovers_of_all(out))

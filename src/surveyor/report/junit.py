@@ -28,7 +28,8 @@ def render(report: ConformanceReport, claims: Claims) -> str:
     for area in score_by_area(report, claims):
         suite = ET.SubElement(root, "testsuite", name=area.title, timestamp=report.started.partition("+")[0])
         properties = ET.SubElement(suite, "properties")
-        for name, value in (("target", target), ("surveyor", report.surveyor), ("seed", str(report.seed))):
+        facts = [("target", target), ("surveyor", report.surveyor), ("seed", str(report.seed))]
+        for name, value in (*facts, *([("resumed", report.resumed)] if report.resumed else [])):
             ET.SubElement(properties, "property", name=name, value=value)
         for claim in report.claims:
             if claim.area == area.name:

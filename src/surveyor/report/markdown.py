@@ -115,6 +115,8 @@ def _head(report: ConformanceReport) -> str:
         lines.append(f"❌ **The run broke:** {_code(report.failure)}\n")
     if report.interrupted:
         lines.append("❌ **The run was interrupted**, so the results are incomplete.\n")
+    if report.resumed:
+        lines.append(f"{_escape(report.resumed.capitalize())}: the verdicts of both are here.\n")
     lines.append(
         f"{_escape(report.started)}, {report.wall_seconds:.1f} s wall, {report.service_seconds:.0f} s service, "
         f"seed {report.seed}, Surveyor {_escape(report.surveyor)}\n"

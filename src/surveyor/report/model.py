@@ -52,7 +52,8 @@ class ConformanceReport(Struct, frozen=True, forbid_unknown_fields=True, rename=
     """One run.
 
     `wall_seconds`: its duration; `service_seconds`: the time that passed on the target, over all workers. `areas` and
-    `selected`: the selection (empty: everything). `failure`: what broke the run. `unexpected`: unexpected results that
+    `selected`: the selection (empty: everything). `runs`: its id in an account, and those with which it was resumed.
+    `failure`: what broke the run. `unexpected`: unexpected results that
     belong to no claim. `leaked_resources`: what the run created and did not delete. `experiments`: the experiments of
     chaos/ in this run.
     """
@@ -72,6 +73,13 @@ class ConformanceReport(Struct, frozen=True, forbid_unknown_fields=True, rename=
     leaked_resources: tuple[str, ...] = ()
     interrupted: bool = False
     experiments: tuple[ExperimentReport, ...] = ()
+    runs: tuple[str, ...] = ()
+
+    @property
+    def resumed(self) -> str:
+        """Return that the run was resumed, in words; "" if it was not."""
+        first, *others = self.runs or ("",)
+        return f"run {first} was resumed by {', '.join(others)}" if others else ""
 
     @property
     def fix_first(self) -> tuple[FailureGroup, ...]:

@@ -23,7 +23,7 @@ MEANINGS = {
     Mark.INCONCLUSIVE: "could not be judged: no traffic, throttled, sampling too coarse",
     Mark.ERROR: "the harness broke, or the target stopped",
     Mark.UNSUPPORTED: "the target declares that it does not support a feature that the claim needs",
-    Mark.NOT_RUN: "was not part of this run",
+    Mark.NOT_RUN: "was not part of this run, or the run ended before it",
     Mark.NO_SUITE: "no suite tests the claim, for the given reason",
 }
 """What each mark means, for the legend."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from surveyor.account.budget import SPENT_FILE
 from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
 from surveyor.account.marked import Marked, find_marked
 from surveyor.account.removal import Account, delete_resources
@@ -18,11 +19,13 @@ from surveyor.targets.model import Target
 __all__ = [
     "Leftovers",
     "RunStillActive",
-    "adopt_leftovers",
+    "close_run",
     "existing_resources",
     "find_leftovers",
     "forget",
+    "leftovers_of_all",
     "owner_of",
+    "set_ledgers_aside",
     "sweep_folder",
     "sweep_marked",
 ]
@@ -39,6 +42,9 @@ class ReachedTarget(Protocol):
         """Return the account for the clean-up of a run."""
 
 
+_ASIDE = "ledgers-of-"
+"""Begins the name of a folder with the ledgers of a run that was resumed."""
+
 Reach = Callable[[Target, int], AbstractContextManager[ReachedTarget]]
 """Reach a target, with a seed, and check its account: surveyor.targets.running.run_target."""
 
@@ -54,18 +60,45 @@ def owner_of(folder: Path) -> Owner | None:
 
 
 def forget(folder: Path, *, anyway: bool) -> None:
-    """Delete the ledgers of an earlier run in `folder`.
+    """Delete the ledgers of an earlier run in `folder`, also those set aside.
 
     Raises UsageError if resources still exist by them, unless `anyway`: the resources ended with the target.
     """
-    existing = [] if anyway else existing_resources(folder)
+    existing = [] if anyway else leftovers_of_all(folder)
     if existing:
         raise UsageError(
             f"{folder} holds the ledgers of a run that left {len(existing)} resource{'s' if len(existing) > 1 else ''} "
             f"behind: delete them with `surveyor sweep {folder}`, or choose another --out"
         )
-    for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob("spent.json")):
+    for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob(SPENT_FILE)):
         path.unlink()
+
+
+def set_ledgers_aside(folder: Path) -> None:
+    """Move the ledgers by which resources still exist to a folder for their run below `folder`; delete the others."""
+    for path in ledgers_in(folder):
+        contents = read_ledger(path)
+        if contents.existing and contents.owner:
+            aside = folder / f"{_ASIDE}{contents.owner.run}"
+            aside.mkdir(exist_ok=True)
+            path.rename(aside / path.name)
+        else:
+            path.unlink()
+
+
+def leftovers_of_all(folder: Path) -> list[Resource]:
+    """Return what still exists by the ledgers of a run, and of the runs that it resumed."""
+    return [resource for ledgers in (folder, *folder.glob(f"{_ASIDE}*")) for resource in existing_resources(ledgers)]
+
+
+def close_run(folder: Path, owner: Owner, target: Target, reach: Reach) -> None:
+    """Delete what a run has by its ledgers, and then what has its marks and is in no ledger, as what ECS makes itself.
+
+    Raises TargetUnavailable as `reach` does. What remains is in a ledger.
+    """
+    sweep_folder(folder, target, reach)
+    if _adopt_leftovers(folder, owner, target, reach):
+        sweep_folder(folder, target, reach)
 
 
 def sweep_folder(
@@ -120,7 +153,7 @@ def find_leftovers(account: Account, region: str) -> tuple[list[Leftovers], Mapp
     return [Leftovers(run, tuple(found)) for run, found in runs.items()], search.failed
 
 
-def adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
+def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
     """Write what a run still has by its marks into a separate ledger; return how many resources these are.
 
     Raises TargetUnavailable as `reach` does.

@@ -56,6 +56,7 @@ def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
         *capped(absent, 3, path),
         *_fix_first_lines(report, path),
         *_score_lines(report),
+        *([f"{report.resumed}: the verdicts of both are counted"] if report.resumed else []),
         *([hint] if hint else []),
         f"report: {path}",
     ]

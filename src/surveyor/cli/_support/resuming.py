@@ -1,0 +1,74 @@
+"""What `surveyor conform --resume` takes from the run that it resumes, and what a run says when it can be resumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from surveyor.conformance.resume import EarlierRun, RunFile, check_options, delete_leftovers, find_run, save_run
+from surveyor.conformance.run import RunConfig, exit_code
+from surveyor.errors import UsageError
+from surveyor.layout import find_layout
+from surveyor.report.file import REPORT_FILE
+from surveyor.report.model import ConformanceReport
+from surveyor.targets import Target
+from surveyor.targets.options import TargetOptions
+
+__all__ = ["begin", "find_earlier", "options_of", "print_advice"]
+
+_REPLACED = ("dns", "vpc", "role", "enable", "budget")
+"""Options of a target that may differ from those of the run that is resumed."""
+
+
+def find_earlier(ctx: typer.Context, name: str, out: Path | None) -> EarlierRun:
+    """Return the run of that id or folder, or exit as its report says if nothing is left to judge.
+
+    Raises UsageError, also if the command line names another target or another selection.
+    """
+    if ctx.params.get("plan"):
+        raise UsageError("--plan does not go with --resume: only a whole run is estimated")
+    earlier = find_run(name, out, find_layout())
+    check_options(earlier.file, {key: value for key, value in ctx.params.items() if _is_given(ctx, key)})
+    if earlier.is_complete:
+        typer.echo(f"run {earlier.file.runs[0]} is complete, nothing is left to judge: {earlier.folder / REPORT_FILE}")
+        raise typer.Exit(exit_code(earlier.report))
+    return earlier
+
+
+def options_of(ctx: typer.Context, file: RunFile, given: TargetOptions) -> TargetOptions:
+    """Return the target options of a run, with those that the command line gives and that may differ."""
+    return replace(file.options, **{name: getattr(given, name) for name in _REPLACED if _is_given(ctx, name)})
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+
+
+def begin(config: RunConfig, target: Target, earlier: EarlierRun | None) -> None:
+    """Say which run begins, delete what the earlier run left in an account, and write how this one can be resumed."""
+    if target.is_one_account:
+        typer.echo(f"run {config.run} in account {target.account}, {target.region}; its ledger is in {config.out}")
+    runs: tuple[str, ...] = (config.run,)
+    if earlier:
+        typer.echo(f"it resumes run {earlier.file.runs[0]}: {earlier.kept} tests keep their verdict")
+        if target.is_one_account and not target.start:
+            delete_leftovers(earlier, target, typer.echo)
+        runs = (*earlier.file.runs, config.run)
+    selection = config.selection
+    save_run(
+        RunFile(runs, config.target, config.target_options, selection.areas, selection.claims, config.seed), config.out
+    )
+
+
+def print_advice(report: ConformanceReport, config: RunConfig, target: Target) -> None:
+    """Print how to judge the rest of a run in an account that ended before its time, and how to clean up after it."""
+    if not target.is_one_account or target.start or not (report.failure or report.interrupted):
+        return
+    first = "with new credentials, " if "the credentials of the run" in report.failure else ""
+    resume = f"surveyor conform --resume {report.runs[0]} --out {config.out}"
+    sweep = f"surveyor sweep --account {target.account} --region {target.region} --run {config.run}"
+    sweep += f" --endpoint {target.endpoint}" if target.endpoint else ""
+    typer.echo(f"{first}`{resume}` judges the rest; `{sweep}` deletes what was left, without judging", err=True)

@@ -77,7 +77,7 @@ def test_an_unknown_end_is_said(own: Own) -> None:
 @pytest.mark.parametrize("text", ["soon", "2030-13-45", "9" * 40, "nan"])
 def test_an_end_that_is_no_time_is_refused(own: Own, text: str) -> None:
     """In one line that names the variable; botocore would raise a ValueError or a TypeError."""
-    with pytest.raises(UsageError, match="^AWS_CREDENTIAL_EXPIRATION is not a time such as"):
+    with pytest.raises(UsageError, match=r"^AWS_CREDENTIAL_EXPIRATION is not a time such as"):
         own(AWS_SESSION_TOKEN="token", AWS_CREDENTIAL_EXPIRATION=text)
 
 
@@ -129,7 +129,7 @@ def test_credentials_that_cannot_be_renewed_end_the_run(refresh: Callable[[], An
     """The source of a role's session ended, a program failed, or the new ones have ended as well."""
     found = refreshable(refresh)
     assert found.describe(AT_END, 1e9) == ""
-    with pytest.raises(CredentialsEnded, match="^the credentials of the run cannot be renewed: ") as first:
+    with pytest.raises(CredentialsEnded, match=r"^the credentials of the run cannot be renewed: ") as first:
         found.require()
     assert found.ended == str(first.value)
     with pytest.raises(CredentialsEnded, match="cannot be renewed"):

@@ -37,8 +37,11 @@ def test_second(cloudmap, case):
     '''It is so.'''
     note("second-" + case)
     if case == "b" and not Path({done!r}).exists():
-        raise ZeroDivisionError
+        raise {error}
 """
+
+
+EMPTY = '{"runs": [], "target": "fake", "options": {}, "areas": [], "claims": [], "seed": 7, "workers": 1}'
 
 
 @dataclass
@@ -66,14 +69,33 @@ class Stopped:
         return surveyor(self.checkout, "conform", "--resume", self.run, *arguments)
 
 
+def stop(checkout: Checkout, folder: Path, error: str, code: int) -> Stopped:
+    """Run the suite once; its last test raises an error."""
+    found = Stopped(checkout, folder / "ran", folder / "done")
+    checkout.suite(SUITE.format(ran=str(found.ran), done=str(found.done), error=error))
+    completed = surveyor(checkout, "conform", "--target", "fake", "--workers", "1", "--seed", "11")
+    assert completed.returncode == code, completed.stdout + completed.stderr
+    return found
+
+
 @pytest.fixture
 def stopped(checkout: Checkout, tmp_path: Path) -> Stopped:
-    """Run the suite once."""
-    found = Stopped(checkout, tmp_path / "ran", tmp_path / "done")
-    checkout.suite(SUITE.format(ran=str(found.ran), done=str(found.done)))
-    completed = surveyor(checkout, "conform", "--target", "fake", "--workers", "1", "--seed", "11")
-    assert completed.returncode == 3, completed.stdout + completed.stderr
-    return found
+    """Run the suite once, and meet an error of the harness."""
+    return stop(checkout, tmp_path, "ZeroDivisionError", 3)
+
+
+@pytest.fixture(scope="module")
+def untouched(shared_checkout: Checkout) -> Stopped:
+    """The same, for tests that change nothing."""
+    return stop(shared_checkout, shared_checkout.layout.root, "ZeroDivisionError", 3)
+
+
+def test_an_interrupted_run_is_resumed(checkout: Checkout, tmp_path: Path) -> None:
+    """After Ctrl-C the rest is judged, and the run is no longer an interrupted one."""
+    found = stop(checkout, tmp_path, "KeyboardInterrupt", 130)
+    assert found.resume().returncode == 0
+    assert found.ran.read_text().split() == ["second-b"]
+    assert not load_report(found.out / "report.json").interrupted
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -134,37 +156,39 @@ def test_the_options_of_the_run_may_be_repeated(stopped: Stopped) -> None:
 @pytest.mark.parametrize(
     "options", [("--seed", "8"), ("--target", "embedded"), ("--account", "111111111111"), ("--area", "alpha")]
 )
-def test_another_target_or_selection_is_refused(stopped: Stopped, options: tuple[str, str]) -> None:
+def test_another_target_or_selection_is_refused(untouched: Stopped, options: tuple[str, str]) -> None:
     """One line names both values, and nothing is changed."""
-    before = (stopped.out / "report.json").read_bytes()
-    completed = stopped.resume(*options)
+    before = (untouched.out / "report.json").read_bytes()
+    completed = untouched.resume(*options)
     assert completed.returncode == 2
     assert completed.stderr.count("\n") == 1
     assert f"not {options[1]}: leave the option out, or begin a new run" in completed.stderr
-    assert (stopped.out / "report.json").read_bytes() == before
+    assert (untouched.out / "report.json").read_bytes() == before
 
 
 def test_a_run_that_is_not_there_is_named(stopped: Stopped) -> None:
     """An unknown id, and a run that was killed before it could write its report."""
-    unknown = surveyor(stopped.checkout, "conform", "--resume", "ffffffff")
-    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
-    assert "there is no run ffffffff in" in unknown.stderr
+    for name in ("ffffffff", "x" * 5_000, ""):
+        unknown = surveyor(stopped.checkout, "conform", "--resume", name)
+        assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+        assert f"there is no run {name[:200]}" in unknown.stderr
     (stopped.out / "report.json").unlink()
     lost = stopped.resume()
     assert (lost.returncode, lost.stderr.count("\n")) == (2, 1)
     assert "wrote no report to" in lost.stderr
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"kind": "Run"}', "\x00"])
-def test_a_broken_file_of_a_run_is_named(stopped: Stopped, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "[]", '{"kind": "Run"}', "\x00", EMPTY])
+def test_a_broken_file_of_a_run_is_named(untouched: Stopped, content: str) -> None:
     """One line with the path."""
-    run = stopped.run
-    (stopped.out / "run.json").write_text(content)
-    completed = surveyor(stopped.checkout, "conform", "--resume", run)
+    path, before = untouched.out / "run.json", (untouched.out / "run.json").read_text()
+    path.write_text(content)
+    completed = surveyor(untouched.checkout, "conform", "--resume", "0123abcd")
+    path.write_text(before)
     assert (completed.returncode, completed.stderr.count("\n")) == (2, 1)
     assert "run.json" in completed.stderr
 
 
-def test_plan_does_not_go_with_resume(stopped: Stopped) -> None:
+def test_plan_does_not_go_with_resume(untouched: Stopped) -> None:
     """A rest cannot be estimated."""
-    assert stopped.resume("--plan").returncode == 2
+    assert untouched.resume("--plan").returncode == 2

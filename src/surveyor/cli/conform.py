@@ -137,7 +137,7 @@ def conform(
         earlier = find_earlier(ctx, resume, out)
         file = earlier.file
         target, area, claim, seed, out = file.target, [*file.areas], [*file.claims], file.seed, earlier.folder
-        options = options_of(ctx, file, options)
+        options, workers = options_of(ctx, file, options), workers or file.workers
     _run(
         *(target, area, claim, out, workers, seed, options),
         plan=plan,

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from surveyor.account.budget import continue_spending
 from surveyor.account.ledger import Owner
 from surveyor.claims.selection import Selection
 from surveyor.errors import UsageError
+from surveyor.input_files import is_file
 from surveyor.layout import Layout
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.report.model import ConformanceReport
@@ -36,12 +37,13 @@ _VERSION: Final = "surveyor/v1"
 class RunFile(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The file run.json. `runs`: the id of the run that began it, and of each that resumed it. `target`: as given."""
 
-    runs: tuple[str, ...]
+    runs: Annotated[tuple[str, ...], Meta(min_length=1)]
     target: str
     options: TargetOptions
     areas: tuple[str, ...]
     claims: tuple[str, ...]
     seed: int
+    workers: int
     api_version: Literal["surveyor/v1"] = _VERSION
     kind: Literal["Run"] = "Run"
 
@@ -83,7 +85,7 @@ def find_run(name: str, out: Path | None, layout: Layout) -> EarlierRun:
     """
     folders = [out] if out else [Path(name), *sorted(path.parent for path in layout.out.glob(f"*/{RUN_FILE}"))]
     for folder in folders:
-        if (folder / RUN_FILE).is_file():
+        if is_file(folder / RUN_FILE):
             file = read_json(folder / RUN_FILE, RunFile)
             if name in file.runs or Path(name).resolve() == folder.resolve():
                 return EarlierRun(folder, file, _report_of(name, folder))
@@ -92,7 +94,7 @@ def find_run(name: str, out: Path | None, layout: Layout) -> EarlierRun:
 
 
 def _report_of(name: str, folder: Path) -> ConformanceReport:
-    if not (folder / REPORT_FILE).is_file():
+    if not is_file(folder / REPORT_FILE):
         raise UsageError(
             f"run {name} wrote no report to {folder}, so none of its verdicts is known: delete what it left with "
             f"`surveyor sweep {folder}`, and begin a new run"
@@ -129,5 +131,7 @@ def delete_leftovers(run: EarlierRun, target: Target, report: Callable[[str], No
     left = len(existing_resources(run.folder))
     set_ledgers_aside(run.folder)
     continue_spending(run.folder)
-    if before or left:
-        report(f"run {owner.run} had left {before} resources; {left} of them could not be deleted")
+    if before:
+        report(
+            f"run {owner.run} had left {before} resources behind: {'not all are' if left else 'all are'} deleted now"
+        )

@@ -58,9 +58,8 @@ def begin(config: RunConfig, target: Target, earlier: EarlierRun | None) -> None
             delete_leftovers(earlier, target, typer.echo)
         runs = (*earlier.file.runs, config.run)
     selection = config.selection
-    save_run(
-        RunFile(runs, config.target, config.target_options, selection.areas, selection.claims, config.seed), config.out
-    )
+    options = (config.target_options, selection.areas, selection.claims, config.seed, config.workers)
+    save_run(RunFile(runs, config.target, *options), config.out)
 
 
 def print_advice(report: ConformanceReport, config: RunConfig, target: Target) -> None:

@@ -22,14 +22,16 @@ SECRET = "surveyor"
 
 @dataclass(frozen=True)
 class EmulatorAccount:
-    """The endpoint of an embedded target, and the environment with which to call it as ACCOUNT."""
+    """The endpoint of an embedded target with its token, and the environment with which to call it as ACCOUNT."""
 
     endpoint: str
+    token: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with the credentials."""
-        return {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
+        """Environment variables with the credentials and the token."""
+        credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET}
+        return {**credentials, "AWS_EC2_METADATA_DISABLED": "true", "SURVEYOR_TOKEN": self.token}
 
     def clients(self) -> Clients:
         """Return clients of its account whose calls are in no ledger, and may change everything."""
@@ -52,7 +54,7 @@ def flowing(scale: float = 20.0, **settings: str) -> Iterator[EmulatorAccount]:
     changes = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     started = start("embedded", replace(command, argv=(*argv, *changes)), seed=7)
     try:
-        yield EmulatorAccount(started.endpoint)
+        yield EmulatorAccount(started.endpoint, started.token)
     finally:
         started.stop()
 

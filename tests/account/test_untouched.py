@@ -1,0 +1,162 @@
+"""No command changes what others have in the account: all that is sent is recorded on the way to an account in use."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from surveyor.account.ownership import is_read
+from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
+
+_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+_INTO = ("Create", "Run", "RegisterTaskDefinition")
+"""Calls that may name the subnets and groups in which they make something."""
+
+
+@dataclass
+class Recorder:
+    """What was sent: operation (or method and path) and the text of the request."""
+
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def changing(self) -> list[tuple[str, str]]:
+        """Return the calls that are no reads."""
+        return [(name, text) for name, text in self.calls if not name.startswith("GET ") and not is_read(name)]
+
+
+@contextmanager
+def recording(upstream: str) -> Iterator[tuple[str, Recorder]]:
+    """Run a proxy before an endpoint, and yield its URL and what it records."""
+    recorder, address = Recorder(), urlsplit(upstream).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if not self.path.startswith("/_surveyor"):
+                text = f"{self.path} {unquote(body.decode('utf-8', 'replace'))}"
+                recorder.calls.append((_operation(self.command, self.path, self.headers, body), text))
+            connection = HTTPConnection(address, timeout=60)
+            connection.request(self.command, self.path, body, dict(self.headers.items()))
+            answer = connection.getresponse()
+            content = answer.read()
+            self.send_response_only(answer.status, answer.reason)
+            for name, value in answer.getheaders():
+                if name.lower() not in _HOP:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            connection.close()
+
+        do_GET = do_POST = do_PUT = do_DELETE = forward  # noqa: N815  # names of the base class
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", recorder
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _operation(method: str, path: str, headers: Any, body: bytes) -> str:
+    """Return the operation of a JSON or query request; of any other its method and path."""
+    if target := headers.get("X-Amz-Target"):
+        return str(target).rpartition(".")[2]
+    action = parse_qs(body.decode("utf-8", "replace")).get("Action")
+    return action[0] if action else f"{method} {path}"
+
+
+def inventory(emulator: EmulatorAccount) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return all that exists in the account, not by the API: by kind and id, with names, tags and settings."""
+    request = urllib.request.Request(
+        f"{emulator.endpoint}/_surveyor/inventory?account={ACCOUNT}",
+        headers={"Authorization": f"Bearer {emulator.token}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        found = json.load(answer)["resources"]
+    return {(resource["kind"], f"{resource['region']} {resource['id']}"): resource for resource in found}
+
+
+def identifiers(resources: dict[tuple[str, str], dict[str, Any]]) -> re.Pattern[str]:
+    """Return a pattern of the ids, the ARNs' last parts and the names by which requests may name these resources."""
+    ids = {str(resource["id"]) for resource in resources.values()}
+    paths = {found.partition(":service/")[2] or found.rpartition("/")[2] for found in ids}
+    quoted = {f'"{resource["name"]}"' for resource in resources.values() if resource["kind"] == "ecs:cluster"}
+    words = sorted({*(path for path in paths if len(path) > 8), *quoted}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words)))
+
+
+@pytest.fixture(scope="module")
+def in_use() -> Iterator[EmulatorAccount]:
+    """Run an account that others use, with resources of each kind."""
+    with flowing(200.0, residents="some") as running:
+        yield running
+
+
+def surveyor(emulator: EmulatorAccount, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `surveyor` to its end."""
+    environment = {"PATH": "/usr/bin:/bin", **emulator.environment}
+    command = [sys.executable, "-m", "surveyor", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=580)
+
+
+CONFORM = ["conform", "--dns", "control", "--workers", "2"]
+COMMANDS = {
+    "conform by areas": [*CONFORM, "--area", "attributes", "--area", "operations"],
+    "conform by claims": [
+        *CONFORM, "--claim", "ecs.cluster.names", "--claim", "ecs.service.network",
+        "--claim", "namespaces.private.creates-zone-in-one-vpc", "--claim", "ecs.task.is-stopped-at-any-time",
+    ],
+    "sweep": ["sweep", "--region", "us-east-1"],
+    "audit": ["audit", "--namespace", "shop.internal", "--cluster", "shop"],
+    "advise": ["advise", "--dns", "control"],
+}  # fmt: skip
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_nothing_of_others_is_changed(in_use: EmulatorAccount, tmp_path: Path, name: str) -> None:
+    """No changing request names what others have, and all of it is as before, tags and settings included."""
+    in_use.clients().patient("servicediscovery", "us-east-1").list_namespaces()  # the others settle at the first call
+    threading.Event().wait(2)
+    before = inventory(in_use)
+    kinds = {"cloudmap:namespace", "cloudmap:service", "route53:zone", "ec2:vpc", "ecs:cluster"}
+    assert kinds <= {kind for kind, _ in before}
+    with recording(in_use.endpoint) as (url, recorder):
+        out = ["--out", str(tmp_path)] if "--dns" in COMMANDS[name] else []
+        place = ["--target", "aws", "--account", ACCOUNT, "--endpoint", url]
+        done = surveyor(in_use, *COMMANDS[name], *place, *out)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert recorder.calls, done.stdout + done.stderr
+    others = identifiers(before)
+    touching = [call for call in recorder.changing() if others.search(call[1]) and not call[0].startswith(_INTO)]
+    assert touching == []
+    if name == "audit":
+        assert recorder.changing() == []
+    after = inventory(in_use)
+    assert {key: after.get(key) for key in before} == before
+    assert set(after) == set(before), done.stdout

@@ -196,7 +196,8 @@ def run_faults(
         *more,
     ]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    environment = {**kept, **CREDENTIALS}
+    assert service.running.process is not None
+    environment = {**kept, **CREDENTIALS, "SURVEYOR_TOKEN": service.running.process.token}
     with (folder / "log").open("w", encoding="utf-8") as log:
         runner = subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, start_new_session=True)
     if not wait:

@@ -40,6 +40,15 @@ def test_unexpected_outcomes_are_failures(make_report: Callable[..., Conformance
     ]
 
 
+def test_what_a_broken_run_left_out_is_skipped(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """The run is the error, and no claim: with credentials that ended nothing was found out about them."""
+    report = make_report(verdicts={"dns.srv.value": Verdict.NOT_RUN}, unexpected=("dns.srv.value",))
+    assert case(ET.fromstring(junit.render(report, claims)), "dns.srv.value").find("failure") is not None
+    broken = ET.fromstring(junit.render(structs.replace(report, failure="the credentials ended"), claims))
+    assert case(broken, "dns.srv.value").find("skipped") is not None
+    assert (broken.get("failures"), broken.get("errors")) == ("0", "1")
+
+
 def test_an_error_is_an_error(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
     """If the harness broke, the case is an error and not a failure."""
     report = make_report(verdicts={"dns.srv.value": Verdict.ERROR}, unexpected=("dns.srv.value",))

@@ -88,7 +88,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     proofs = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
     config.stash[COLLECTED] = {**without_claims, **proofs}
     if settings.resume and settings.out:
-        judged = judged_tests(load_report(settings.out / REPORT_FILE))
+        try:
+            judged = judged_tests(load_report(settings.out / REPORT_FILE))
+        except SurveyorError as error:
+            raise pytest.UsageError(str(error)) from None
         left_out |= {item for item in suites if item.nodeid in judged}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

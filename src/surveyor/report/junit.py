@@ -1,7 +1,8 @@
 """Render a report as JUnit XML, for tools that show test results: a suite per area, a case per claim.
 
 As in the exit code, an unexpected outcome is a failure (an error if the harness broke), even an unexpected pass. An
-expected failure, a claim that was not judged and a claim without a suite are skipped, with the reason.
+expected failure, a claim that was not judged and a claim without a suite are skipped, with the reason; so are the
+claims that a run left out because it broke, which is an error of the run.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def render(report: ConformanceReport, claims: Claims) -> str:
             ET.SubElement(properties, "property", name=name, value=value)
         for claim in report.claims:
             if claim.area == area.name:
-                _add_case(suite, claim, f"surveyor.{report.target.name}.{claim.area}", claims)
+                _add_case(suite, claim, report, claims)
         _count(suite)
     if report.experiments:
         _add_experiments(root, report)
@@ -45,8 +46,9 @@ def render(report: ConformanceReport, claims: Claims) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _add_case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims) -> None:
+def _add_case(suite: ET.Element, claim: ClaimReport, report: ConformanceReport, claims: Claims) -> None:
     wall = sum(_wall(entry.get("wallMs")) for test in claim.tests for entry in test.evidence) / 1000
+    classname = f"surveyor.{report.target.name}.{claim.area}"
     case = ET.SubElement(suite, "testcase", classname=classname, name=claim.id, time=_seconds(wall))
     known = claims.by_id.get(claim.id)
     if known is not None:
@@ -58,7 +60,8 @@ def _add_case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Cla
         ):
             ET.SubElement(properties, "property", name=name, value=value)
     shown = mark(claim)
-    if not claim.expected:
+    stopped = claim.verdict is Verdict.NOT_RUN and bool(report.failure)
+    if not claim.expected and not stopped:
         tag = "error" if claim.verdict is Verdict.ERROR else "failure"
         message = one_line("; ".join(part for part in (claim.note, claim.detail) if part))
         failure = ET.SubElement(case, tag, type=shown.value, message=message)

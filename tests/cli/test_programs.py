@@ -42,7 +42,7 @@ def test_names_and_paths_can_be_mixed(known: dict[str, Path], tmp_path: Path, mo
         ("kill-hafl", None, "unknown experiment 'kill-hafl' .*did you mean 'kill-half'"),
         ("missing.py", None, "missing.py: cannot be read: No such file or directory"),
         ("half.py", "def test_it(:\n", "half.py:1: is not Python: "),
-        ("null.py", "\0", "null.py.*: is not Python: "),
+        ("null.py", "\0", "null.py.*: cannot be read: it is not text"),
         ("plain.py", "def test_it(): ...\n", "plain.py is not an experiment: it does not use `experiment`"),
     ],
 )

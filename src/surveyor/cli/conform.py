@@ -25,7 +25,7 @@ from surveyor.errors import UsageError
 from surveyor.machine import default_workers
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
-from surveyor.terminal import print_error
+from surveyor.terminal import lost_output, print_error
 
 if TYPE_CHECKING:
     from surveyor.conformance.resume import EarlierRun
@@ -277,7 +277,8 @@ def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> Non
         typer.echo(line, err=True)
     if report.leaked_resources:
         typer.echo(f"to delete them: surveyor sweep --run {config.run} {config.out}", err=True)
-    if report.interrupted:
+    is_quiet = isinstance(lost_output(), BrokenPipeError) and not report.leaked_resources  # `surveyor … | head -1`
+    if report.interrupted and not is_quiet:
         count = len(report.leaked_resources)
         leaked = f"{count} resources were" if count else "nothing was"
         print_error(f"interrupted; {leaked} left behind")

@@ -167,6 +167,7 @@ def sweep(emulator: EmulatorAccount, *arguments: str) -> int:
         return int(exit_.code or 0)
 
 
+@pytest.mark.soak
 def test_a_young_run_is_kept_unless_it_is_named(emulator: EmulatorAccount, capsys: pytest.CaptureFixture[str]) -> None:
     """A run may be active for hours: it is deleted only if named, or if it is older than the age."""
     with run_with_namespace(emulator, RUN) as cloudmap:

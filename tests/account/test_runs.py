@@ -50,6 +50,7 @@ def test_run_judges_and_leaves_the_account_as_it_was(emulator: EmulatorAccount, 
     assert surveyor(emulator, "sweep", str(tmp_path)).stdout == "nothing is left behind\n"
 
 
+@pytest.mark.soak
 def test_wrong_account_creates_nothing(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """One line names both accounts, the exit code is 3, and no ledger is written."""
     before = list_resources(emulator.clients())

@@ -152,6 +152,7 @@ def test_killed_runs_leave_nothing_after_a_sweep(emulator: EmulatorAccount, tmp_
         assert list_resources(emulator.clients()) == before
 
 
+@pytest.mark.soak
 def test_active_run_is_left_alone(emulator: EmulatorAccount, ledger: Ledger, vpc: str) -> None:
     """While the run's process lives, nothing is deleted: exit 4 and a line that says so."""
     done = sweep(emulator, ledger.path.parent)
@@ -168,6 +169,7 @@ def change_owner(ledger: Ledger, **values: object) -> None:
     ledger.path.write_text(json.dumps(json.loads(head) | values) + "\n" + "".join(rest))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("values", "message"),
     [

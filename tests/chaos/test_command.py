@@ -81,6 +81,7 @@ def test_the_list_names_all_experiments_and_faults() -> None:
         assert f"  {name} " in run.stdout
 
 
+@pytest.mark.soak
 def test_a_dry_run_names_the_victims_and_injects_nothing(tmp_path: Path) -> None:
     """Two dry runs with the same seed choose the same victims, and record neither a fault nor a poll nor a call."""
     runs = [surveyor("chaos", "kill-half", "--dry-run", "--out", str(tmp_path / str(n))) for n in range(2)]

@@ -179,6 +179,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     os.kill(int((tmp_path / "emulator.pid").read_text()), signal.SIGTERM)
 
 
+@pytest.mark.soak
 def test_workflow_starts_an_emulator_and_waits_for_it(runner: dict[str, str], tmp_path: Path, port: int) -> None:
     """The emulator that START leaves running is tested at its URL once it answers."""
     start = f"surveyor emulator --port {port} --clock advance > emulator.log 2>&1 & echo $! > emulator.pid"

@@ -37,6 +37,7 @@ def _out(checkout: Checkout) -> Path:
     return checkout.layout.root / "out"
 
 
+@pytest.mark.soak
 def test_a_closed_pipe_ends_a_run_with_141_and_its_report(checkout: Checkout) -> None:
     """`surveyor conform | head -1` ends quietly, and what was judged until then is in the report."""
     checkout.suite(SLOW.format(marker=str(checkout.layout.root / "started")))
@@ -64,6 +65,7 @@ def test_a_full_disk_behind_the_output_is_3_in_one_line(checkout: Checkout) -> N
     assert (_out(checkout) / "report.json").exists()
 
 
+@pytest.mark.soak
 def test_a_full_disk_below_out_is_3_after_the_results(checkout: Checkout) -> None:
     """A report that cannot be written is named in one line; its results are printed before."""
     checkout.suite(GOOD)

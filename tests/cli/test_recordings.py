@@ -194,6 +194,7 @@ def test_check(tmp_path: Path) -> None:
     assert [call["operation"] for call in waived["evidence"]][-1] == "GetNamespace"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("entries", "code"), [((AGREES, WAIVED, NOT_REPLAYED), 0), ((NOT_REPLAYED,), 5)])
 def test_exit_codes(tmp_path: Path, entries: tuple[str, ...], code: int) -> None:
     """0 if nothing contradicts, 5 if nothing was judged; the report is printed as JSON."""

@@ -60,6 +60,7 @@ def labels_of(result: dict[str, Any], name: str) -> list[str]:
     return [label["value"] for label in result["labels"] if label["name"] == name]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_results_have_area_claim_level_document_and_evidence(checkout: Checkout, workers: str) -> None:
     """Feature, story, severity, link, description and attachment come from the claim and from the run."""

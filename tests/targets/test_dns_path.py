@@ -32,6 +32,7 @@ def never() -> str:
     raise AssertionError
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("path", "words"),
     [("blocked", "let UDP and TCP port 53 out"), ("intercepted", "this network answers in place of name servers")],

@@ -63,11 +63,13 @@ def results(shared_checkout: Checkout) -> dict[str, TestReport]:
     return tests
 
 
+@pytest.mark.soak
 def test_a_proper_answer_passes(results: dict[str, TestReport]) -> None:
     """The suite passes on an answer as documented, so that each failure below has its reason."""
     assert results[PROPER].verdict is Verdict.PASS
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != PROPER])
 def test_an_odd_answer_is_a_verdict_of_its_test(results: dict[str, TestReport], kind: str) -> None:
     """The test that got it fails, in words of the API that name the call; the others are judged as well."""

@@ -56,7 +56,9 @@ def test_a_run_that_would_end_later_is_warned(own: Own) -> None:
     """The line compares the time that is left with the size of the run."""
     found = own(AWS_SESSION_TOKEN="token", AWS_CREDENTIAL_EXPIRATION=END)
     assert found.describe(AT_END - 3600, 3000.0).endswith("in 60 min")
-    assert "takes about 70 min: it stops then, and --resume judges the rest" in found.describe(AT_END - 3600, 4200.0)
+    assert "takes about 70 min: it stops then, and `surveyor conform --resume` judges the rest" in found.describe(
+        AT_END - 3600, 4200.0
+    )
 
 
 @pytest.mark.parametrize(("left", "words"), [(59, "end at 2030-01-31T12:00:00Z, in 59 s"), (-300, "ended at"),
@@ -71,7 +73,9 @@ def test_credentials_that_end_within_a_minute_are_refused(own: Own, left: float,
 
 def test_an_unknown_end_is_said(own: Own) -> None:
     """A session token without a variable for its end."""
-    assert "it is not known when they end" in own(AWS_SESSION_TOKEN="token").describe(AT_END, None)
+    found = own(AWS_SESSION_TOKEN="token")
+    assert found.describe(AT_END, None).endswith("would say it): if that is during the run, it stops")
+    assert found.describe(AT_END, 60.0).endswith("it stops, and `surveyor conform --resume` judges the rest")
 
 
 @pytest.mark.parametrize("text", ["soon", "2030-13-45", "9" * 40, "nan"])

@@ -27,6 +27,8 @@ __all__ = ["LEAST", "RunCredentials", "open_session"]
 LEAST = 60.0
 """Service seconds before their end in which credentials begin nothing any more: the run deletes what it made."""
 
+_RESUME = ", and `surveyor conform --resume` judges the rest"
+
 _END_VARIABLES = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
 """What `aws configure export-credentials` and others call the end of the credentials beside it."""
 
@@ -70,6 +72,7 @@ class RunCredentials:
     def describe(self, now: float, expected: float | None) -> str:
         """Return a line about their end before a run of `expected` service seconds; "" if there is nothing to say.
 
+        `expected` is None for a run whose size is not known and that cannot be resumed.
         Raises UsageError if they have ended, or end within a minute.
         """
         if not self.temporary:
@@ -77,8 +80,8 @@ class RunCredentials:
         if self.end is None:
             return (
                 "the credentials of the run are temporary, and it is not known when they end "
-                f"({_END_VARIABLES[0]} would say it): if that is during the run, --resume judges the rest"
-            )
+                f"({_END_VARIABLES[0]} would say it): if that is during the run, it stops"
+            ) + (_RESUME if expected is not None else "")
         left = self.end - now
         if left < LEAST:
             when = f"in {left:.0f} s, too soon for a run" if left > 0 else f"{_minutes(-left)} ago"
@@ -88,9 +91,7 @@ class RunCredentials:
             )
         line = f"the credentials of the run end at {_format(self.end)}, in {_minutes(left)}"
         if expected is not None and expected > left - LEAST:
-            line += (
-                f"; a run of this size takes about {_minutes(expected)}: it stops then, and --resume judges the rest"
-            )
+            line += f"; a run of this size takes about {_minutes(expected)}: it stops then{_RESUME}"
         return line
 
     def _note(self, why: str, code: str = "") -> CredentialsEnded:

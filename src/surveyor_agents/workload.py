@@ -7,7 +7,7 @@ runs it in a fork of a process that has it imported already.
     serve [--port N] [--on-term die|drain|ignore] [--drain S] [--start-after S] [--token T]    answer until stopped
     check [--port N]                                                 exit 0 if /health answers 200, else 1
 
-Everything but ANY / and GET /health needs the header X-Surveyor-Token, if there is a token: others who reach the port
+All of these but ANY / and GET /health need the header X-Surveyor-Token, if there is a token: others who reach the port
 learn the identity, and can do nothing. Calls go to private addresses only, and never to link-local ones, where the
 credentials of tasks and hosts are.
 
@@ -72,6 +72,9 @@ CLOCK_POLL_INTERVAL = 0.02
 MAX_CALLS = 100_000
 MAX_WAIT = 10_000  # service seconds
 BEHAVIOURS = ("answer", "refuse", "reset", "hang", "slow", "ignore-sigterm", "heed-sigterm")
+CONTROLS = tuple(
+    f"/{name}" for name in "executions behave names call hold health lifetime metadata resolve exit".split()
+)
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -236,10 +239,10 @@ class _Workload:
             query = dict(parse_qsl(url.query))
             if url.path == "/":
                 status, answer = await self.identity(query)
-            elif (method, url.path) == ("GET", "/health") or self.accepts(headers.get(TOKEN_HEADER.lower(), "")):
-                status, answer = await self.answer(method, url.path, query)
-            else:
+            elif self.needs_token(method, url.path) and not self.accepts(headers.get(TOKEN_HEADER.lower(), "")):
                 status, answer = 403, {"error": f"expected the token of this task in the header {TOKEN_HEADER}"}
+            else:
+                status, answer = await self.answer(method, url.path, query)
             if not status:
                 writer.transport.abort()
                 return
@@ -251,6 +254,10 @@ class _Workload:
         await writer.drain()
         if not keep:
             writer.close()
+
+    def needs_token(self, method: str, path: str) -> bool:
+        """Return whether only the run may ask for this, and not each client that reaches the port."""
+        return path in CONTROLS and (method, path) != ("GET", "/health")
 
     def accepts(self, token: str) -> bool:
         """Return whether a request with this token may do everything."""

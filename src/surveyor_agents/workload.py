@@ -72,8 +72,8 @@ CLOCK_POLL_INTERVAL = 0.02
 MAX_CALLS = 100_000
 MAX_WAIT = 10_000  # service seconds
 BEHAVIOURS = ("answer", "refuse", "reset", "hang", "slow", "ignore-sigterm", "heed-sigterm")
-CONTROLS = tuple(
-    f"/{name}" for name in "executions behave names call hold health lifetime metadata resolve exit".split()
+CONTROLS = frozenset(
+    {"/executions", "/behave", "/names", "/call", "/hold", "/health", "/lifetime", "/metadata", "/resolve", "/exit"}
 )
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"

@@ -20,6 +20,7 @@ VPC, SUBNET, GROUP, HOST = "vpc-0a1b2c3d4e5f60718", "subnet-0a1b2c3d", "sg-0a1b2
 CHECK, TASK = "0123abcd-0123-4567-89ab-0123456789ab", "0123456789abcdef0123456789abcdef"
 JOINED = "f" * 32
 NS_ARN, SRV_ARN = ARN.format("servicediscovery", f"namespace/{NS}"), ARN.format("servicediscovery", f"service/{SRV}")
+TARGETS = ARN.format("elasticloadbalancing", "targetgroup/shop/0a1b2c3d4e5f6071")
 BALANCER = ARN.format("elasticloadbalancing", "loadbalancer/app/shop/0a")
 ROLE = "arn:aws:iam::444455556666:role/limited"
 
@@ -88,6 +89,8 @@ REFUSED: dict[str, list[Call]] = {
         ("route53", "ChangeResourceRecordSets", {"HostedZoneId": ZONE, "ChangeBatch": {}}),
         ("route53", "ChangeResourceRecordSets", {"HostedZoneId": f"/hostedzone/{ZONE}", "ChangeBatch": {}}),
         ("route53", "DeleteHostedZone", {"Id": ZONE}),
+        ("route53", "DeleteHostedZone", {"Id": f"{MINE}/{ZONE}"}),
+        ("route53", "DeleteHostedZone", {"Id": f" {ZONE}"}),
         ("route53", "DeleteHealthCheck", {"HealthCheckId": CHECK}),
         ("route53", "UpdateHealthCheck", {"HealthCheckId": CHECK, "Disabled": True}),
         ("route53", "AssociateVPCWithHostedZone", {"HostedZoneId": ZONE, "VPC": {}}),
@@ -132,6 +135,12 @@ REFUSED: dict[str, list[Call]] = {
         ("ecs", "StopServiceDeployment", {"serviceDeploymentArn": ecs_arn("service-deployment", "shop/web/abc")}),
         ("ecs", "ContinueServiceDeployment", {"serviceDeploymentArn": ecs_arn("service-deployment", "shop/web/abc")}),
         ("ecs", "DeleteTaskSet", {"cluster": "shop", "service": "web", "taskSet": "ecs-svc/1"}),
+        ("ecs", "UpdateService", {"cluster": MINE, "service": "web", "serviceRegistries": [{"registryArn": SRV_ARN}]}),
+        ("ecs", "CreateService", {"cluster": MINE, "serviceName": "a", "loadBalancers": [{"targetGroupArn": TARGETS}]}),
+        ("ecs", "UpdateService", {"cluster": MINE, "service": "a", "serviceConnectConfiguration": {"namespace": "a"}}),
+        ("ecs", "UpdateCluster", {"cluster": MINE, "serviceConnectDefaults": {"namespace": NS_ARN}}),
+        ("ecs", "StopTask", {"cluster": MINE, "task": f"shop/{TASK}"}),
+        ("ecs", "DeleteCluster", {"cluster": "shop", "DryRun": True}),
         ("ecs", "PutAccountSetting", {"name": "containerInsights", "value": "enabled"}),
         ("ecs", "PutAccountSettingDefault", {"name": "containerInsights", "value": "enabled"}),
     ],
@@ -148,6 +157,7 @@ REFUSED: dict[str, list[Call]] = {
         ("logs", "PutRetentionPolicy", {"logGroupName": "/shop/web", "retentionInDays": 1}),
         ("events", "PutRule", {"Name": "nightly", "State": "DISABLED"}),
         ("events", "PutTargets", {"Rule": "nightly", "Targets": []}),
+        ("events", "PutTargets", {"Rule": MINE, "Targets": [{"Id": "1", "Arn": ARN.format("sqs", "orders")}]}),
         ("sqs", "DeleteMessage", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/444455556666/orders"}),
         ("sqs", "ReceiveMessage", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/444455556666/orders"}),
         ("elbv2", "DeleteLoadBalancer", {"LoadBalancerArn": BALANCER}),
@@ -195,6 +205,8 @@ SENT: list[Call] = [
     ("ecs", "StopServiceDeployment", {"serviceDeploymentArn": ecs_arn("service-deployment", f"shop/{MINE}/abc")}),
     ("ecs", "CreateCluster", {"clusterName": "no name!"}),
     ("iam", "CreateUser", {"UserName": MINE}),
+    ("events", "PutTargets", {"Rule": MINE, "Targets": [{"Id": "1", "Arn": ARN.format("sqs", MINE)}]}),
+    ("ecs", "UpdateService", {"cluster": MINE, "service": "a", "serviceConnectConfiguration": {"namespace": MINE}}),
     ("iam", "AttachUserPolicy", {"UserName": MINE, "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
     ("sts", "AssumeRole", {"RoleArn": ROLE, "RoleSessionName": MINE}),
     ("sts", "GetCallerIdentity", {}),

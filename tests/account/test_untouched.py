@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -19,8 +20,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from surveyor.account.ownership import is_read
-from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
+from surveyor.account.ownership import NotOwned, is_read
+from surveyor.errors import SurveyorError
+from surveyor.gate.deployment_actions import ACTIONS, act
+from surveyor.targets import load_target
+from surveyor.targets.options import TargetOptions
+from surveyor.targets.running import run_target
+from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing
 
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 _INTO = ("Create", "Run", "RegisterTaskDefinition")
@@ -160,3 +166,33 @@ def test_nothing_of_others_is_changed(in_use: EmulatorAccount, tmp_path: Path, n
     after = inventory(in_use)
     assert {key: after.get(key) for key in before} == before
     assert set(after) == set(before), done.stdout
+
+
+@pytest.mark.soak
+def test_the_gate_changes_the_named_service_alone(in_use: EmulatorAccount) -> None:
+    """Of all services with a deployment in progress, the gate stops that of the service that the user names."""
+    ecs = in_use.clients().patient("ecs", "us-east-1")
+    subnet = in_use.clients().patient("ec2", "us-east-1").describe_subnets()["Subnets"][0]["SubnetId"]
+    container = {"name": "app", "image": "example.com/missing:1", "command": ["no-such-program"]}
+    definition = ecs.register_task_definition(
+        family="gated", networkMode="awsvpc", cpu="256", memory="512", requiresCompatibilities=["FARGATE"],
+        containerDefinitions=[container],
+    )["taskDefinition"]["taskDefinitionArn"]  # fmt: skip
+    ecs.create_cluster(clusterName="gated")
+    for name in ("web", "api"):
+        ecs.create_service(
+            cluster="gated", serviceName=name, taskDefinition=definition, desiredCount=1, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+        )  # fmt: skip
+    with recording(in_use.endpoint) as (url, recorder):
+        options = TargetOptions(account=ACCOUNT, endpoint=url)
+        with run_target(load_target("aws", TARGETS, options), 0) as running:
+            running.clients.permit(ACTIONS, "gated/web")
+            client = running.clients.client("ecs", ACCOUNT)
+            with contextlib.suppress(SurveyorError):  # ECS may refuse to stop the first deployment of a service
+                act(client, "gated", "web", is_open=False)
+            with pytest.raises(NotOwned):
+                act(client, "gated", "api", is_open=False)
+    deployments = [text for name, text in recorder.changing() if "service-deployment/" in text]
+    assert deployments
+    assert all("/gated/web/" in text for text in deployments)

@@ -131,6 +131,9 @@ def named_resources(
         for value in strings(params.get(member))
         if member in params
     ]
+    if service == "events":  # a rule sends its events there
+        targets = [entry.get("Arn") for entry in params.get("Targets") or () if isinstance(entry, Mapping)]
+        named += [Named("Targets.Arn", value, "name") for value in strings(targets)]
     return tuple(named) if known else None
 
 
@@ -180,9 +183,25 @@ def _of_ecs(operation: str, params: Mapping[str, Any]) -> Iterator[Named]:
     if operation in ("DeregisterTaskDefinition", "DeleteTaskDefinitions"):
         for member in ("taskDefinition", "taskDefinitions"):
             yield from (Named(member, value, "name") for value in strings(params.get(member)))
+    yield from _joined(params)
     if operation.endswith("CapacityProvider"):
         for member in ("name", "capacityProvider"):
             yield from (Named(member, value, "name") for value in strings(params.get(member)))
+
+
+def _joined(params: Mapping[str, Any]) -> Iterator[Named]:
+    """Yield where a service registers its tasks: registries, target groups and a namespace."""
+    kinds: tuple[tuple[str, str, Kind], ...] = (
+        ("serviceRegistries", "registryArn", "id"),
+        ("loadBalancers", "targetGroupArn", "name"),
+        ("serviceConnectConfiguration", "namespace", "name"),
+        ("serviceConnectDefaults", "namespace", "name"),
+    )
+    for member, key, kind in kinds:
+        entries = params.get(member)
+        for entry in entries if isinstance(entries, list | tuple) else [entries]:
+            if isinstance(entry, Mapping):
+                yield from (Named(f"{member}.{key}", value, kind) for value in strings(entry.get(key)))
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -89,7 +89,7 @@ class Ownership:
 
         `members`: those of the operation's input; None for a request that no client has written.
         """
-        if is_read(operation) or params.get("DryRun") is True:
+        if is_read(operation) or (service == "ec2" and params.get("DryRun") is True):
             return
         name = f"{service}:{operation}"
         named = named_resources(service, operation, params, params if members is None else members)
@@ -138,23 +138,25 @@ class Ownership:
 
     def _reason(self, resource: Named) -> str | None:
         """Return why a call about a resource is not sent; None if it may be."""
-        value = resource.value
-        if not _NAME.fullmatch(value) or self._owns(value) or value in self._roles:
-            return None
-        cluster = cluster_in(value) if value.startswith("arn:") else resource.cluster
-        if cluster and self._owns(cluster):
+        value, is_arn = resource.value, resource.value.startswith("arn:")
+        cluster = cluster_in(value) if is_arn else resource.cluster if _is_plain(value) else ""
+        if (cluster and self._owns(cluster)) or value in self._roles:
             return None
         is_place = resource.kind == "place"
         if is_place and value in self._places:
             return None
-        is_id = resource.kind == "id" or (is_place and RANDOM.fullmatch(value) is not None)
-        if is_id or (value.startswith("arn:") and is_random(value)):
-            token = last_part(value)
-            if token not in self._foreign:
+        if resource.kind == "id" or (is_place and RANDOM.fullmatch(value)) or (is_arn and is_random(value)):
+            # An id in any part of the value: Route 53 takes the last part of a path, for example.
+            if not self._are_of_others(value):
                 return None
             self._read_ledgers()
-            return None if self._owns(value) else "belongs to others: an answer has shown it"
+            return "belongs to others: an answer has shown it" if self._are_of_others(value) else None
+        if not _NAME.fullmatch(value) or self._owns(value):
+            return None
         return f"may belong to others: it has no {self.prefix} in its name"
+
+    def _are_of_others(self, value: str) -> bool:
+        return not self._foreign.isdisjoint({*RANDOM.findall(value), last_part(value)} - self._owned)
 
     def _owns(self, value: str) -> bool:
         return self._mark.search(value) is not None or value in self._owned or last_part(value) in self._owned
@@ -203,6 +205,11 @@ class Ownership:
         tags = [tag for key in ("Tags", "tags") for tag in entry.get(key) or () if isinstance(tag, Mapping)]
         pairs = {(tag.get("Key", tag.get("key")), tag.get("Value", tag.get("value"))) for tag in tags}
         return self._run is not None and (TAG, self._run) in pairs
+
+
+def _is_plain(value: str) -> bool:
+    """Return whether a value is a name or an id, and no path; ids of task sets are the exception."""
+    return "/" not in value.removeprefix("ecs-svc/")
 
 
 def _changes_the_account(name: str, service: str, named: tuple[Named, ...] | None) -> bool:

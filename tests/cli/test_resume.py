@@ -137,6 +137,16 @@ def test_a_complete_run_ends_as_its_report_says(stopped: Stopped) -> None:
     assert (stopped.out / "report.json").read_bytes() == before
 
 
+def test_a_resumed_run_that_stops_again_is_resumed_again(stopped: Stopped) -> None:
+    """Each time the verdicts of all runs before stay."""
+    again = surveyor(stopped.checkout, "conform", "--resume", stopped.run)
+    assert again.returncode == 3
+    assert stopped.resume().returncode == 0
+    assert stopped.ran.read_text().split() == ["second-b"]
+    first, second, third = load_report(stopped.out / "report.json").runs
+    assert f"run {first} was resumed by {second}, {third}" in (stopped.out / "junit.xml").read_text()
+
+
 def test_verdicts_of_tests_that_are_gone_are_not_kept(stopped: Stopped) -> None:
     """After an upgrade: a test that no longer exists has no verdict, a new one is judged."""
     suite = stopped.checkout.layout.suites / "alpha" / "test_alpha.py"

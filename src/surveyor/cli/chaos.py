@@ -229,6 +229,8 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
             typer.echo(line)
     for resource in report.leaked_resources:
         typer.echo(f"left behind: {resource}", err=True)
+    if report.leaked_resources:
+        typer.echo(f"to delete them: surveyor sweep {folder}", err=True)
     typer.echo(f"\npage: {page}")
     for result in report.experiments:
         if REFUSED in result.symptom:

@@ -276,7 +276,8 @@ def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> Non
     for line in capped(lines, _MAX_LEAKED, config.out / REPORT_FILE):
         typer.echo(line, err=True)
     if report.leaked_resources:
-        typer.echo(f"to delete them: surveyor sweep --run {config.run} {config.out}", err=True)
+        chosen = f" --run {config.run}" if config.earlier is None else ""
+        typer.echo(f"to delete them: surveyor sweep{chosen} {config.out}", err=True)
     is_quiet = isinstance(lost_output(), BrokenPipeError) and not report.leaked_resources  # `surveyor … | head -1`
     if report.interrupted and not is_quiet:
         count = len(report.leaked_resources)

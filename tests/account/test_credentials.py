@@ -12,6 +12,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import ClientError, CredentialRetrievalError
 from botocore.session import Session
 
+from surveyor.account.refusals import ended_session
 from surveyor.errors import CredentialsEnded, TargetUnavailable, UsageError
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
 from surveyor.targets.credentials import RunCredentials, open_session
@@ -189,6 +190,23 @@ def test_calls_after_the_end_are_not_sent(emulator: EmulatorAccount) -> None:
         with pytest.raises(CredentialsEnded, match="they ended"):
             call()
     assert clients.silence() == "they ended"
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({"__type": "ExpiredTokenException"}, "ExpiredTokenException"),
+        ({"__type": "com.amazon.coral.service#ExpiredTokenException"}, "ExpiredTokenException"),
+        ({"__type": "UnrecognizedClientException"}, None),
+        ({"__type": "InvalidSignatureException"}, None),
+        ({"__type": ["ExpiredToken"]}, None),
+        ({}, None),
+    ],
+    ids=["plain", "with a namespace", "another key", "another signature", "no text", "no code"],
+)
+def test_raw_answers_say_that_a_session_ended(document: dict[str, Any], code: str | None) -> None:
+    """Requests that no client sends are signed with the credentials of the run, too."""
+    assert ended_session(document) == code
 
 
 def test_credentials_without_a_session_are_not_temporary() -> None:

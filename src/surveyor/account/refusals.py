@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DENIED", "EXPIRED", "NOT_PERMITTED", "OWN", "THROTTLED", "describe_refusal", "is_unavailable"]
+__all__ = [
+    "DENIED",
+    "EXPIRED",
+    "NOT_PERMITTED",
+    "OWN",
+    "THROTTLED",
+    "describe_refusal",
+    "ended_session",
+    "is_unavailable",
+]
 
 OWN = "CallOfTheRun"
 """Member of an error's ResponseMetadata: the call was made with the credentials of the run, not of a test's user."""
@@ -79,6 +88,15 @@ _UNAVAILABLE = frozenset(
         "Unavailable",
     }
 )
+
+
+def ended_session(document: Mapping[str, Any]) -> str | None:
+    """Return the code with which a raw answer in JSON says that a session has ended, which no test asks for.
+
+    None for any other: tests send wrong keys and signatures on purpose.
+    """
+    code = str(document.get("__type", "")).rpartition("#")[2]
+    return code if code.startswith("ExpiredToken") else None
 
 
 def is_unavailable(code: str, status: int) -> bool:

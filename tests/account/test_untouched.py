@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,11 +20,16 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from botocore.credentials import Credentials
 
+from surveyor.account.ledger import Ledger, Owner
 from surveyor.account.ownership import NotOwned, is_read
+from surveyor.clock import WallClock
 from surveyor.errors import SurveyorError
+from surveyor.evidence import Evidence
 from surveyor.gate.deployment_actions import ACTIONS, act
 from surveyor.targets import load_target
+from surveyor.targets.clients import Clients
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
 from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing
@@ -116,10 +122,18 @@ def identifiers(resources: dict[tuple[str, str], dict[str, Any]]) -> re.Pattern[
 
 
 @pytest.fixture(scope="module")
-def in_use() -> Iterator[EmulatorAccount]:
-    """Run an account that others use, with resources of each kind."""
-    with flowing(200.0, residents="some") as running:
+def started() -> Iterator[EmulatorAccount]:
+    """Run an embedded target in whose accounts others have resources of each kind."""
+    with flowing(60.0, residents="some") as running:
         yield running
+
+
+@pytest.fixture
+def in_use(started: EmulatorAccount) -> EmulatorAccount:
+    """Return the account when the others' resources are there: they are made from its first call on."""
+    started.clients().patient("servicediscovery", "us-east-1").list_namespaces()
+    WallClock().eventually(lambda: "cloudmap:instance" in {kind for kind, _ in inventory(started)}, within=60)
+    return started
 
 
 def surveyor(emulator: EmulatorAccount, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -133,8 +147,8 @@ CONFORM = ["conform", "--dns", "control", "--workers", "2"]
 COMMANDS = {
     "conform by areas": [*CONFORM, "--area", "attributes", "--area", "operations"],
     "conform by claims": [
-        *CONFORM, "--claim", "ecs.cluster.names", "--claim", "ecs.service.network",
-        "--claim", "namespaces.private.creates-zone-in-one-vpc", "--claim", "ecs.task.is-stopped-at-any-time",
+        *CONFORM, "--claim", "ecs.cluster.names", "--claim", "ecs.tags.reserved-and-unique",
+        "--claim", "namespaces.private.creates-zone-in-one-vpc",
     ],
     "sweep": ["sweep", "--region", "us-east-1"],
     "audit": ["audit", "--namespace", "shop.internal", "--cluster", "shop"],
@@ -146,8 +160,6 @@ COMMANDS = {
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_nothing_of_others_is_changed(in_use: EmulatorAccount, tmp_path: Path, name: str) -> None:
     """No changing request names what others have, and all of it is as before, tags and settings included."""
-    in_use.clients().patient("servicediscovery", "us-east-1").list_namespaces()  # the others settle at the first call
-    threading.Event().wait(2)
     before = inventory(in_use)
     kinds = {"cloudmap:namespace", "cloudmap:service", "route53:zone", "ec2:vpc", "ecs:cluster"}
     assert kinds <= {kind for kind, _ in before}
@@ -196,3 +208,42 @@ def test_the_gate_changes_the_named_service_alone(in_use: EmulatorAccount) -> No
     deployments = [text for name, text in recorder.changing() if "service-deployment/" in text]
     assert deployments
     assert all("/gated/web/" in text for text in deployments)
+
+
+@pytest.mark.soak
+def test_calls_about_others_are_not_sent(in_use: EmulatorAccount, tmp_path: Path) -> None:
+    """Clients of a run, of its clean-up and of its sessions, and raw requests, send no change of what a list shows."""
+    target = in_use.target()
+    ledger = Ledger(tmp_path / "ledger-main.jsonl", Owner("0123abcd", "aws", ACCOUNT, "us-east-1"))
+    with recording(in_use.endpoint) as (url, recorder):
+        clients = Clients(target, url, Evidence(), ledger)
+        session = Credentials(ACCOUNT, "surveyor")
+        makers: dict[str, Callable[[str], Any]] = {
+            "client": lambda service: clients.client(service, ACCOUNT),
+            "clean-up": lambda service: clients.patient(service, "us-east-1"),
+            "session": lambda service: clients.client(service, ACCOUNT, session=session),
+        }
+        for make in makers.values():
+            cloudmap, route53, ec2, ecs = map(make, ("servicediscovery", "route53", "ec2", "ecs"))
+            namespaces, services = cloudmap.list_namespaces()["Namespaces"], cloudmap.list_services()["Services"]
+            zones, checks = route53.list_hosted_zones()["HostedZones"], route53.list_health_checks()["HealthChecks"]
+            calls: list[Callable[[], Any]] = [
+                *(partial(cloudmap.delete_namespace, Id=entry["Id"]) for entry in namespaces),
+                *(partial(cloudmap.tag_resource, ResourceARN=entry["Arn"], Tags=[]) for entry in namespaces),
+                *(partial(cloudmap.deregister_instance, ServiceId=entry["Id"], InstanceId="a") for entry in services),
+                *(partial(cloudmap.create_service, NamespaceId=entry["Id"], Name="a") for entry in namespaces),
+                *(partial(route53.delete_hosted_zone, Id=entry["Id"]) for entry in zones),
+                *(partial(route53.delete_health_check, HealthCheckId=entry["Id"]) for entry in checks),
+                *(partial(ec2.delete_vpc, VpcId=entry["VpcId"]) for entry in ec2.describe_vpcs()["Vpcs"]),
+                *(partial(ecs.delete_cluster, cluster=arn) for arn in ecs.list_clusters()["clusterArns"]),
+                partial(ecs.update_service, cluster="shop", service="web", desiredCount=1),
+                partial(ecs.update_cluster, cluster="surveyor-metrics", settings=[]),
+                partial(ecs.put_account_setting, name="containerInsights", value="enabled"),
+                partial(clients.begin_raw_call, "servicediscovery", "DeleteNamespace", {"Id": namespaces[0]["Id"]}),
+            ]  # fmt: skip
+            assert len(calls) > 20
+            for call in calls:
+                with pytest.raises(NotOwned):
+                    call()
+    ledger.close()
+    assert recorder.changing() == []

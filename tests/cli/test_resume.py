@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,12 +178,17 @@ def test_another_target_or_selection_is_refused(untouched: Stopped, options: tup
 
 
 def test_a_run_that_is_not_there_is_named(stopped: Stopped) -> None:
-    """An unknown id, and a run that was killed before it could write its report."""
+    """An unknown id, a run in progress, and one that was killed before it could write its report."""
     for name in ("ffffffff", "x" * 5_000, ""):
         unknown = surveyor(stopped.checkout, "conform", "--resume", name)
         assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
         assert f"there is no run {name[:200]}" in unknown.stderr
     (stopped.out / "report.json").unlink()
+    with (stopped.out / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        active = stopped.resume()
+    assert (active.returncode, active.stderr.count("\n")) == (2, 1)
+    assert "another run" in active.stderr
     lost = stopped.resume()
     assert (lost.returncode, lost.stderr.count("\n")) == (2, 1)
     assert "wrote no report to" in lost.stderr

@@ -22,6 +22,7 @@ from surveyor.layout import Layout
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.report.model import ConformanceReport
 from surveyor.report.resumed import is_judged, judged_tests
+from surveyor.report.run_folder import reserve_folder
 from surveyor.targets import Target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
@@ -95,6 +96,7 @@ def find_run(name: str, out: Path | None, layout: Layout) -> EarlierRun:
 
 def _report_of(name: str, folder: Path) -> ConformanceReport:
     if not is_file(folder / REPORT_FILE):
+        reserve_folder(folder)  # refused while the run is in progress
         raise UsageError(
             f"run {name} wrote no report to {folder}, so none of its verdicts is known: delete what it left with "
             f"`surveyor sweep {folder}`, and begin a new run"

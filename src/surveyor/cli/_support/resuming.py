@@ -68,6 +68,9 @@ def print_advice(report: ConformanceReport, config: RunConfig, target: Target) -
         return
     first = "with new credentials, " if "the credentials of the run" in report.failure else ""
     resume = f"surveyor conform --resume {report.runs[0]} --out {config.out}"
+    advice = f"{first}`{resume}` judges the rest"
     sweep = f"surveyor sweep --account {target.account} --region {target.region} --run {config.run}"
     sweep += f" --endpoint {target.endpoint}" if target.endpoint else ""
-    typer.echo(f"{first}`{resume}` judges the rest; `{sweep}` deletes what was left, without judging", err=True)
+    if report.failure or report.leaked_resources:
+        advice += f"; `{sweep}` deletes what was left, without judging"
+    typer.echo(advice, err=True)

@@ -141,6 +141,8 @@ def _known_members(service: str, operation: str, members: Collection[str]) -> di
     if service == "ec2":
         if operation in ("RunInstances", "CreateSecurityGroup"):  # what these name is used, and does not change
             return {}
+        if operation == "DetachInternetGateway":  # a gateway of the run, wherever it is attached
+            return {"InternetGatewayId": "id"}
         kind: Kind = "place" if operation == "CreateSubnet" else "id"
         return {member: kind for member in members if _EC2.search(member) and member not in _USED_BY_EC2}
     known = _MEMBERS.get(service)

@@ -33,6 +33,7 @@ from surveyor.targets.clients import Clients
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
 from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing
+from tests.chaos.shared_service import target_file
 
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 _INTO = ("Create", "Run", "RegisterTaskDefinition")
@@ -152,7 +153,7 @@ COMMANDS = {
     ],
     "sweep": ["sweep", "--region", "us-east-1"],
     "audit": ["audit", "--namespace", "shop.internal", "--cluster", "shop"],
-    "advise": ["advise", "--dns", "control"],
+    "advise": ["advise"],
 }  # fmt: skip
 
 
@@ -164,9 +165,10 @@ def test_nothing_of_others_is_changed(in_use: EmulatorAccount, tmp_path: Path, n
     kinds = {"cloudmap:namespace", "cloudmap:service", "route53:zone", "ec2:vpc", "ecs:cluster"}
     assert kinds <= {kind for kind, _ in before}
     with recording(in_use.endpoint) as (url, recorder):
-        out = ["--out", str(tmp_path)] if "--dns" in COMMANDS[name] else []
-        place = ["--target", "aws", "--account", ACCOUNT, "--endpoint", url]
-        done = surveyor(in_use, *COMMANDS[name], *place, *out)
+        out = ["--out", str(tmp_path)] if name not in ("sweep", "audit") else []
+        by_name = ["--target", "aws", "--endpoint", url]
+        place = ["--target", str(target_file(tmp_path, url))] if name == "advise" else by_name
+        done = surveyor(in_use, *COMMANDS[name], *place, "--account", ACCOUNT, *out)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode in (0, 1), done.stdout + done.stderr
     assert recorder.calls, done.stdout + done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import fields
 
 import typer
 
@@ -48,7 +47,7 @@ def _print(plan: Plan, target: Target, workers: int) -> None:
         "minutes": "with the delays of the embedded target",
         "dollars": "upper bound: as if each instance and health check were billed for a whole month",
     }
-    names = [limit.name for limit in fields(Budget)]
+    names = Budget.__struct_fields__
     rows = [
         (name, _format_amount(name, getattr(total, name)), _format_limit(name, target.budget), details[name])
         for name in names

@@ -16,7 +16,7 @@ Kind = Literal["id", "name", "place"]
 class Named:
     """A value of a request that names a resource.
 
-    `id`: AWS chose it, with a random part; `name`: whoever created the resource chose it; `place`: the call creates
+    `id`: AWS chose it, with a random part; `name`: the client that created the resource chose it; `place`: the call creates
     something in it, a cluster or a VPC. `cluster`: the one that the resource is in.
     """
 
@@ -45,7 +45,7 @@ _RANDOM_TYPES = frozenset(
         "certificate-authority",
     }
 )
-"""Types of resources in ARNs that end with a random id. That of a Cloud Map service is told by its `srv-`."""
+"""Types of resources in ARNs that end with a random id. That of a Cloud Map service begins with srv-."""
 
 ENTRIES: Mapping[str, Mapping[str, str]] = {
     "servicediscovery": {"Namespace": "Id", "Namespaces": "Id", "Service": "Id", "Services": "Id"},

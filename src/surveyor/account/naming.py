@@ -16,8 +16,8 @@ Kind = Literal["id", "name", "place"]
 class Named:
     """A value of a request that names a resource.
 
-    `id`: AWS chose it, with a random part; `name`: the client that created the resource chose it; `place`: the call creates
-    something in it, a cluster or a VPC. `cluster`: the one that the resource is in.
+    `id`: AWS chose it, with a random part; `name`: the client that created the resource chose it; `place`: the call
+    creates something in it, a cluster or a VPC. `cluster`: the one that the resource is in.
     """
 
     member: str

@@ -140,16 +140,18 @@ def test_a_cluster_counts_what_it_has(
 
 @proves("ecs.cluster.delete")
 def test_a_cluster_with_container_instances_is_not_deleted(
-    ecs, start_container_instances, describe_cluster, eventually, cluster
+    ecs, start_container_instances, describe_cluster, eventually, own_cluster
 ):
     """DeleteCluster raises an error until the container instances have been deregistered."""
     [host] = start_container_instances()
-    assert describe_cluster(cluster)["registeredContainerInstancesCount"] == 1
+    assert describe_cluster(own_cluster)["registeredContainerInstancesCount"] == 1
     with raises("ClusterContainsContainerInstancesException"):
-        ecs.delete_cluster(cluster=cluster)
-    ecs.deregister_container_instance(cluster=cluster, containerInstance=host["containerInstanceArn"])
-    eventually(lambda: describe_cluster(cluster)["registeredContainerInstancesCount"] == 0, within=timeouts.SCHEDULER)
-    assert ecs.delete_cluster(cluster=cluster)["cluster"]["status"] == "INACTIVE"
+        ecs.delete_cluster(cluster=own_cluster)
+    ecs.deregister_container_instance(cluster=own_cluster, containerInstance=host["containerInstanceArn"])
+    eventually(
+        lambda: describe_cluster(own_cluster)["registeredContainerInstancesCount"] == 0, within=timeouts.SCHEDULER
+    )
+    assert ecs.delete_cluster(cluster=own_cluster)["cluster"]["status"] == "INACTIVE"
 
 
 @proves("ecs.lists.are-paged")

@@ -51,7 +51,7 @@ def test_a_role_with_a_registry_is_refused(
 
 @proves("iam.ecs.namespace-key")
 def test_a_role_is_limited_to_a_namespace(
-    client_limited_to, ecs, make_namespace, make_task_definition, unique_name, cluster, network
+    client_limited_to, ecs, make_namespace, make_task_definition, unique_name, own_cluster, network
 ):
     """A service is created and updated with the namespace in ecs:namespace, not with another, named or by default."""
     allowed, other = make_namespace("http"), make_namespace("http")
@@ -71,7 +71,7 @@ def test_a_role_is_limited_to_a_namespace(
 
     def create(configuration):
         caller("ecs").create_service(
-            cluster=cluster,
+            cluster=own_cluster,
             serviceName=name if configuration else unique_name("service"),
             taskDefinition=definition,
             desiredCount=0,
@@ -86,8 +86,8 @@ def test_a_role_is_limited_to_a_namespace(
     for namespace in (other, allowed):
         configuration = {"enabled": True, "namespace": namespace["Arn"]}
         with raises("AccessDeniedException") if namespace is other else nullcontext():
-            caller("ecs").update_service(cluster=cluster, service=name, serviceConnectConfiguration=configuration)
-    ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": other["Arn"]})
+            caller("ecs").update_service(cluster=own_cluster, service=name, serviceConnectConfiguration=configuration)
+    ecs.update_cluster(cluster=own_cluster, serviceConnectDefaults={"namespace": other["Arn"]})
     with raises("AccessDeniedException"):
         create({})
 

@@ -37,14 +37,14 @@ def names_in(cloudmap):
 
 @proves("service-connect.config.enabled-is-enough")
 def test_a_client_needs_only_enabled(
-    ecs, make_connect_service, wait_for_task, call_from_task, cluster, make_namespace, names_in
+    ecs, make_connect_service, wait_for_task, call_from_task, own_cluster, make_namespace, names_in
 ):
     """With its own or its cluster's namespace a client reaches an endpoint, and offers none."""
     # ecs/ServiceConnectConfiguration.services: "This field is not required for a "client" Amazon ECS service"
     namespace = make_namespace("http")
     server = make_connect_service("backend", configuration={"namespace": namespace["Arn"]})
     wait_for_task(server)
-    ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": namespace["Arn"]})
+    ecs.update_cluster(cluster=own_cluster, serviceConnectDefaults={"namespace": namespace["Arn"]})
     clients = [make_connect_service(configuration={"namespace": reference}) for reference in (namespace["Name"], None)]
     for client in clients:
         assert [call.status for call in call_from_task(wait_for_task(client), server.url)] == [200]
@@ -53,26 +53,26 @@ def test_a_client_needs_only_enabled(
 
 @proves("service-connect.config.only-if-enabled")
 def test_others_do_not_use_service_connect(
-    ecs, make_connect_service, wait_for_task, wait_until_steady, tasks_of, resolve_in_task, cluster, make_namespace,
+    ecs, make_connect_service, wait_for_task, wait_until_steady, tasks_of, resolve_in_task, own_cluster, make_namespace,
     names_in, network, eventually,
 ):  # fmt: skip
     """A service without `enabled` and a standalone task resolve no endpoint, whatever the cluster's default is."""
     # ecs/ClusterServiceConnectDefaults: "This setting only applies to new services that set the enabled parameter to
     # true in the ServiceConnectConfiguration."
     namespace = make_namespace("http")
-    ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": namespace["Arn"]})
+    ecs.update_cluster(cluster=own_cluster, serviceConnectDefaults={"namespace": namespace["Arn"]})
     server = make_connect_service("backend", configuration={"namespace": None})
     off = make_connect_service("off", configuration={"enabled": False, "namespace": None})
     client = make_connect_service(configuration={"namespace": None})
     definition = server.definition["taskDefinitionArn"]
     [standalone] = ecs.run_task(
-        cluster=cluster, taskDefinition=definition, networkConfiguration=network, launchType="FARGATE"
+        cluster=own_cluster, taskDefinition=definition, networkConfiguration=network, launchType="FARGATE"
     )["tasks"]
     assert resolve_in_task(wait_for_task(client), server.alias)
     assert resolve_in_task(wait_for_task(off), server.alias) == []
 
     def running():
-        [task] = ecs.describe_tasks(cluster=cluster, tasks=[standalone["taskArn"]])["tasks"]
+        [task] = ecs.describe_tasks(cluster=own_cluster, tasks=[standalone["taskArn"]])["tasks"]
         return task if task["lastStatus"] == "RUNNING" else None
 
     assert resolve_in_task(eventually(running, within=timeouts.TASK), server.alias) == []

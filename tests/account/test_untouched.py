@@ -249,3 +249,19 @@ def test_calls_about_others_are_not_sent(in_use: EmulatorAccount, tmp_path: Path
                     call()
     ledger.close()
     assert recorder.changing() == []
+
+
+@pytest.mark.soak
+def test_a_cluster_that_the_user_named_stays_as_it_is(in_use: EmulatorAccount, tmp_path: Path) -> None:
+    """Tests create services in the cluster of the target file; one that changes or deletes its cluster gets another."""
+    before = inventory(in_use)
+    with recording(in_use.endpoint) as (url, recorder):
+        file = target_file(tmp_path, url)
+        file.write_text(f'{file.read_text("utf-8")}[ecs]\ncluster = "shop"\n', "utf-8")
+        claims = ["--claim", "ecs.cluster.delete", "--claim", "ecs.service.names"]
+        words = ["conform", "--target", str(file), "--account", ACCOUNT, *claims, "--workers", "1"]
+        done = surveyor(in_use, *words, "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [text for name, text in recorder.changing() if name == "CreateService" and '"cluster": "shop"' in text]
+    assert not [text for name, text in recorder.changing() if "Cluster" in name and '"cluster": "shop"' in text]
+    assert inventory(in_use) == before

@@ -209,6 +209,7 @@ SENT: list[Call] = [
     ("ecs", "UpdateService", {"cluster": MINE, "service": "a", "serviceConnectConfiguration": {"namespace": MINE}}),
     ("iam", "AttachUserPolicy", {"UserName": MINE, "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
     ("sts", "AssumeRole", {"RoleArn": ROLE, "RoleSessionName": MINE}),
+    ("sts", "AssumeRole", {"RoleArn": "arn:a:iam:::role/of-no-account", "RoleSessionName": MINE}),
     ("sts", "GetCallerIdentity", {}),
     ("logs", "CreateLogGroup", {"logGroupName": f"/aws/ecs/containerinsights/{MINE}/performance"}),
     ("sqs", "SetQueueAttributes", {"QueueUrl": f"https://sqs.us-east-1.amazonaws.com/444455556666/{MINE}"}),

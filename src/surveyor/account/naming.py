@@ -101,6 +101,7 @@ _MEMBERS: Mapping[str, Mapping[str, Kind]] = {
 
 _GENERAL = re.compile(r"(?:Id|Ids|Arn|Arns|ARN|ARNs|Name|Names|Url|Identifier)$", re.IGNORECASE)
 _EC2 = re.compile(r"Ids?$|^Resources$")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.")
 _USED_BY_EC2 = frozenset({"ImageId", "KernelId", "RamdiskId"})
 _IN_CLUSTER: Mapping[str, Kind] = {
     "service": "name",
@@ -129,7 +130,7 @@ def named_resources(
         Named(member, value, kind)
         for member, kind in known.items()
         for value in strings(params.get(member))
-        if member in params
+        if member in params and (service != "sts" or _ROLE.match(value))
     ]
     if service == "events":  # a rule sends its events there
         targets = [entry.get("Arn") for entry in params.get("Targets") or () if isinstance(entry, Mapping)]

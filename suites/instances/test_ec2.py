@@ -37,8 +37,9 @@ def ec2_instance(ec2, subnet, eventually):
     instance_id = started["Instances"][0]["InstanceId"]
 
     def instance_running():
-        [reservation] = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
-        [instance] = reservation["Instances"]
+        # By a filter: reads may lag the creation (EC2 Developer Guide, "Eventual consistency in the Amazon EC2 API").
+        found = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": [instance_id]}])["Reservations"]
+        instance = found[0]["Instances"][0]
         return instance if instance["State"]["Name"] == "running" else None
 
     try:

@@ -72,7 +72,7 @@ def test_elsewhere_all_of_them_are_fails(code: str) -> None:
 class Answers:
     """A server that gives these answers in turn: (status, document), or None for a closed connection."""
 
-    def __init__(self, *answers: tuple[int, dict[str, Any]] | None) -> None:
+    def __init__(self, *answers: tuple[int, dict[str, Any] | str] | None) -> None:
         self.answers, self.count = list(answers), 0
 
     def __call__(self, **sent: Any) -> Any:
@@ -81,7 +81,15 @@ class Answers:
         request, answer = sent["request"], self.answers.pop(0)
         if answer is None:
             raise ConnectionClosedError(endpoint_url=request.url)
-        raw = type("Raw", (), {"stream": lambda *_: iter([json.dumps(answer[1]).encode()])})()
+        raw = type(
+            "Raw",
+            (),
+            {
+                "stream": lambda *_: iter(
+                    [answer[1].encode() if isinstance(answer[1], str) else json.dumps(answer[1]).encode()]
+                )
+            },
+        )()
         headers: Any = {"Content-Type": "application/x-amz-json-1.1"}
         return AWSResponse(request.url, answer[0], headers, raw)
 
@@ -99,6 +107,7 @@ def client(service: str, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> A
 
 
 DOWN = (500, {"__type": "InternalFailure"})
+MISSING = (400, "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>")
 BUSY = (400, {"__type": "ThrottlingException"})
 Act = Callable[[Any], Any]
 
@@ -111,10 +120,11 @@ Act = Callable[[Any], Any]
         ("servicediscovery", lambda c: c.delete_namespace(Id="n"), [BUSY] * 5 + [(200, {"OperationId": "o"})]),
         ("ecs", lambda c: c.describe_clusters(), [None, DOWN, (200, {"clusters": []})]),
         ("ecs", lambda c: c.run_task(taskDefinition="t"), [BUSY, (200, {"tasks": []})]),
+        ("ec2", lambda c: c.describe_vpcs(VpcIds=["vpc-1"]), [MISSING, MISSING, (200, "<R><vpcSet/></R>")]),
     ],
 )
 def test_calls_are_made_again(
-    monkeypatch: pytest.MonkeyPatch, service: str, act: Act, answers: list[tuple[int, dict[str, Any]] | None]
+    monkeypatch: pytest.MonkeyPatch, service: str, act: Act, answers: list[tuple[int, dict[str, Any] | str] | None]
 ) -> None:
     """Reads and creations with a token after a failure, every call after it was throttled."""
     server = Answers(*answers)

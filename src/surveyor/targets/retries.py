@@ -53,6 +53,8 @@ def _why(response: Any, operation: OperationModel, exception: Exception | None) 
         return None if operation.name in _TESTED_RATES else "throttled"
     if code == "PriorRequestNotComplete":  # it had no effect
         return "throttled"
+    if operation.service_model.service_name == "ec2" and code.endswith(".NotFound"):
+        return "throttled" if operation.name.startswith(_READS) else None  # reads may lag the creation
     return "failed" if is_unavailable(code, http.status_code) and _is_repeatable(operation) else None
 
 

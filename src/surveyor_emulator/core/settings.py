@@ -202,7 +202,7 @@ class Settings:
     # What distinguishes an account in use (surveyor_emulator.staging).
     call_rates: CallRates = setting("discovery", "which calls are throttled by their documented rates")
     iam_lag: Delay = setting(Delay(0.0, 0.0), "until a change of a principal's policies takes effect")
-    read_lag: float = setting(0.0, "by which reads may lag writes in ECS, EC2, Cloud Map and Route 53, at most", "s")
+    read_lag: float = setting(0.0, "by which reads may lag writes in ECS and EC2, at most", "s")
     dns_path: DnsPath = setting("open", "what happens to questions to name servers on their way")
     failures: float = setting(0.0, "share of calls (0 to 1) that fail with 5xx")
     resets: float = setting(0.0, "share of calls (0 to 1) whose connection is reset, before or after they are done")

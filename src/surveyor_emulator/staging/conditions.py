@@ -16,6 +16,9 @@ from .residents import Residents
 __all__ = ["AccountInUse"]
 
 
+_LATE = ("ecs", "ec2")
+"""Services whose documents say that reads may lag writes; those of Cloud Map say that CreateService is synchronous."""
+
 # How services answer when they fail (Common Errors of each API reference).
 _FAILURES: Mapping[str, tuple[str, str, int]] = {
     "ecs": ("ServerException", "Service Unavailable. Please try again later.", 500),
@@ -51,7 +54,7 @@ class AccountInUse:
 
     def perform(self, call: Call, params: Mapping[str, Any], perform: Callable[[str, Mapping[str, Any]], Any]) -> Any:
         """Return the answer of a call that `perform` carries out. Half of all resets come after a call is done."""
-        late = self._late
+        late = self._late if call.service in _LATE else None
         answer = late.perform(call, params, perform) if late is not None else perform(call.operation, params)
         if not is_read(call.operation) and self._random.random() < self._world.settings.resets / 2:
             raise ConnectionCut

@@ -27,8 +27,6 @@ __all__ = ["LateReads", "is_read"]
 Perform = Callable[[Mapping[str, Any]], Any]
 
 _READS = ("Describe", "Get", "List")
-# Discovery has its own delay; operations are asked about until they end.
-_PROMPT = frozenset({"DiscoverInstances", "DiscoverInstancesRevision", "GetOperation", "GetChange", "ListOperations"})
 _ID = re.compile(r"(?<![\w-])([a-z]{1,8}-)?([0-9a-z]{8,}|[0-9a-f-]{36})$")
 _KEPT_READS = 200
 
@@ -62,8 +60,6 @@ class LateReads:
 
     def perform(self, call: Call, params: Mapping[str, Any], perform: Callable[[str, Mapping[str, Any]], Any]) -> Any:
         """Return the answer of a call; `perform` carries out an operation of the same service."""
-        if call.operation in _PROMPT:
-            return perform(call.operation, params)
         place = self._places.setdefault((call.service, call.account, call.region), _Place())
         place.forget(call.now)
         if is_read(call.operation):

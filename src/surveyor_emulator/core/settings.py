@@ -118,7 +118,7 @@ class Settings:
     """The settings of one running embedded target. Delays are service seconds."""
 
     seed: int = 0
-    secret: str = "surveyor"  # noqa: S105  # public, for loopback only
+    secret: str = "surveyor"  # noqa: S105  # for loopback only, and public
     account: str = "000000000000"
     region: str = "us-east-1"
     # None: the clock stands still until it is advanced.

@@ -22,6 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.soak
 def test_the_documented_example_runs_from_any_folder(folder: Path) -> None:
     """Its victims are chosen by the seed, and its report has the name of its file."""
     (folder / "pause_two.py").write_text(EXAMPLE.replace("wait(20)", "wait(5)").replace("rest(75)", "rest(5)"))

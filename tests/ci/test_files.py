@@ -70,6 +70,7 @@ def run_workflow(
     return results
 
 
+@pytest.mark.soak
 def test_shell_passes_a_target_that_is_as_expected(environment: dict[str, str], tmp_path: Path) -> None:
     """The script exits with 0 and writes a report and the summary of the runner."""
     completed = run_script(environment, tmp_path, "embedded", "reports", "--area", AREA)
@@ -194,6 +195,7 @@ def test_workflow_starts_an_emulator_and_waits_for_it(runner: dict[str, str], tm
     }, results["Conform"].stderr  # fmt: skip
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("target", "code", "annotation"),
     [("http://127.0.0.1:9", 3, "title=No verdict"), ("no-such-target", 2, "title=Nothing was judged")],

@@ -140,6 +140,7 @@ def test_help_lists_every_feature(checkout: Checkout) -> None:
     assert [line for line in FEATURES if f"| `{line}` | {FEATURES[line]} |" not in documented] == []
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_closed_pipe_ends_the_run_with_141(checkout: Checkout, workers: str) -> None:
     """In `surveyor conform | head -1` the run ends early, with its cleanup and a report, and without a message."""

@@ -17,6 +17,8 @@ from tests.cli.conform_command import surveyor
 if TYPE_CHECKING:
     from tests.conftest import Checkout
 
+pytestmark = pytest.mark.soak
+
 SUITE = """
 from pathlib import Path
 

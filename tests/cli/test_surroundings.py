@@ -16,6 +16,7 @@ from surveyor.report import load_report
 CLAIM = "listing.namespace-filters"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("environment", [{}, {"HOME": "/nonexistent"}], ids=["no HOME", "HOME does not exist"])
 def test_a_run_needs_no_home(environment: dict[str, str], tmp_path: Path) -> None:
     """Nothing is read from or written to a home; PATH is the only variable that is there."""

@@ -90,6 +90,7 @@ def test_the_sentence_names_the_main_cause() -> None:
     assert cause_sentence("api", causes, {"p0": 60.0}) == "api: no errors"
 
 
+@pytest.mark.soak
 @settings(max_examples=40, deadline=None)
 @given(
     world=simulated_services(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NOWHERE = "http://127.0.0.1:9"  # the discard port, at which nothing listens
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", [1, 2])
 def test_environment_has_no_effect(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """Proxies, endpoints, profiles and pytest settings of the user's shell change nothing."""

@@ -39,6 +39,7 @@ def test_a_file_is_collected_if_it_names_a_selected_claim(named: list[str], sele
     assert names_any_claim(text, selected) == bool(selected & set(named))
 
 
+@pytest.mark.soak
 def test_files_without_a_selected_claim_are_not_imported(checkout: Checkout) -> None:
     """A file that proves other claims may be broken, and takes no time."""
     checkout.suite(GOOD)
@@ -57,6 +58,7 @@ def test_a_run_of_an_area_collects_all_its_claims(checkout: Checkout) -> None:
     assert {claim.id for claim in report.claims if claim.verdict is Verdict.PASS} == {"alpha.first", "alpha.second"}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("uses", [False, True])
 def test_hypothesis_is_imported_only_by_a_test(checkout: Checkout, uses: bool) -> None:
     """The summary of its plugin does not import Hypothesis, and works if a suite uses it."""

@@ -26,6 +26,7 @@ def test_echo(cloudmap):
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_no_secret_and_no_control_is_kept_or_printed(checkout: Checkout, workers: str) -> None:
     """The terminal with captured output and log, --junitxml, Allure's results and the report."""

@@ -197,6 +197,7 @@ def test_declared_feature_that_is_absent_is_a_failure(checkout: Checkout) -> Non
     assert exit_code(report) == 1
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", [1, 2])
 def test_target_that_dies_is_an_error_for_all_that_follows(checkout: Checkout, workers: int) -> None:
     """The test in which it dies and those after it are errors that say so at once; those before keep their verdict."""

@@ -183,6 +183,7 @@ def test_a_target_without_sense_fails(
     assert [claim.verdict.value for claim in report.claims if claim.id == "alpha.first"] == ["fail"]
 
 
+@pytest.mark.soak
 def test_a_target_that_stops_answering_ends_the_run(checkout: Checkout) -> None:
     """After some calls without any answer the target counts as gone, and later tests do not wait for it."""
     calls: list[str] = []

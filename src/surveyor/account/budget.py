@@ -20,6 +20,8 @@ from msgspec.structs import replace
 
 from surveyor.account.resources import CREATES, maximum_cost
 from surveyor.errors import Inconclusive
+from surveyor.input_files import is_file, read_text
+from surveyor.output_files import write_text
 
 __all__ = ["SPENT_FILE", "UNBOUNDED", "Budget", "BudgetError", "Spending", "continue_spending"]
 
@@ -55,9 +57,9 @@ SPENT_FILE = "spent.json"
 def continue_spending(folder: Path, clock: Callable[[], float] = time.time) -> None:
     """Let the minutes of a run that is resumed go on from its last call; calls, resources and dollars stay as spent."""
     path = folder / SPENT_FILE
-    if path.is_file() and (text := path.read_text("utf-8")):
+    if is_file(path) and (text := read_text(path)):
         started, *spent = json.loads(text)
-        path.write_text(json.dumps([started + clock() - path.stat().st_mtime, *spent]), "utf-8")
+        write_text(path, json.dumps([started + clock() - path.stat().st_mtime, *spent]))
 
 
 def _parse_limits(text: str) -> dict[str, float]:

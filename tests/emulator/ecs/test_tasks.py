@@ -91,6 +91,7 @@ def test_only_essential_containers_end_a_task(ecs: Ecs) -> None:
     assert {container["lastStatus"] for container in ecs.task(arn)["containers"]} == {"STOPPED"}
 
 
+@pytest.mark.soak
 def test_hanging_checks_take_little_wall_time(ecs: Ecs) -> None:
     """An hour with a health check that never ends passes quickly: each check fails after a short wall time."""
     check = {"command": ["CMD-SHELL", "sleep 1000"], "interval": 300, "timeout": 2, "retries": 3}

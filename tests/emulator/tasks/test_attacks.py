@@ -150,6 +150,7 @@ def test_a_container_that_deletes_the_targets_folder_stops_no_other(run: Run) ->
     run(test)
 
 
+@pytest.mark.soak
 def test_limits_are_looked_at_ten_times_a_second_however_much_is_written(run: Run) -> None:
     """A flood of output does not make the fork server look at processes all the time."""
 

@@ -195,6 +195,7 @@ def test_a_known_cell_shows_its_expectation(
     quiet(browser, path)
 
 
+@pytest.mark.soak
 def test_a_hostile_target_executes_nothing(
     browser: Browser, hostile_report: ConformanceReport, claims: Claims, tmp_path: Path
 ) -> None:

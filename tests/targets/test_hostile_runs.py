@@ -1,4 +1,7 @@
-"""Whole programs against broken and hostile targets: how they end, what they say, the time and the memory they take."""
+"""Whole programs against broken and hostile targets: how they end, what they say, the time and the memory they take.
+
+FULL=1 runs all kinds of targets with all programs, which takes an hour.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ sys.exit(main())
 """The command line with shorter limits for an answer."""
 
 MAX_MEGABYTES = 300
-MAX_SECONDS = 90
+MAX_SECONDS = 300  # on a busy machine; a quiet one needs a tenth
 
 AREAS = ("--area", "namespaces", "--area", "services", "--area", "listing")
 
@@ -54,6 +57,14 @@ FEW = ("drip of headers", "chunks without end", "null", "wrong types", "reset", 
 RUNS = [("conform", kind) for kind in KINDS if kind != PROPER]
 RUNS += [(command, kind) for command in COMMANDS if command not in ("conform", "survey") for kind in FEW]
 RUNS += [("survey", kind) for kind in ("drip of headers", "reset")]
+if not os.environ.get("FULL"):
+    RUNS = [
+        ("conform", "drip of headers"),
+        ("conform", "null"),
+        ("load", "reset"),
+        ("audit", "null"),
+        ("model", "reset"),
+    ]
 
 
 @pytest.fixture(scope="module")

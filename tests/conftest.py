@@ -152,14 +152,14 @@ def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checko
 
 @pytest.fixture
 def children_take_ctrl_c() -> Iterator[None]:
-    """Let SIGINT interrupt the processes that a test starts, also if the tests run with SIGINT ignored.
+    """Let SIGINT and SIGQUIT end the processes that a test starts, also if the tests run with them ignored.
 
-    `make test &` in a script, or under nohup, starts everything with SIGINT ignored, and programs keep it so. While a
-    handler is installed here, children start with the default instead; this process still ignores the signal.
+    `make test &` in a script, or under nohup, starts everything with both ignored, and programs keep it so. While a
+    handler is installed here, children start with the default instead; this process still ignores the signals.
     """
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    if ignored:
-        signal.signal(signal.SIGINT, lambda number, frame: None)
+    ignored = [name for name in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(name) is signal.SIG_IGN]
+    for name in ignored:
+        signal.signal(name, lambda number, frame: None)
     yield
-    if ignored:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ignored:
+        signal.signal(name, signal.SIG_IGN)

@@ -186,10 +186,10 @@ def test_workflow_starts_an_emulator_and_waits_for_it(runner: dict[str, str], tm
     start = f"surveyor emulator --port {port} --clock advance > emulator.log 2>&1 & echo $! > emulator.pid"
     url = f"http://127.0.0.1:{port}"
     options = f"--area {AREA}"
-    token = {"SURVEYOR_TOKEN": "a-token-of-this-test"}  # of the control endpoint, which only this emulator has
-    results = run_workflow(
-        runner, tmp_path, SURVEYOR=runner["SURVEYOR"], TARGET=url, ENDPOINT=url, START=start, OPTIONS=options, **token
-    )
+    # The control endpoint, which only this emulator has, needs a token.
+    settings = {"SURVEYOR": runner["SURVEYOR"], "TARGET": url, "ENDPOINT": url, "START": start, "OPTIONS": options}
+    settings["SURVEYOR_TOKEN"] = "of-this-test"
+    results = run_workflow(runner, tmp_path, {**JOB, "env": {**JOB["env"], **settings}})
     assert {name: result.returncode for name, result in results.items()} == {
         "Install": 0, "Start": 0, "Conform": 0, "Summary": 0
     }, results["Conform"].stderr  # fmt: skip

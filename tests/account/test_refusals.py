@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.session import Session
 
@@ -164,3 +165,18 @@ def test_credentials_that_are_not_valid_any_more_end_the_run(
     with pytest.raises(TargetUnavailable, match="the credentials of the run are no longer valid: servicediscovery"):
         clients.client("servicediscovery", "").list_namespaces()
     assert "no longer valid" in str(clients.silence())
+
+
+def test_calls_that_a_test_signs_say_nothing_of_the_run(emulator: EmulatorAccount) -> None:
+    """Tests of signatures use keys that do not exist, with clients of the run."""
+    clients = emulator.clients()
+    client = clients.client("route53", "")
+
+    def sign(context: dict[str, Any], **_: object) -> None:
+        context["signing"] = {**context.get("signing", {}), "request_credentials": Credentials("AKIAUNKNOWN", "secret")}
+
+    client.meta.events.register_last("before-call", sign)
+    with pytest.raises(ClientError) as refusal:
+        client.list_hosted_zones()
+    assert refusal.value.response["Error"]["Code"] == "InvalidClientTokenId"
+    assert clients.silence() is None

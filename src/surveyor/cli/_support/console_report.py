@@ -138,13 +138,19 @@ def _table(report: ConformanceReport) -> tuple[Sequence[str], list[tuple[object,
 
 
 def _unexpected_lines(report: ConformanceReport) -> list[str]:
-    """Return a line for each unexpected claim, failed ones first; of a few claims also their tests."""
+    """Return a line for each unexpected claim, failed ones first; of a few claims also their tests.
+
+    Claims that were not judged for the same reason, such as the end of the run, share a line.
+    """
     unexpected = failed_first(claim for claim in report.claims if not claim.expected)
+    reasons = Counter((claim.verdict, claim.detail) for claim in unexpected if claim.verdict is not Verdict.FAIL)
+    shared = {reason: count for reason, count in reasons.items() if count > _MAX_DETAILED}
+    lines = [f"{count} claims {verdict}: {one_line(detail)}" for (verdict, detail), count in shared.items()]
+    alone = [claim for claim in unexpected if (claim.verdict, claim.detail) not in shared]
     has_known = _has_known_failures(report)
-    lines: list[str] = []
-    for claim in unexpected:
+    for claim in alone:
         note = claim.note if has_known or claim.verdict is not Verdict.FAIL else str(claim.verdict)
-        if len(unexpected) > _MAX_DETAILED:
+        if len(alone) > _MAX_DETAILED:
             lines.append(f"{claim.id}: {'; '.join(filter(None, (note, one_line(claim.detail))))}")
             continue
         lines += [f"{claim.id}: {note}", f"  documented: {one_line(claim.statement)}"]

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from surveyor import timeouts
 from surveyor.errors import NoAnswer, WrongAnswer
+from surveyor.polling import Polling
 
 __all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
 
@@ -32,7 +33,14 @@ class SettableClock(Protocol):
 
 
 class Clock(ABC):
-    """Service time of one target. All figures are service seconds."""
+    """Service time of one target. All figures are service seconds.
+
+    `polling`: how often an account of AWS is asked; None for a target that may be asked often. `is_exact`: what is
+    waited for is seen when it happens.
+    """
+
+    polling: Polling | None = None
+    is_exact = False
 
     @abstractmethod
     def now(self) -> float:
@@ -50,18 +58,25 @@ class Clock(ABC):
         """Return whether nothing can change any more by itself, `passed` seconds after a wait began."""
         return False
 
-    def eventually(self, condition: Callable[[], T | None], within: float, *, poll_every: float | None = None) -> T:
+    def eventually(
+        self, condition: Callable[[], T | None], within: float, *, poll_every: float | None = None, first: float = 0.0
+    ) -> T:
         """Return the first true value of `condition`. Raises WrongAnswer once `within` service seconds have passed.
 
         An AssertionError inside the condition counts as "not yet", and so does a missing entry or member: reads may lag
         writes. If it is still missing at the end, that error is raised. A target that does not answer fails at once.
         `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
-        time does not matter; by default the polls are close together at first.
+        time does not matter; by default the polls are close together at first. An account of AWS is polled as `polling`
+        says, and not before `first` service seconds.
         """
-        start = self.now()
+        start, polls = self.now(), 0
+        if self.polling and first > 0:
+            self.wait(first)
         while True:
             polled = self.now() - start
             last: object
+            if self.polling:
+                self.polling.begin()
             try:
                 value = condition()
                 if value:
@@ -81,15 +96,19 @@ class Clock(ABC):
                     actual=f"not as documented within {within:g} s",
                     cause=last.cause if isinstance(last, WrongAnswer) else "",
                 )
-            step = within if self._settled(passed) else self._step(passed, within, poll_every)
+            polls += 1
+            step = self.polling.step(polls) if self.polling else self._step(passed, within, poll_every)
+            step = within if self._settled(passed) else step
             self.wait(max(0.001, min(step, within - passed)))
 
     def always(self, condition: Callable[[], object], during: float) -> None:
         """Raise WrongAnswer if `condition` is not true throughout the next `during` service seconds, ends included."""
-        start = self.now()
+        start, polls = self.now(), 0
         while True:
             polled = self.now() - start
             last: object = _UNSET
+            if self.polling:
+                self.polling.begin()
             try:
                 value = condition()
                 if not value:
@@ -106,16 +125,20 @@ class Clock(ABC):
             if polled >= during:
                 return
             passed = self.now() - start
-            step = during if self._settled(passed) else timeouts.ALWAYS_STEP
+            polls += 1
+            step = self.polling.step(polls) if self.polling else timeouts.ALWAYS_STEP
+            step = during if self._settled(passed) else step
             self.wait(max(0.001, min(step, during - passed)))
 
 
 class ControlledClock(Clock):
     """The clock of a target that stands still until this process advances it, and so is read only once."""
 
-    def __init__(self, settable: SettableClock) -> None:
+    def __init__(self, settable: SettableClock, polling: Polling | None = None) -> None:
         self._settable = settable
         self._now: float | None = None
+        self.polling = polling
+        self.is_exact = polling is None
 
     def now(self) -> float:  # noqa: D102 (as in Clock)
         if self._now is None:
@@ -145,8 +168,13 @@ class WallClock(Clock):
     """
 
     def __init__(
-        self, scale: float = 1.0, read: Callable[[], float] = time.time, settles: float = float("inf")
+        self,
+        scale: float = 1.0,
+        read: Callable[[], float] = time.time,
+        settles: float = float("inf"),
+        polling: Polling | None = None,
     ) -> None:
+        self.polling = polling
         self._scale = scale
         self._read = read
         self._settles = settles

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,9 +17,11 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from surveyor.account.resources import CREATES, maximum_cost
+from surveyor.account.shared_file import open_shared
 from surveyor.errors import Inconclusive
 from surveyor.input_files import is_file, read_text
 from surveyor.output_files import write_text
+from surveyor.polling import RecentCalls
 
 __all__ = ["SPENT_FILE", "UNBOUNDED", "Budget", "BudgetError", "Spending", "continue_spending"]
 
@@ -83,8 +83,8 @@ def _parse_limits(text: str) -> dict[str, float]:
 class Spending:
     """What is spent of a budget: by this process, and by all workers of a run together through a shared `file`.
 
-    `calls` counts the calls of this process by operation. Calls that delete resources are never refused, and are
-    counted separately in `cleanup`.
+    `calls` counts the calls of this process by operation, polls too. Calls of the clean-up are never refused, and are
+    counted separately in `cleanup`. `recent` has the services that were called last.
     """
 
     budget: Budget = UNBOUNDED
@@ -92,12 +92,14 @@ class Spending:
     clock: Callable[[], float] = time.time
     calls: Counter[str] = field(default_factory=Counter)
     cleanup: Counter[str] = field(default_factory=Counter)
+    recent: RecentCalls = field(default_factory=RecentCalls)
     _unshared: str = ""
 
     def count_call(self, service: str, operation: str) -> None:
         """Count a call before it is sent. Raises Inconclusive if the call would exceed the budget."""
         name = f"{service}:{operation}"
         self.calls[name] += 1
+        self.recent.services.add(service)
         if self.budget is UNBOUNDED:
             return
         with self._open_shared() as sheet:
@@ -113,6 +115,11 @@ class Spending:
             sheet.seek(0)
             sheet.write(json.dumps([started, spent.calls, spent.resources, spent.dollars]))
             sheet.truncate()
+
+    def count_cleanup(self, service: str, operation: str) -> None:
+        """Count a call of the clean-up."""
+        self.cleanup[f"{service}:{operation}"] += 1
+        self.recent.services.add(service)
 
     def all(self) -> Counter[str]:
         """Return the number of calls of this process so far by operation, with those of cleanup."""
@@ -131,7 +138,5 @@ class Spending:
             yield sheet
             self._unshared = sheet.getvalue()
             return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with open_shared(self.file) as file:
             yield file

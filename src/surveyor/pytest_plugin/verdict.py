@@ -154,7 +154,8 @@ def _result(item: pytest.Item) -> TestResult:
     evidence = running.evidence.entries() if running is not None and started is not None else []
     if running is not None and session.failure is None:
         session.failure = running.clients.silence()
-    calls = running.spending.all() - item.stash.get(_CALLED, Counter()) if running is not None else Counter()
+    called_before = item.stash.get(_CALLED, None)  # None: the test was not begun
+    calls = running.spending.all() - called_before if running is not None and called_before is not None else Counter()
     result = TestResult(
         nodeid=item.nodeid,
         claims=claims_of(item),

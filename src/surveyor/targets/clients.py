@@ -20,11 +20,13 @@ from botocore.session import Session
 
 from surveyor import timeouts
 from surveyor.account.budget import Spending
+from surveyor.account.call_rate import SharedRate, calls_route53
 from surveyor.account.ledger import Ledger
 from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import OWN
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import add_run_tag
+from surveyor.clock import Clock
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.response import ResponseWrapper
@@ -41,7 +43,7 @@ from surveyor.targets.credentials import open_session
 from surveyor.targets.guard import guard, ownership_in
 from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
-from surveyor.targets.retries import repeat_failed_calls
+from surveyor.targets.retries import CLEANUP, repeat_failed_calls
 from surveyor.targets.transport import AnswerTooLarge, limit_answers
 from surveyor.unsupported import declined, is_html
 
@@ -98,6 +100,7 @@ class Clients:
         log: ProcessLog | None = None,
         spending: Spending | None = None,
         read_timeout: float | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._target = target
         self._endpoint = endpoint
@@ -110,7 +113,7 @@ class Clients:
         self._session, self.own = open_session(target)
         self._session.register("creating-client-class", wrap_responses)
         if target.is_one_account:
-            repeat_failed_calls(self._session)
+            repeat_failed_calls(self._session, clock.wait if clock else None)
         if target.credentials.kind != "per-test":
             self._session.register("before-send", partial(_note_secrets, self._session))
         self._config = _config(target, read_timeout)
@@ -139,6 +142,18 @@ class Clients:
         pooled.credentials = session or self._test_credentials(account)
         self._in_use.append((key, pooled))
         return pooled.client
+
+    def keep_rate(self, route53: SharedRate | None, pass_time: Callable[[], None] | None = None) -> None:
+        """Let each request that counts against Route 53's limit wait for its turn; `pass_time` is called for all."""
+
+        def sending(**event: Any) -> None:
+            service, operation = event["event_name"].split(".")[1:3]
+            if pass_time is not None:
+                pass_time()
+            if route53 is not None and calls_route53(service, operation):
+                route53.take()
+
+        self._session.register("before-send", sending)
 
     def permit(self, operations: Iterable[str], *values: str) -> None:
         """Allow operations (`service:Operation`) for resources that the user named, as `Ownership.permit` does."""
@@ -182,16 +197,17 @@ class Clients:
         return pooled
 
     def patient(self, service: str, region: str, ownership: Ownership | None = None) -> Any:
-        """Return a client of the account that retries when it is throttled; its calls are counted, not recorded.
+        """Return a client of the account that repeats calls until they succeed; they are counted, not recorded.
 
         `ownership`: of which run it may delete something, by default that of these clients.
         """
         credentials = self._test_credentials(self._target.account or "")
+        repeating = Config(retries={"mode": "standard", "total_max_attempts": 8})
         client = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint,
-            config=self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 8})),
+            config=self._config if self._target.is_one_account else self._config.merge(repeating),
             aws_access_key_id=credentials.access_key if credentials else None,
             aws_secret_access_key=credentials.secret_key if credentials else None,
         )
@@ -204,11 +220,11 @@ class Clients:
     def _watch(self, client: Any) -> None:
         """Count the calls of a client that retries; a target that has stopped answering is not tried further."""
         service = client.meta.service_model.service_name
-        cleaning = self._spending.cleanup
 
-        def requested(params: dict[str, Any], model: Any, **_: object) -> None:
+        def requested(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+            context[CLEANUP] = True
             self._liveness.sent(service, model.name, params)
-            cleaning[f"{service}:{model.name}"] += 1
+            self._spending.count_cleanup(service, model.name)
 
         def sending(**_: object) -> None:
             if self.own:

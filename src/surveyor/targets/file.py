@@ -56,6 +56,7 @@ class TargetFile(Struct, frozen=True, forbid_unknown_fields=True):
     lacks: tuple[Operation, ...] = ()
     inject_host_prefix: bool = False
     settles: Seconds = math.inf
+    rehearsal: bool = False
     start: StartTable | None = None
     versions: dict[str, VersionTable] = {}
     credentials: Credentials = Credentials()

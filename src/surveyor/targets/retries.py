@@ -1,11 +1,12 @@
 """Calls that are made again in an account: when they were throttled, or met a failure of AWS that has no effect.
 
-Reads, and creations that AWS recognises by a token, are repeated after a failure. Throttled calls had no effect, so
-that all are repeated but those whose rates are tested.
+Reads, and creations that AWS recognises by a token, are repeated after a failure; of the clean-up all calls are.
+Throttled calls had no effect, so that all are repeated but those whose rates are tested.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,7 +16,10 @@ from botocore.session import Session
 
 from surveyor.account.refusals import THROTTLED, is_unavailable
 
-__all__ = ["repeat_failed_calls"]
+__all__ = ["CLEANUP", "repeat_failed_calls"]
+
+CLEANUP = "surveyor_cleanup"
+"""Key in the context of a request: it is one of the clean-up, which may be repeated whatever it does."""
 
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _RECOGNISED = frozenset({"CreateHealthCheck"})
@@ -23,28 +27,37 @@ _RECOGNISED = frozenset({"CreateHealthCheck"})
 
 _TESTED_RATES = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 _ATTEMPTS = {"throttled": 6, "failed": 3}
-_LONGEST_WAIT = 8.0  # wall seconds
+_ATTEMPTS_OF_CLEANUP = 8
+_LONGEST_WAIT = 8.0  # service seconds
 _LOST = (ConnectionClosedError, EndpointConnectionError, ReadTimeoutError)
 
 
-def repeat_failed_calls(session: Session, seed: int = 0) -> None:
-    """Let the clients of a session repeat calls; they wait longer before each attempt, by a random part of it."""
+def repeat_failed_calls(session: Session, wait: Callable[[float], None] | None = None, seed: int = 0) -> None:
+    """Let the clients of a session repeat calls; they wait longer before each attempt, by a random part of it.
+
+    `wait`: that of the clock of the target, in service seconds; None leaves it to botocore, in wall seconds.
+    """
     random = Random(seed)
 
-    def wait(**tried: Any) -> Any:
+    def repeat(**tried: Any) -> Any:
         attempts = int(tried["attempts"])
-        why = _why(tried["response"], tried["operation"], tried["caught_exception"])
-        if why is None or attempts >= _ATTEMPTS[why]:
+        cleanup = CLEANUP in tried["request_dict"].get("context", {})
+        why = _why(tried["response"], tried["operation"], tried["caught_exception"], cleanup=cleanup)
+        if why is None or attempts >= (_ATTEMPTS_OF_CLEANUP if cleanup else _ATTEMPTS[why]):
             return None
-        return min(_LONGEST_WAIT, 0.5 * 2.0 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+        delay = min(_LONGEST_WAIT, 0.5 * 2.0 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+        if wait is None:
+            return delay
+        wait(delay)
+        return 0
 
-    session.register("needs-retry", wait)
+    session.register("needs-retry", repeat)
 
 
-def _why(response: Any, operation: OperationModel, exception: Exception | None) -> str | None:
+def _why(response: Any, operation: OperationModel, exception: Exception | None, *, cleanup: bool) -> str | None:
     """Return why a call may be repeated; None if it may not."""
     if isinstance(exception, _LOST):
-        return "failed" if _is_repeatable(operation) else None
+        return "failed" if cleanup or _is_repeatable(operation) else None
     if response is None:
         return None
     http, parsed = response
@@ -55,7 +68,9 @@ def _why(response: Any, operation: OperationModel, exception: Exception | None) 
         return "throttled"
     if operation.service_model.service_name == "ec2" and code.endswith(".NotFound"):
         return "throttled" if operation.name.startswith(_READS) else None  # reads may lag the creation
-    return "failed" if is_unavailable(code, http.status_code) and _is_repeatable(operation) else None
+    if not is_unavailable(code, http.status_code):
+        return None
+    return "failed" if cleanup or _is_repeatable(operation) else None
 
 
 def _is_repeatable(operation: OperationModel) -> bool:

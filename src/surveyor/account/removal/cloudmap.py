@@ -51,8 +51,7 @@ def delete_services(account: Account, region: str, ids: Sequence[str]) -> Proble
     for service in ids:  # all deregistrations run side by side, which takes hardly longer than one
         with ignore_absent("ServiceNotFound"):
             operations += _deregister_all(cloudmap, service)
-    for operation in operations:
-        _wait_for_operation(account, cloudmap, operation)
+    _wait_for_operations(account, cloudmap, operations)
     for service in ids:
         try:
             with ignore_absent("ServiceNotFound"):
@@ -76,8 +75,8 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
                 operations[namespace] = retry_while(account, delete, "ResourceInUse")
         except ClientError as error:
             problems[namespace] = str(error)
-    for namespace, identifier in operations.items():
-        operation = _wait_for_operation(account, cloudmap, identifier)
+    ended = _wait_for_operations(account, cloudmap, operations.values())
+    for namespace, operation in zip(operations, ended, strict=True):
         if operation["Status"] != "SUCCESS":
             reason = f"{operation.get('ErrorCode')} {operation.get('ErrorMessage')}"
             problems[namespace] = f"DeleteNamespace ended as FAIL: {reason}"
@@ -85,9 +84,13 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
 
 
 def _delete_service(cloudmap: Any, service: str) -> None:
-    """Delete a service; first deregister instances whose registration has finished meanwhile."""
-    list(_deregister_all(cloudmap, service))
-    cloudmap.delete_service(Id=service)
+    """Delete a service; if it is in use, deregister instances whose registration has finished meanwhile."""
+    try:
+        cloudmap.delete_service(Id=service)
+    except ClientError as error:
+        if error_code(error) == "ResourceInUse":
+            list(_deregister_all(cloudmap, service))
+        raise
 
 
 def _deregister_all(cloudmap: Any, service: str) -> Iterable[str]:
@@ -136,12 +139,18 @@ def _list(cloudmap: Any, operation: str, member: str, **params: Any) -> list[Any
     return [entry for page in cloudmap.get_paginator(operation).paginate(**params) for entry in page[member]]
 
 
-def _wait_for_operation(account: Account, cloudmap: Any, identifier: str) -> dict[str, Any]:
+def _wait_for_operations(account: Account, cloudmap: Any, identifiers: Iterable[str]) -> list[dict[str, Any]]:
+    """Return operations that were begun just now, once they have ended."""
+    waits = [timeouts.OPERATION_POLL]  # the others may end while the first is waited for
+    return [_wait_for_operation(account, cloudmap, each, waits.pop() if waits else 0.0) for each in identifiers]
+
+
+def _wait_for_operation(account: Account, cloudmap: Any, identifier: str, first: float = 0.0) -> dict[str, Any]:
     def finished() -> dict[str, Any] | None:
         operation: dict[str, Any] = cloudmap.get_operation(OperationId=identifier)["Operation"]
         return operation if operation["Status"] in _FINAL else None
 
-    return account.clock.eventually(finished, within=timeouts.OPERATION)
+    return account.clock.eventually(finished, within=timeouts.OPERATION, first=first)
 
 
 def _running_creations(cloudmap: Any) -> list[str]:

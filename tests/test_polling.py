@@ -1,0 +1,91 @@
+"""How often an account is asked: by kind of call, and less often with time."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from surveyor.account.budget import Spending
+from surveyor.clock import ControlledClock, WallClock
+from surveyor.polling import Polling, RecentCalls
+from tests.test_clock import ManualTime
+
+
+def _times_of_polls(service: str | None, lasts: float, *, seed: int = 7, first: float = 0.0) -> list[float]:
+    """Return the times at which a condition was asked that calls `service` and becomes true after `lasts` seconds."""
+    manual, spending = ManualTime(), Spending()
+    clock, start, times = ControlledClock(manual, Polling(spending.recent, Random(seed))), manual.time, []
+
+    def condition() -> bool:
+        times.append(manual.time - start)
+        if service:
+            spending.count_call(service, "GetIt")
+        return manual.time - start >= lasts
+
+    clock.eventually(condition, within=120, first=first)
+    return times
+
+
+@pytest.mark.parametrize(
+    ("service", "lasts", "expected"),
+    [
+        ("servicediscovery", 45, [0, 1, 3, 6, 11, 19, 29, 39, 49]),
+        ("servicediscovery", 2.5, [0, 1, 3]),
+        ("ecs", 30, [0, 2, 4, 7, 11, 16, 21, 26, 31]),
+        ("route53", 20, [0, 3, 6, 9, 12, 15, 18, 21]),
+        ("elasticloadbalancing", 5, [0, 2, 4, 7]),
+        (None, 3, [0, 0.5, 1.5, 2.5, 3.5]),
+    ],
+)
+def test_polls_of_an_account_become_rarer(service: str | None, lasts: float, expected: list[float]) -> None:
+    """Each kind of call has its steps; a random part of them is less than a fifth."""
+    times = _times_of_polls(service, lasts)
+    assert len(times) == pytest.approx(len(expected), abs=1)
+    assert times[: len(expected)] == pytest.approx(expected[: len(times)], rel=0.2)
+    assert times != expected[: len(times)]
+
+
+def test_the_random_part_is_that_of_the_seed() -> None:
+    """The same seed gives the same times, another one others: workers do not ask together."""
+    assert _times_of_polls("ecs", 30) == _times_of_polls("ecs", 30)
+    assert _times_of_polls("ecs", 30) != _times_of_polls("ecs", 30, seed=8)
+
+
+def test_the_first_poll_of_an_operation_is_late() -> None:
+    """No operation of AWS has ended when its call is answered; elsewhere it may have."""
+    assert _times_of_polls("servicediscovery", 2, first=2.0) == [2.0]
+    assert WallClock().eventually(lambda: True, within=10, first=5.0)
+
+
+def test_the_slowest_kind_of_call_decides() -> None:
+    """A condition that calls two services is asked as often as the slower one allows."""
+    recent = RecentCalls()
+    polling = Polling(recent, Random(7))
+    recent.services.update({"servicediscovery", "route53"})
+    assert polling.step(1) == pytest.approx(3, rel=0.2)
+    polling.begin()
+    assert polling.step(1) == pytest.approx(0.5, rel=0.2)
+
+
+def test_always_asks_an_account_gently() -> None:
+    """A condition that must hold for a minute costs less than twenty calls, and is asked at the end."""
+    manual, spending = ManualTime(), Spending()
+    clock, start = ControlledClock(manual, Polling(spending.recent, Random(7))), manual.time
+
+    def holds() -> bool:
+        spending.count_call("ecs", "DescribeTasks")
+        return True
+
+    clock.always(holds, during=60)
+    assert spending.calls.total() < 20
+    assert manual.time - start == pytest.approx(60, abs=0.01)
+
+
+def test_a_local_target_is_asked_as_often_as_before() -> None:
+    """Without the polling of an account the first steps are a fiftieth of a second."""
+    clock, seen = WallClock(), []
+    assert clock.eventually(lambda: seen.append(0) or len(seen) > 3, within=1) is True  # type: ignore[func-returns-value]
+    assert clock.polling is None
+    assert not clock.is_exact
+    assert ControlledClock(ManualTime()).is_exact

@@ -122,7 +122,7 @@ def _sweep(undo_log: Path, ledgers: Path) -> None:
 
 def _load_target(target: UndoTarget) -> Target:
     parser = argparse.ArgumentParser()
-    for name in ("account", "region", "endpoint", "dns", "vpc", "role", "budget"):
+    for name in ("account", "region", "endpoint", "dns", "vpc", "role", "budget", "profile", "consumer-profile"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--enable", action="append", default=[])
     options = vars(parser.parse_args(list(target.arguments)))

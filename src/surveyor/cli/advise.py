@@ -18,6 +18,7 @@ from surveyor.cli._support.options import (
     BudgetText,
     DnsText,
     Endpoint,
+    Profile,
     Region,
     Role,
     Vpc,
@@ -48,6 +49,7 @@ def advise(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
     account: Account = None,
+    profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -73,7 +75,7 @@ def advise(
     assert task_settings is not None, "every setting has a default"
     layout = find_layout()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, None, budget)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, None, budget, profile)
     config = RunConfig(
         layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, target_options, task_settings
     )

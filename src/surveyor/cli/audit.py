@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surveyor.cli._support.options import Account, Endpoint, Region, parse_target_options
+from surveyor.cli._support.options import Account, Endpoint, Profile, Region, parse_target_options
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.output_files import write_text
 from surveyor.typed_json import dump_json
@@ -49,6 +49,7 @@ def audit(
         Path | None, typer.Option("--json", metavar="FILE|-", help="Write the findings as JSON to this file.")
     ] = None,
     account: Account = None,
+    profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
 ) -> None:
@@ -64,9 +65,8 @@ def audit(
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
 
-    chosen = load_target(
-        target, find_layout().targets, parse_target_options(account, region, endpoint, None, None, None, None, None)
-    )
+    options = parse_target_options(account, region, endpoint, None, None, None, None, None, profile)
+    chosen = load_target(target, find_layout().targets, options, "read")
     if chosen.start is not None:
         raise UsageError(f"{chosen.name} would be started empty: give the URL of a running target instead")
     clients = ReadOnlyClients(

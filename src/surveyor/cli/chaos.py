@@ -20,6 +20,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Profile,
     Region,
     Role,
     Vpc,
@@ -100,6 +101,7 @@ def chaos(
     workers: Annotated[int, typer.Option(min=0, help="Processes, each with a separate target; 0 chooses.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
     account: Account = None,
+    profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -121,6 +123,7 @@ def chaos(
     from surveyor.report.outputs import save_outputs
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
+    from surveyor.targets.options import pinned
 
     layout = find_layout()
     known = find_programs(layout.chaos)
@@ -130,8 +133,9 @@ def chaos(
     names = names or ([ANY_FAULT] if fault else [])
     chosen = select_programs(names or known, known, "experiment", "surveyor chaos --list", "experiment")
     files = tuple(chosen.values())
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile)
     loaded = load_target(target, layout.targets, target_options)
+    target_options = pinned(target_options, loaded)
     if service and loaded.start is not None:
         raise UsageError(
             f"{target} is started for the run and has no service {service} yet: choose an endpoint with --target URL"

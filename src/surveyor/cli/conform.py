@@ -12,9 +12,11 @@ import typer
 from surveyor.cli._support.options import (
     Account,
     BudgetText,
+    ConsumerProfile,
     DnsText,
     Enable,
     Endpoint,
+    Profile,
     Record,
     Region,
     Role,
@@ -24,7 +26,7 @@ from surveyor.cli._support.options import (
 from surveyor.errors import UsageError
 from surveyor.machine import default_workers
 from surveyor.targets.model import Target
-from surveyor.targets.options import TargetOptions
+from surveyor.targets.options import TargetOptions, pinned
 from surveyor.terminal import lost_output, print_error
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ def survey(
     workers: Workers = 0,
     seed: Seed = 7,
     account: Account = None,
+    profile: Profile = None,
+    consumer_profile: ConsumerProfile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -87,7 +91,7 @@ def survey(
     The second part runs only without --area and --claim, and if Surveyor starts the target itself. What cannot be
     judged, for example because this machine is busy, is named and does not fail a survey.
     """
-    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
     _run(target, area, claim, out, workers, seed, options, plan=plan, update=False, experiments=True)
 
 
@@ -100,6 +104,8 @@ def conform(
     workers: Workers = 0,
     seed: Seed = 7,
     account: Account = None,
+    profile: Profile = None,
+    consumer_profile: ConsumerProfile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -129,7 +135,7 @@ def conform(
     private-ca, public-dns, quotas, regions, route53, service-connect, sharing,
     signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
-    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
     earlier = None
     if resume is not None:
         from surveyor.cli._support.resuming import find_earlier, options_of
@@ -183,6 +189,7 @@ def _run(
     layout = find_layout()
     selection = Selection(tuple(areas or ()), tuple(claims or ()))
     target = load_target(target_name, layout.targets, options)
+    options = pinned(options, target)
     _check_writable(target, layout, update=update, record=record)
     if out is None:
         out = layout.out / run_folder(target.label)

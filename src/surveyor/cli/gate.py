@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support.options import Account, Endpoint, Region
+from surveyor.cli._support.options import Account, Endpoint, Profile, Region
 from surveyor.errors import SurveyorError
 from surveyor.targets.options import TargetOptions
 
@@ -37,6 +37,7 @@ def gate(
     ] = "",
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
     account: Account = None,
+    profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
 ) -> None:
@@ -66,7 +67,7 @@ def gate(
     action = None
     try:
         if service is not None:
-            options = TargetOptions(account=account, region=region, endpoint=endpoint)
+            options = TargetOptions(account=account, region=region, endpoint=endpoint, profile=profile)
             action = _act(service, target, options, is_open=is_open)
             typer.echo(action.description)
     except SurveyorError as error:
@@ -83,7 +84,7 @@ def _act(service: tuple[str, str], target: str, options: TargetOptions, *, is_op
     from surveyor.targets import load_target
     from surveyor.targets.running import run_target
 
-    with run_target(load_target(target, find_layout().targets, options), 0) as running:
+    with run_target(load_target(target, find_layout().targets, options, "read"), 0) as running:
         running.clients.permit(ACTIONS, "/".join(service))
         client = running.clients.client("ecs", options.account or running.target.account or "")
         return act(client, *service, is_open=is_open)

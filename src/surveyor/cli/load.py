@@ -24,6 +24,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Profile,
     Region,
     Role,
     Vpc,
@@ -72,6 +73,7 @@ def load(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
     account: Account = None,
+    profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -94,7 +96,7 @@ def load(
         _list(known)
         return
     chosen = select_programs(names or known, known, "scenario", "surveyor load --list", "play")
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile)
     load_target(target, layout.targets, target_options)
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"

@@ -18,6 +18,7 @@ from surveyor.cli._support.options import (
     BudgetText,
     DnsText,
     Endpoint,
+    Profile,
     Region,
     Vpc,
     parse_target_options,
@@ -54,6 +55,7 @@ def model(
         bool, typer.Option("--on-a-real-account", help="Allow a target that is not on this machine.")
     ] = False,
     account: Account = None,
+    profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -72,7 +74,7 @@ def model(
     from surveyor.targets.model import is_loopback
 
     layout = find_layout()
-    options = parse_target_options(account, region, endpoint, dns, vpc, None, None, budget)
+    options = parse_target_options(account, region, endpoint, dns, vpc, None, None, budget, profile)
     local = is_loopback(endpoint) if endpoint is not None else find_target(target, layout.targets).is_local
     if not local and not on_a_real_account:
         raise UsageError(

@@ -18,9 +18,11 @@ from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.options import (
     Account,
     BudgetText,
+    ConsumerProfile,
     DnsText,
     Enable,
     Endpoint,
+    Profile,
     Record,
     Region,
     Role,
@@ -146,6 +148,8 @@ def check(
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
     account: Account = None,
+    profile: Profile = None,
+    consumer_profile: ConsumerProfile = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
@@ -172,7 +176,7 @@ def check(
     from surveyor.targets.reachable import check_reachable
 
     layout = find_layout()
-    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
     recordings = _load(from_)
     chosen = [entry.id for entry in _select(recordings, area, claim, recording)]
     known = load_target(target, layout.targets, options)

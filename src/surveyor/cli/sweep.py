@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,9 +15,11 @@ from urllib.parse import urlsplit
 import typer
 
 from surveyor.account.ledger import Owner
+from surveyor.cli._support.options import Profile
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
+from surveyor.targets.loading import find_target
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
@@ -50,6 +51,7 @@ def sweep(
     account: Annotated[
         str | None, typer.Option(metavar="ID", help="Search this account, 12 digits, without any ledger.")
     ] = None,
+    profile: Profile = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="With --account: the Region to search.")] = None,
     older_than: Annotated[
         str, typer.Option(metavar="AGE", help="With --account and without --run: the age of a run, as 90m, 12h, 2d.")
@@ -65,12 +67,12 @@ def sweep(
     if account is None:
         if region or endpoint or dry_run:
             raise UsageError("--region, --endpoint and --dry-run go with --account")
-        kept, (left, errors) = 0, _sweep_folders(folders, run, layout)
+        kept, (left, errors) = 0, _sweep_folders(folders, run, layout, profile)
     else:
         if folders:
             raise UsageError("--account searches the account itself: leave the folders out")
-        options = TargetOptions(account=account, region=region, endpoint=endpoint)
-        chosen = load_target(target, layout.targets, options)
+        options = TargetOptions(account=account, region=region, endpoint=endpoint, profile=profile)
+        chosen = load_target(target, layout.targets, options, "read")
         (kept, left), errors = _sweep_account(chosen, run, _seconds(older_than), dry_run=dry_run), []
     for line in left:
         typer.echo(f"left behind: {line}", err=True)
@@ -81,7 +83,9 @@ def sweep(
     raise typer.Exit(3 if errors else 4 if left else 0)
 
 
-def _sweep_folders(folders: list[Path] | None, run: str | None, layout: Layout) -> tuple[list[str], list[str]]:
+def _sweep_folders(
+    folders: list[Path] | None, run: str | None, layout: Layout, profile: str | None
+) -> tuple[list[str], list[str]]:
     """Return a line for each resource that is left, and for each run that could not be swept."""
     searched = folders or [layout.out]
     for folder in searched:
@@ -102,7 +106,7 @@ def _sweep_folders(folders: list[Path] | None, run: str | None, layout: Layout) 
         if not existing_resources(folder):
             continue
         try:
-            left += sweep_folder(folder, _target(owner, layout), run_target, typer.echo)
+            left += sweep_folder(folder, _target(owner, layout, profile), run_target, typer.echo)
         except RunStillActive as error:
             left.append(f"{len(existing_resources(folder))} resources: {error}")
         except SurveyorError as error:
@@ -151,15 +155,15 @@ def _folders_with_ledgers(folders: list[Path]) -> list[Path]:
     return sorted({path.parent for folder in folders for path in folder.rglob("ledger-*.jsonl")})
 
 
-def _target(owner: Owner, layout: Layout) -> Target:
+def _target(owner: Owner, layout: Layout, profile: str | None) -> Target:
     """Return the target that the run used. Raises SurveyorError if it cannot be reached from this machine."""
     if owner.endpoint and _is_loopback(owner.endpoint) and owner.host != socket.gethostname():
         raise SurveyorError(f"it was started on {owner.host}, at {owner.endpoint} there: sweep it on that machine")
-    options = TargetOptions(account=owner.account)
-    target = load_target(owner.target, layout.targets, options)
-    if "://" in owner.target:
-        return replace(target, region=owner.region)
-    return replace(target, region=owner.region, endpoint=owner.endpoint, inject_host_prefix=owner.endpoint is None)
+    at_endpoint = owner.endpoint is not None and find_target(owner.target, layout.targets).endpoint is None
+    options = TargetOptions(
+        account=owner.account, region=owner.region, endpoint=owner.endpoint if at_endpoint else None, profile=profile
+    )
+    return load_target(owner.target, layout.targets, options, "read")
 
 
 def _is_loopback(endpoint: str) -> bool:

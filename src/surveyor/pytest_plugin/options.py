@@ -82,6 +82,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--claim", action="append", default=[], help="only the tests of this claim; may be repeated")
     group.addoption("--out", default=None, metavar="DIR", help="write report.json to this folder")
     group.addoption("--account", default=None, metavar="ID", help="expected account id of the credentials")
+    group.addoption("--profile", default=None, metavar="NAME", help="profile of the AWS CLI with the credentials")
+    group.addoption("--consumer-profile", default=None, metavar="NAME", help="profile of a second account")
     group.addoption("--region", default=None, metavar="REGION", help="region to use; the target must allow it")
     group.addoption("--endpoint", default=None, metavar="URL", help="endpoint of the target aws, if not AWS itself")
     group.addoption("--dns", default=None, metavar="WHERE", help="resolver: control, none or ADDRESS:PORT")
@@ -155,6 +157,8 @@ def pytest_configure(config: pytest.Config) -> None:
             role=config.getoption("--role"),
             enable=split_features(config.getoption("--enable")),
             budget=config.getoption("--budget"),
+            profile=config.getoption("--profile"),
+            consumer_profile=config.getoption("--consumer-profile"),
         ),
         run=config.option.run_id,
         task_settings=task_settings or DEFAULT,

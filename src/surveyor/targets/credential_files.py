@@ -8,7 +8,7 @@ from pathlib import Path
 from surveyor.errors import UsageError
 from surveyor.input_files import is_file, read_text
 
-__all__ = ["check_credential_files"]
+__all__ = ["check_credential_files", "credential_file"]
 
 _FILES = {
     "AWS_CONFIG_FILE": "~/.aws/config",
@@ -19,10 +19,15 @@ _FILES = {
 """Variables that name a file, each with its default."""
 
 
+def credential_file(variable: str) -> Path:
+    """Return the file that a variable names, or its default."""
+    return Path(os.path.expanduser(os.environ.get(variable) or _FILES[variable]))  # noqa: PTH111  # fails without a home
+
+
 def check_credential_files() -> None:
     """Raise UsageError if a file is not regular, or no text of limited size; botocore reports one that is missing."""
-    for variable, default in _FILES.items():
-        path = Path(os.path.expanduser(os.environ.get(variable) or default))  # noqa: PTH111  # fails without a home
+    for variable in _FILES:
+        path = credential_file(variable)
         if str(path) in (".", os.devnull) or not os.path.lexists(path):
             continue
         if not is_file(path):

@@ -16,6 +16,7 @@ from surveyor.messages import nearest
 from surveyor.targets.file import TargetFile, VersionTable
 from surveyor.targets.model import Credentials, Dns, Environment, Start, Target, is_loopback
 from surveyor.targets.options import NO_OPTIONS, TargetOptions, address_and_port, apply_options, checked_endpoint
+from surveyor.targets.regions import Use
 from surveyor.targets.requirements import check_pins
 from surveyor.typed_toml import TypedToml, read_toml
 
@@ -43,13 +44,14 @@ def all_versions(folder: Path) -> list[str]:
     return [f"{name}@{version}" for name in target_names(folder) for version in target_versions(name, folder)]
 
 
-def load_target(name: str, folder: Path, options: TargetOptions = NO_OPTIONS) -> Target:
+def load_target(name: str, folder: Path, options: TargetOptions = NO_OPTIONS, use: Use = "create") -> Target:
     """Return the target called `name`, a stem in `folder`, a path or a URL, with the options applied.
 
+    `use`: whether the command creates something, or only reads and deletes.
     Raises UsageError for an unknown name or version (with the known ones), for options that do not fit the target, and
     for an invalid file.
     """
-    return apply_options(find_target(name, folder), options)
+    return apply_options(find_target(name, folder), options, use)
 
 
 def find_target(name: str, folder: Path) -> Target:

@@ -103,6 +103,7 @@ class Target:
     this machine. `on_request` are those that are tested only with --enable, since their tests use up quotas, send
     calls at high rates or leave the region. `lacks`: operations that the target does not have, as
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
+    `consumer`: the credentials of a second account, with which namespaces are shared.
     `regions`: the allowed regions, or any if empty. `account`: the only account that the run may use; `vpc` and `role`
     are a VPC and a role in it, `budget` the limits of the run.
     """
@@ -114,6 +115,7 @@ class Target:
     description: str = ""
     package: str | None = None
     credentials: Credentials = field(default_factory=Credentials)
+    consumer: Credentials | None = None
     dns: Dns = Dns()
     clock: Literal["control", "wall"] = "wall"  # the clock of the control endpoint, or wall time
     features: frozenset[str] | None = None

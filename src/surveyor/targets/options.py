@@ -1,4 +1,4 @@
-"""Options of the command line that change a target: account, region, endpoint, DNS server, features, budget."""
+"""Options of the command line that change a target: account, profile, Region, endpoint, DNS, features, budget."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from surveyor.account.budget import BudgetError
 from surveyor.errors import UsageError
 from surveyor.messages import nearest
 from surveyor.targets.model import Credentials, Dns, Target, is_loopback
+from surveyor.targets.regions import Use, with_region
 
-__all__ = ["NO_OPTIONS", "TargetOptions", "address_and_port", "apply_options", "checked_endpoint", "split_features"]
+__all__ = [
+    "NO_OPTIONS",
+    "TargetOptions",
+    "address_and_port",
+    "apply_options",
+    "checked_endpoint",
+    "pinned",
+    "split_features",
+]
 
 
 @dataclass(frozen=True)
 class TargetOptions:
     """The options of the command line; None or empty keeps the target file's value.
 
-    `dns` is `control`, `none` or `ADDRESS:PORT`.
+    `dns` is `control`, `none` or `ADDRESS:PORT`. `profile` and `consumer_profile` are those of the AWS CLI.
     """
 
     account: str | None = None
@@ -30,12 +39,15 @@ class TargetOptions:
     role: str | None = None
     enable: tuple[str, ...] = ()
     budget: str | None = None
+    profile: str | None = None
+    consumer_profile: str | None = None
 
     def arguments(self) -> list[str]:
         """Return them as options of pytest, which passes them to its workers."""
         values: Mapping[str, str | None] = {
             "--account": self.account, "--region": self.region, "--endpoint": self.endpoint, "--dns": self.dns,
-            "--vpc": self.vpc, "--role": self.role, "--budget": self.budget,
+            "--vpc": self.vpc, "--role": self.role, "--budget": self.budget, "--profile": self.profile,
+            "--consumer-profile": self.consumer_profile,
         }  # fmt: skip
         words = [word for name, value in values.items() if value is not None for word in (name, value)]
         return words + [word for feature in self.enable for word in ("--enable", feature)]
@@ -45,16 +57,43 @@ NO_OPTIONS = TargetOptions()
 """Keep the target as in its file."""
 
 
-def apply_options(target: Target, options: TargetOptions) -> Target:
+def apply_options(target: Target, options: TargetOptions, use: Use = "create") -> Target:
     """Return the target with the options applied. Raises UsageError, before any call, if one does not fit."""
-    target = _with_endpoint(target, options)
-    if options.region is not None:
-        if target.regions and options.region not in target.regions:
-            raise UsageError(f"{target.name} may be tested in {', '.join(target.regions)}, not in {options.region}")
-        target = replace(target, region=options.region)
+    target = _with_account(_with_endpoint(target, options), options)
+    target = with_region(_with_profiles(target, options), options.region, use)
     if options.dns is not None:
         target = replace(target, dns=_dns(target.dns, options.dns))
-    return _with_features_and_budget(_with_account(target, options), options)
+    return _with_features_and_budget(target, options)
+
+
+def pinned(options: TargetOptions, target: Target) -> TargetOptions:
+    """Return the options with the Region that they led to, for what is resumed or undone in another environment."""
+    outlives = target.is_one_account and target.start is None
+    return replace(options, region=target.region) if outlives else options
+
+
+def _with_profiles(target: Target, options: TargetOptions) -> Target:
+    """Return the target with the profiles whose credentials are used. Raises UsageError if there is none of that name.
+
+    Raises UsageError, too, if the settings of the AWS CLI name an endpoint where AWS itself is called.
+    """
+    names = {"--profile": options.profile, "--consumer-profile": options.consumer_profile}
+    is_account = target.start is None and target.credentials.kind != "per-test"
+    for option, name in names.items():
+        if name is not None and not is_account:
+            raise UsageError(f"{option} does not go with {target.name}, which takes no credentials of yours")
+    if options.profile is not None:
+        target = replace(target, credentials=Credentials("profile", profile=options.profile))
+    if options.consumer_profile is not None:
+        target = replace(target, consumer=Credentials("profile", profile=options.consumer_profile))
+        if target.features is not None:
+            target = replace(target, features=target.features | {"accounts", "sharing"})
+    if is_account:
+        from surveyor.targets.aws_settings import check_settings  # botocore is slow to load
+
+        for credentials in filter(None, (target.credentials, target.consumer)):
+            check_settings(credentials.profile, is_aws=target.endpoint is None)
+    return target
 
 
 def _with_endpoint(target: Target, options: TargetOptions) -> Target:

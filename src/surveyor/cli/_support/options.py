@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "BudgetText",
+    "ConsumerProfile",
     "DnsText",
     "Enable",
     "Endpoint",
+    "Profile",
     "Record",
     "Region",
     "Role",
@@ -31,7 +33,20 @@ Account = Annotated[
     str | None,
     typer.Option(metavar="ID", help="Expected account id; the run stops if the credentials belong to another."),
 ]
-Region = Annotated[str | None, typer.Option(metavar="REGION", help="Region to use; the target's file must list it.")]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Profile of the AWS CLI whose credentials and Region are used."),
+]
+ConsumerProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--consumer-profile", metavar="NAME", help="Profile of a second account, with which namespaces are shared."
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(metavar="REGION", help="Region to use; default: AWS_REGION, the profile's, the target file's."),
+]
 Endpoint = Annotated[str | None, typer.Option(metavar="URL", help="Endpoint of the target `aws`, if not AWS itself.")]
 DnsText = Annotated[
     str | None, typer.Option("--dns", metavar="WHERE", help="Resolver to ask: control, none or ADDRESS:PORT.")
@@ -69,9 +84,12 @@ def parse_target_options(
     role: str | None,
     enable: list[str] | None,
     budget: str | None,
+    profile: str | None = None,
+    consumer_profile: str | None = None,
 ) -> TargetOptions:
     """Return the options of the command line as target options."""
-    return TargetOptions(account, region, endpoint, dns, vpc, role, split_features(enable or []), budget)
+    features = split_features(enable or [])
+    return TargetOptions(account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile)
 
 
 def task_settings_from(

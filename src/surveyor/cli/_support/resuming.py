@@ -18,7 +18,7 @@ from surveyor.targets.options import TargetOptions
 
 __all__ = ["begin", "find_earlier", "options_of", "print_advice"]
 
-_REPLACED = ("dns", "vpc", "role", "enable", "budget")
+_REPLACED = ("dns", "vpc", "role", "enable", "budget", "profile", "consumer_profile")
 """Options of a target that may differ from those of the run that is resumed."""
 
 

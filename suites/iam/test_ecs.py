@@ -64,7 +64,8 @@ def test_a_role_is_limited_to_a_namespace(
             "Action": ["ecs:CreateService", "ecs:UpdateService"],
             "Resource": "*",
             "Condition": condition,
-        }
+        },
+        {"Effect": "Allow", "Action": "ecs:TagResource", "Resource": "*"},  # what a run creates has its tag
     )
 
     name = unique_name("service")

@@ -76,3 +76,17 @@ def test_tags_at_creation_need_permission(world: World) -> None:
 def test_no_operation_is_forgotten(world: World, operation: str) -> None:
     """Every operation that is offered says what it is about."""
     assert UNKNOWN_RESOURCE not in [resource for _, resource in needed(world, operation, **IDS)]
+
+
+@pytest.mark.parametrize(
+    ("image", "parameters"),
+    [
+        ("ami-1", []),
+        ("resolve:ssm:/aws/service/ami/x", ["arn:aws:ssm:eu-west-1::parameter/aws/service/ami/x"]),
+        ("resolve:ssm:own:3", ["arn:aws:ssm:eu-west-1:111111111111:parameter/own"]),
+    ],
+)
+def test_an_image_of_a_parameter_needs_to_read_it(world: World, image: str, parameters: list[str]) -> None:
+    """ssm:GetParameters on the parameter: public ones are of no account."""
+    found = needed(world, "RunInstances", ImageId=image)
+    assert [resource for action, resource in found if action == "ssm:GetParameters"] == parameters

@@ -88,7 +88,7 @@ def test_tags_of_clusters_decide(running: RunningTarget) -> None:
     ecs = user(
         running, "tagger",
         {"Action": "ecs:UpdateCluster", "Resource": "*", "Condition": mine},
-        {"Action": "ecs:CreateCluster", "Resource": "*", "Condition": tagged},
+        {"Action": ["ecs:CreateCluster", "ecs:TagResource"], "Resource": "*", "Condition": tagged},
     )  # fmt: skip
     settings = [{"name": "containerInsights", "value": "enabled"}]
     assert ecs.update_cluster(cluster="ours", settings=settings)["cluster"]["clusterName"] == "ours"
@@ -98,6 +98,40 @@ def test_tags_of_clusters_decide(running: RunningTarget) -> None:
     )
     denied(ecs.create_cluster, clusterName="other", tags=[{"key": "team", "value": "theirs"}])
     denied(ecs.create_cluster, clusterName="bare")
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "resource"),
+    [
+        ("create_cluster", {"clusterName": "tagged"}, "cluster/tagged"),
+        ("register_task_definition", {"family": "tagged", "containerDefinitions": []}, "task-definition/tagged:*"),
+        (
+            "create_service",
+            {"cluster": "ours", "serviceName": "tagged", "taskDefinition": "web", "desiredCount": 0},
+            "service/ours/tagged",
+        ),
+        ("run_task", {"cluster": "ours", "taskDefinition": "web"}, "task/ours/*"),
+    ],
+)
+def test_tags_at_creation_need_tag_resource(
+    running: RunningTarget, operation: str, request_: dict[str, Any], resource: str
+) -> None:
+    """Without ecs:TagResource a creation with tags is denied, and with it only by the creation that it names."""
+    action = f"ecs:{''.join(word.capitalize() for word in operation.split('_'))}"
+    tags = [{"key": "team", "value": "ours"}]
+    bare = user(running, f"bare-{operation}", {"Action": action, "Resource": "*"})
+    denied(getattr(bare, operation), "ecs:TagResource", f"{ECS}:{resource}", tags=tags, **request_)
+    by_creation = {"StringEquals": {"ecs:CreateAction": action.removeprefix("ecs:")}}
+    statements = (
+        {"Action": action, "Resource": "*"},
+        {"Action": "ecs:TagResource", "Resource": "*", "Condition": by_creation},
+    )
+    allowed = user(running, f"allowed-{operation}", *statements)
+    try:
+        getattr(allowed, operation)(tags=tags, **request_)
+    except ClientError as error:  # allowed, and then refused for what it lacks
+        assert error.response["Error"]["Code"] != "AccessDeniedException", error  # noqa: PT017  # or nothing is raised
+    denied(allowed.tag_resource, "ecs:TagResource", resourceArn=f"{ECS}:cluster/ours", tags=tags)
 
 
 def test_run_task_is_allowed_by_revision(running: RunningTarget) -> None:

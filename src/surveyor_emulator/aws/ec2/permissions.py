@@ -1,7 +1,8 @@
 """The permissions that requests to EC2 need (Service Authorization Reference, Amazon EC2).
 
 A resource that a request creates has no id yet: its ARN ends with ``*``. Tags given at creation need ``ec2:CreateTags``
-on it as well (EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation").
+on it as well (EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation"), and an image that a
+parameter names needs ``ssm:GetParameters`` ("Use a Systems Manager parameter to reference AMIs in Amazon EC2").
 """
 
 from __future__ import annotations
@@ -88,6 +89,15 @@ def _keys(call: Call, params: Mapping[str, Any]) -> Keys:
     return {"ec2:Region": (call.region,)}
 
 
+def _further(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
+    yield from _tagging(call, params)
+    image = str(params.get("ImageId") or "")
+    if image.startswith("resolve:ssm:"):
+        name = image.removeprefix("resolve:ssm:").partition(":")[0].lstrip("/")
+        owner = "" if name.startswith("aws/") else call.account  # public parameters belong to AWS
+        yield PermissionRequest(f"arn:aws:ssm:{call.region}:{owner}:parameter/{name}", {}, "ssm:GetParameters")
+
+
 def _tagging(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     for specification in params.get("TagSpecifications") or ():
         if specification.get("Tags"):
@@ -138,7 +148,7 @@ _TABLE = ActionTable(
     without="CreateDefaultVpc DescribeAvailabilityZones DescribeInstances DescribeInternetGateways DescribeNatGateways "
     "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeTags DescribeVpcs",
     keys=_keys,
-    further=_tagging,
+    further=_further,
 )
 
 

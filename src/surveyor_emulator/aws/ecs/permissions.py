@@ -1,7 +1,8 @@
 """The permissions that requests to ECS need: resources, condition keys, and roles that are passed.
 
 Service Authorization Reference, Actions, resources, and condition keys for Amazon Elastic Container Service; IAM User
-Guide, Grant a user permissions to pass a role to an AWS service.
+Guide, Grant a user permissions to pass a role to an AWS service; Amazon ECS Developer Guide, Grant permission to tag
+resources on creation.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ _WITHIN_CLUSTER = frozenset({
     "CreateService", "CreateTaskSet", "DeleteService", "DeleteTaskSet", "DescribeContainerInstances",
     "DescribeServices", "DescribeTaskSets", "DescribeTasks", "ListServices", "ListTasks", "RunTask", "StopTask",
     "UpdateContainerInstancesState", "UpdateService", "UpdateServicePrimaryTaskSet", "UpdateTaskSet",
+})  # fmt: skip
+_TAGGED_ON_CREATION = frozenset({
+    "CreateCluster", "CreateService", "CreateTaskSet", "RegisterTaskDefinition", "RunTask", "StartTask",
 })  # fmt: skip
 _TASK_SETS = frozenset({"CreateTaskSet", "DeleteTaskSet", "DescribeTaskSets", "UpdateTaskSet"})
 
@@ -105,6 +109,27 @@ def _passed_roles(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionR
         if role:
             arn = str(role) if str(role).startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
             yield PermissionRequest(arn, {"iam:PassedToService": (service,)}, "iam:PassRole")
+
+
+def _further(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
+    """Yield what a request needs beside its action: the roles that it passes, and TagResource for its tags."""
+    yield from _passed_roles(call, params)
+    if call.operation in _TAGGED_ON_CREATION and params.get("tags"):
+        yield PermissionRequest(_created(call, params), {"ecs:CreateAction": (call.operation,)}, "ecs:TagResource")
+
+
+def _created(call: Call, params: Mapping[str, Any]) -> str:
+    """Return the ARN of what a request creates; ids that ECS chooses are ``*``."""
+    cluster = _cluster_arn(call, params)
+    if call.operation == "CreateCluster":
+        return _arn(call, "cluster", str(params.get("clusterName") or "default"))
+    if call.operation == "RegisterTaskDefinition":
+        return _arn(call, "task-definition", f"{params['family']}:*")
+    if call.operation == "CreateService":
+        return _arn_in_cluster(call, "service", cluster, str(params["serviceName"]))
+    if call.operation == "CreateTaskSet":
+        return f"{_service_arn(call, params).replace(':service/', ':task-set/', 1)}/*"
+    return _arn_in_cluster(call, "task", cluster, "*")
 
 
 def _namespace_keys(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys:
@@ -199,5 +224,5 @@ permission_requests = ActionTable(
         "ListTaskDefinitionFamilies ListTaskDefinitions"
     ),
     keys=_keys,
-    further=_passed_roles,
+    further=_further,
 ).permission_requests

@@ -12,6 +12,7 @@ from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, NamedR
 from surveyor_emulator.aws.iam.permission_request import Keys
 from surveyor_emulator.core.world import Call
 
+from .names import canonical
 from .shapes import plain_id
 from .state import Route53State
 
@@ -33,10 +34,35 @@ def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
 
 
 def _keys(call: Call, params: Mapping[str, Any]) -> Keys:
+    if call.operation == "ChangeResourceRecordSets":
+        return _change_keys(params)
     vpc = params.get("VPC") or {}
     if vpc.get("VPCId"):
         return {"route53:VPCs": (f"VPCId={vpc['VPCId']},VPCRegion={vpc.get('VPCRegion', '')}",)}
     return {}
+
+
+def _change_keys(params: Mapping[str, Any]) -> Keys:
+    """Return the keys of changes of records (Route 53 Developer Guide, "Using IAM policy conditions for fine-grained
+    access control"): names are in lower case without the last dot, and characters other than a-z, 0-9, - and _ are
+    octal escapes.
+    """
+    changes = (params.get("ChangeBatch") or {}).get("Changes") or ()
+    records = [change["ResourceRecordSet"] for change in changes]
+    prefix = "route53:ChangeResourceRecordSets"
+    values = {
+        f"{prefix}NormalizedRecordNames": [_normalized(str(record["Name"])) for record in records],
+        f"{prefix}RecordTypes": [str(record["Type"]) for record in records],
+        f"{prefix}Actions": [str(change["Action"]) for change in changes],
+    }
+    return {key: tuple(dict.fromkeys(found)) for key, found in values.items() if found}
+
+
+def _normalized(name: str) -> str:
+    try:
+        return canonical(name).removesuffix(".")
+    except ValueError:  # refused later, as no name
+        return name.lower().removesuffix(".")
 
 
 permission_requests = ActionTable(

@@ -41,6 +41,12 @@ COMMANDS = (
         "worse.",
     ),
     CommandEntry(
+        "report",
+        "surveyor.cli.report",
+        "Prepare the report of a run for others.",
+        attribute="app",
+    ),
+    CommandEntry(
         "publish",
         "surveyor.cli.publish",
         "Test targets, renew their known failures, and keep small reports of them in a repository.",

@@ -1,6 +1,7 @@
 """Small reports for a repository, and the table of them in a document.
 
-A small report is a report of `surveyor conform` on one line, without the recorded calls of claims that hold.
+A small report is a report of `surveyor conform` on one line, without the recorded calls of claims that hold. That of an
+account is redacted.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from pathlib import Path
 from msgspec import structs
 
 from surveyor.input_files import read_text
+from surveyor.layout import find_layout
 from surveyor.output_files import write_text
 from surveyor.report.claim_report import ClaimReport
 from surveyor.report.file import load_report
 from surveyor.report.model import ConformanceReport, ReportFile
+from surveyor.report.redaction.folder import redact_report
 from surveyor.report.score import Mark, score
 from surveyor.typed_json import write_json
 from surveyor.verdicts import Verdict
@@ -34,6 +37,8 @@ def published_path(report: ConformanceReport, folder: Path) -> Path:
 def save_small_report(report: ConformanceReport, folder: Path) -> Path:
     """Write a small report to a folder of published ones, atomically, and return its path."""
     path = published_path(report, folder)
+    is_account = report.target.kind == "endpoint" or bool(report.runs)
+    report = redact_report(report, find_layout()) if is_account else report
     small = structs.replace(report, claims=tuple(_without_evidence(claim) for claim in report.claims))
     write_json(ReportFile.of(small), path, indent=None)
     return path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "ALWAYS_STEP",
+    "CANARY",
     "CONNECT",
     "CONTROL_ANSWER",
     "CUSTOM_HEALTH",
@@ -71,6 +72,10 @@ NAMESPACES = 12
 TASK = 300.0
 """Service seconds until a task must be RUNNING, or STOPPED (no document gives a bound; Fargate takes about one minute,
 and a stop takes the stopTimeout of at most 120 s)."""
+
+CANARY = 120.0
+"""Service seconds until the first task of a run must run, before others are started (Fargate takes 19 to 70 s by the
+answers in public repositories that `surveyor_emulator.core.settings.DELAYS` cites)."""
 
 DEPLOYMENT = 900.0
 """Service seconds until a service must have reached a steady state (no document gives a bound)."""

@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Struct
 
 from surveyor.account.resources import CREATES
+from surveyor.account.room import Room
 from surveyor.errors import Inconclusive, SurveyorError, UsageError
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.typed_json import dump_json
@@ -42,6 +43,8 @@ __all__ = [
     "read_ledger",
     "values_at",
 ]
+
+RoomIn = Callable[[str, Sequence[str]], Room]
 
 _FORMAT = 1
 _MAX_PAUSES = 1_200  # of half a second each
@@ -175,15 +178,18 @@ _DECODER: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
 class Ledger:
     """Appends to one file, synced to disk before each method returns; holds the file's lock while it is open.
 
-    `max_namespaces` limits how many namespaces of all workers may exist at the same time. `pause` is called while a
-    further one has to wait; None means that no namespace will be deleted meanwhile.
+    `rooms` limit how many resources of a kind all workers may have at a time: for a Region, and the ids of those that
+    they have. `pause` is called while a further one has to wait; None means that none will be deleted meanwhile.
     """
 
     def __init__(self, path: Path, owner: Owner, max_namespaces: int | None = None) -> None:
         self.path = path
         self.owner = owner
         self.pause: Callable[[], None] | None = None
-        self._max_namespaces = max_namespaces
+        self.rooms: dict[str, RoomIn] = {}
+        if max_namespaces is not None:
+            why = f"{max_namespaces} namespaces of this run exist already, and none was deleted in time"
+            self.rooms["namespace"] = lambda region, own: Room(max_namespaces, why)
         self._count = 0
         self._file: IO[str] | None = None
 
@@ -203,8 +209,8 @@ class Ledger:
             raise Inconclusive(f"{name} is not sent: there is no deletion rule for the resources that it creates")
         if created is None or not created.id_path:
             return None
-        if created.kind == "namespace" and self._max_namespaces is not None:
-            return self._write_intent_below_limit(name, params, region, self._max_namespaces)
+        if created.kind in self.rooms:
+            return self._write_intent_where_room_is(name, params, region, created.kind)
         return self._write_intent(name, params, region)
 
     def record_result(self, number: int, operation: str, response: Mapping[str, Any] | None) -> None:
@@ -245,14 +251,19 @@ class Ledger:
         self._write(_Intent(self._count, name, region, _text_parameters(params)))
         return self._count
 
-    def _write_intent_below_limit(self, name: str, params: Mapping[str, Any], region: str, limit: int) -> int:
-        for _ in range(_MAX_PAUSES if self.pause else 1):
-            with exclusive_lock(self.path.parent, "namespaces"):
-                if count_namespaces(self.path.parent) < limit:
+    def _write_intent_where_room_is(self, name: str, params: Mapping[str, Any], region: str, kind: str) -> int:
+        """Write the intent as soon as the run has fewer resources of a kind than it may; raises Inconclusive."""
+        room_in, room, rounds = self.rooms[kind], Room(0, ""), _MAX_PAUSES if self.pause else 1
+        for _ in range(rounds):
+            with exclusive_lock(self.path.parent, f"{kind}s"):
+                own, shared = _existing_of_kind(self.path.parent, kind, region)
+                room = room_in(region, [identifier for resource in own for identifier in resource.ids])
+                if len(own) < room.places:
                     return self._write_intent(name, params, region)
-            if self.pause:
-                self.pause()
-        raise Inconclusive(f"{limit} namespaces of this run exist already, and none was deleted in time")
+            if self.pause is None or len(own) <= shared:  # what tests share stays until the end
+                break
+            self.pause()
+        raise Inconclusive(room.why)
 
     def acquire(self, *, wait: bool) -> bool:
         """Open and lock the file. Return False if another process holds the lock; with `wait`, wait for it instead."""
@@ -309,9 +320,19 @@ def ledgers_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("ledger-*.jsonl"))
 
 
-def count_namespaces(folder: Path) -> int:
-    """Return how many namespaces of the run exist according to the ledgers of all its workers."""
-    return sum(resource.kind == "namespace" for path in ledgers_in(folder) for resource in read_ledger(path).existing)
+def _existing_of_kind(folder: Path, kind: str, region: str) -> tuple[list[Resource], int]:
+    """Return what all workers of a run have of a kind in a Region, and how many of these its tests share."""
+    contents = [read_ledger(path) for path in ledgers_in(folder)]
+    found = [
+        [resource for resource in ledger.existing if (resource.kind, resource.region) == (kind, region)]
+        for ledger in contents
+    ]
+    shared = sum(
+        resource.number in {entry.number for entry in ledger.shared}
+        for ledger, own in zip(contents, found, strict=True)
+        for resource in own
+    )
+    return [resource for own in found for resource in own], shared
 
 
 @contextmanager

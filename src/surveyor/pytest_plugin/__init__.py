@@ -24,6 +24,7 @@ pytest_plugins = [
     "surveyor.fixtures.services",
     "surveyor.fixtures.shapes",
     "surveyor.fixtures.routes",
+    "surveyor.fixtures.canary",
     "surveyor.fixtures.tasks",
     "surveyor.fixtures.container_instances",
     "surveyor.fixtures.calls",

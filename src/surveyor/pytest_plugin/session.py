@@ -5,6 +5,7 @@ Each xdist worker is a process with its own instance, so that advancing one cloc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner
+from surveyor.account.room import Room, find_vpc_room
 from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
@@ -31,6 +33,7 @@ class TargetSession:
         self.run = f"s{settings.seed}" if self.target.start else settings.run
         self.ledger = self._new_ledger(settings, worker)
         self.started_at: float | None = None
+        self.closing_seconds = 0.0
         self.failure: str | None = None
         self._refused = False
         self.running: RunningTarget | None = None
@@ -50,6 +53,8 @@ class TargetSession:
                 self.started_at = self.running.clock.now()
                 if self.ledger is not None:
                     self.ledger.pause = partial(self.running.clock.wait, timeouts.WALL_STEP)
+                    if self.target.start is None:
+                        self.ledger.rooms["VPC"] = partial(_vpc_room, self.running)
             except Exception as error:
                 self.failure = str(error) or type(error).__name__
                 self._refused = isinstance(error, CredentialsEnded)
@@ -105,6 +110,10 @@ class TargetSession:
         # Workers share one account; where each has its own target, nothing is shared.
         folder = ledger_folder(settings) / worker if self.target.start else ledger_folder(settings)
         return Ledger(folder / f"ledger-{worker}.jsonl", owner, max_namespaces)
+
+
+def _vpc_room(running: RunningTarget, region: str, own: Sequence[str]) -> Room:
+    return find_vpc_room(running.clients.patient, region, own).room()
 
 
 def ledger_folder(settings: Settings) -> Path:

@@ -25,6 +25,7 @@ from surveyor.account.ledger import Ledger
 from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import OWN
 from surveyor.account.resources import CREATES
+from surveyor.account.side_effects import without_side_effects
 from surveyor.account.tags import add_run_tag
 from surveyor.clock import Clock
 from surveyor.errors import NotOffered, TargetUnavailable
@@ -316,6 +317,7 @@ class Clients:
         def add_marks(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
             if self._ledger is not None:
                 params = add_run_tag(service, model.name, params, self._ledger.owner.run) or params
+                params = without_side_effects(service, model.name, params) or params
             context["surveyor_params"] = params
             self._liveness.sent(service, model.name, params)
             return params

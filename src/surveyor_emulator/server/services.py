@@ -103,6 +103,14 @@ SERVICES: Mapping[str, AwsService] = {
             handlers="ram",
             invalid="InvalidParameterException",
         ),
+        AwsService(
+            "servicequotas",
+            "service-quotas",
+            ("json",),
+            permissions="service_quotas",
+            handlers="service_quotas",
+            invalid="IllegalArgumentException",
+        ),
         AwsService("iam", "iam", ("query",), permissions="iam.permissions", forwarder="iam.requests", regional=False),
         AwsService(
             "acm-pca",

@@ -1,0 +1,83 @@
+"""How many resources of a kind a run may have at a time in an account that others use too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from surveyor.errors import NotOffered
+
+__all__ = ["Room", "VpcRoom", "find_vpc_room"]
+
+_VPCS_PER_REGION = 5
+"""Amazon VPC User Guide, "Amazon VPC quotas": VPCs per Region, by default."""
+
+_QUOTA_CODE = "L-F678F1CE"
+"""Of "VPCs per Region" in Service Quotas."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many resources of one kind a run may have, and what to say where none becomes free."""
+
+    places: float
+    why: str
+
+
+@dataclass(frozen=True)
+class VpcRoom:
+    """The VPCs of an account in a Region: its quota (None: not known), those of others, and those of the run."""
+
+    region: str
+    quota: int | None
+    others: int
+    own: int
+
+    def room(self) -> Room:
+        """Return how many VPCs the run may have at a time."""
+        if self.quota is None:
+            return Room(math.inf, "")
+        return Room(
+            max(0, self.quota - self.others),
+            f"VPCs per Region: the quota of {self.region} is {self.quota} ({_QUOTA_CODE}), others have {self.others} "
+            f"and this run {self.own}: delete some, have the quota raised, or name one with --vpc",
+        )
+
+    def describe(self) -> str:
+        """Return a line if the run would take the last place, or finds none; "" otherwise."""
+        if self.quota is None or self.others + 2 <= self.quota:
+            return ""
+        use = f"VPCs: {self.others} of {self.quota} are in use in {self.region}"
+        if self.others >= self.quota:
+            return f"{use}: claims that need a new one are inconclusive; have the quota raised, or name one with --vpc"
+        return f"{use}: a run that needs one takes the last until it ends; to prevent it, name one with --vpc"
+
+
+def find_vpc_room(client: Callable[[str, str], Any], region: str, own: Collection[str]) -> VpcRoom:
+    """Count the VPCs of a Region; `own` are the ids of the run's. `client` makes clients of a service for a Region.
+
+    The quota is asked of Service Quotas. Where that is not permitted it is the default one, or not known if the account
+    has as many already: then it was raised. If VPCs may not be listed nothing is known, and EC2 decides.
+    """
+    try:
+        pages = client("ec2", region).get_paginator("describe_vpcs").paginate()
+        found = {vpc["VpcId"] for page in pages for vpc in page["Vpcs"]}
+    except (ClientError, NotOffered, BotoCoreError, LookupError):
+        return VpcRoom(region, None, 0, len(own))
+    others = len(found - set(own))
+    quota = _applied_quota(client, region)
+    if quota is None and others < _VPCS_PER_REGION:
+        quota = _VPCS_PER_REGION
+    return VpcRoom(region, quota, others, len(found) - others)
+
+
+def _applied_quota(client: Callable[[str, str], Any], region: str) -> int | None:
+    try:
+        answer = client("service-quotas", region).get_service_quota(ServiceCode="vpc", QuotaCode=_QUOTA_CODE)
+        return int(answer["Quota"]["Value"])
+    except (ClientError, NotOffered, BotoCoreError, LookupError, ValueError):
+        return None  # not permitted, or a target without Service Quotas

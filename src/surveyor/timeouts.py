@@ -10,6 +10,7 @@ __all__ = [
     "CANARY",
     "CONNECT",
     "CONTROL_ANSWER",
+    "CREDENTIAL_PROCESS",
     "CUSTOM_HEALTH",
     "DEPLOYMENT",
     "DISCOVERY",
@@ -86,6 +87,9 @@ SCHEDULER = 60.0
 TASK_ANSWER = 10.0
 TASK_CALLS = 600.0
 """Wall seconds for the answer of a task, and for that of a task that calls others first."""
+
+CREDENTIAL_PROCESS = 60.0
+"""Wall seconds for a program that prints credentials: it may wait for a login in a browser."""
 
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import ClientError, CredentialRetrievalError
-from botocore.session import Session
 
 from surveyor.account.refusals import ended_session
 from surveyor.errors import CredentialsEnded, TargetUnavailable, UsageError
@@ -106,7 +105,7 @@ def test_the_end_in_a_profile_is_read(
 def refreshable(refresh: Callable[[], Any]) -> RunCredentials:
     """Return credentials that must be renewed now."""
     now = datetime.now(UTC) + timedelta(seconds=5)
-    return RunCredentials(Session(), RefreshableCredentials("A", "S", "T", now, refresh, "assume-role"))
+    return RunCredentials(RefreshableCredentials("A", "S", "T", now, refresh, "assume-role"))
 
 
 def refuse(error: Exception) -> Callable[[], Any]:
@@ -169,15 +168,15 @@ def test_preflight_says_that_the_credentials_ended(
     """Also where their end was not known: one line with the cure."""
     from surveyor.evidence import Evidence
     from surveyor.targets.clients import Clients
-    from surveyor.targets.preflight import preflight
+    from surveyor.targets.identity import check_identity
 
     target = emulator.target()
     clients = Clients(target, emulator.endpoint, Evidence())
     monkeypatch.setattr(clients, "client", lambda *_: (_ for _ in ()).throw(CredentialsEnded("no longer", code)))
     with pytest.raises(CredentialsEnded, match=f"GetCallerIdentity with {code}: the credentials have expired: get new"):
-        preflight(target, clients)
+        check_identity(target, clients)
     with pytest.raises(TargetUnavailable, match="nothing was created"):
-        preflight(target, clients)
+        check_identity(target, clients)
 
 
 def test_calls_after_the_end_are_not_sent(emulator: EmulatorAccount) -> None:
@@ -211,4 +210,4 @@ def test_raw_answers_say_that_a_session_ended(document: dict[str, Any], code: st
 
 def test_credentials_without_a_session_are_not_temporary() -> None:
     """Static keys have no token."""
-    assert not RunCredentials(Session(), Credentials("A", "S")).temporary
+    assert not RunCredentials(Credentials("A", "S")).temporary

@@ -22,6 +22,7 @@ from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_targ
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
+from surveyor.targets.credentials import open_session
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions, split_features
 from surveyor.targets.running import run_target
@@ -36,7 +37,10 @@ SWEEP_WAIT = 0.5  # wall seconds; workers of a killed run need a moment to end
 
 @contextmanager
 def watched(undo_log: Path, ledgers: Path) -> Iterator[None]:
-    """Run a watchdog for this process while the block runs; its own log is written beside the undo log."""
+    """Run a watchdog for this process while the block runs; its own log is written beside the undo log.
+
+    The undo log names its target already: the watchdog gets the credentials of the run while this process lives.
+    """
     with undo_log.with_suffix(".log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "surveyor.chaos.watchdog", str(undo_log), str(ledgers)],
@@ -61,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("undo_log", type=Path)
     parser.add_argument("ledgers", type=Path, help="the folder of the run's ledgers")
     options = parser.parse_args(arguments)
+    _take_credentials(options.undo_log)
     done = sys.stdin.buffer.read().endswith(b"done\n")
     try:
         if done and not open_entries(options.undo_log):
@@ -73,6 +78,16 @@ def main(arguments: Sequence[str]) -> int:
         print(f"surveyor: {error}", file=sys.stderr, flush=True)  # noqa: T201  # goes to the watchdog's log
         return 1
     return 0
+
+
+def _take_credentials(undo_log: Path) -> None:
+    """Keep the credentials of the run in this process; without any, undoing looks for them again."""
+    try:
+        target = read_target(undo_log)
+        if target is not None:
+            open_session(_load_target(target))
+    except SurveyorError as error:
+        print(f"surveyor: {error}", file=sys.stderr, flush=True)  # noqa: T201  # goes to the watchdog's log
 
 
 def undo_all(path: Path) -> list[str]:

@@ -89,6 +89,7 @@ def load(
     from surveyor.report.merge import merge_reports
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
+    from surveyor.targets.credentials import hand_over
 
     layout = find_layout()
     known = find_programs(layout.loadtests)
@@ -97,7 +98,7 @@ def load(
         return
     chosen = select_programs(names or known, known, "scenario", "surveyor load --list", "play")
     target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile)
-    load_target(target, layout.targets, target_options)
+    loaded = load_target(target, layout.targets, target_options)
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     if not self_check:
@@ -112,16 +113,17 @@ def load(
     given_options = {key: value for key, value in vars(target_options).items() if value}
     words += ["--target-options", json.dumps(given_options)]
     codes, parts = [], {}
-    for name, path in chosen.items():
-        since = time.time()
-        codes.append(_run(path, folder / name, words))
-        report = load_report_since(folder / name, since)
-        if report is not None:
-            parts[name] = report
-            for line in report_lines(report):
-                typer.echo(line)
-        if codes[-1] == 130:
-            break
+    with hand_over(loaded):
+        for name, path in chosen.items():
+            since = time.time()
+            codes.append(_run(path, folder / name, words))
+            report = load_report_since(folder / name, since)
+            if report is not None:
+                parts[name] = report
+                for line in report_lines(report):
+                    typer.echo(line)
+            if codes[-1] == 130:
+                break
     if parts:
         _save(merge_reports(parts), folder)
     raise typer.Exit(_worst(codes))

@@ -12,7 +12,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from surveyor.report.build import Run, find_leaked_resources, load_and_build_rep
 from surveyor.report.file import REPORT_FILE, make_folder, save_report
 from surveyor.report.model import ConformanceReport
 from surveyor.targets import load_target
+from surveyor.targets.credentials import hand_over
 from surveyor.targets.expectations import expectations_file, load_expectations
 from surveyor.targets.options import NO_OPTIONS, TargetOptions
 from surveyor.targets.reachable import check_reachable
@@ -208,7 +209,10 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     for plugin in plugins:
         arguments += ["-p", plugin]
     arguments += options
-    with _isolated_pytest(), _fresh_modules(config.layout.suites):
+    target = load_target(config.target, config.layout.targets, config.target_options)
+    # Other processes than this one: workers, and the watchdog of an experiment.
+    handed_over = hand_over(target) if config.workers > 1 or config.experiments else nullcontext()
+    with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over:
         try:
             return int(pytest.main(arguments, plugins=[collector]))
         except KeyboardInterrupt:  # pytest was starting or ending

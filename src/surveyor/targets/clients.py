@@ -149,6 +149,7 @@ class Clients:
 
         def sending(**event: Any) -> None:
             service, operation = event["event_name"].split(".")[1:3]
+            self._spending.requests += 1
             if pass_time is not None:
                 pass_time()
             if route53 is not None and calls_route53(service, operation):
@@ -225,7 +226,7 @@ class Clients:
         def requested(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             context[CLEANUP] = True
             self._liveness.sent(service, model.name, params)
-            self._spending.count_cleanup(service, model.name)
+            self._spending.count_cleanup(service, model.name, params)
 
         def sending(**_: object) -> None:
             if self.own:
@@ -310,7 +311,7 @@ class Clients:
             self._received.status, self._received.body = 0, b""
             context["surveyor_started"] = time.perf_counter()
             context["surveyor_log"] = self._log.log_size() if self._log else 0
-            self._spending.count_call(service, model.name)
+            context["surveyor_undo"] = self._spending.count_call(service, model.name, params_sent)
             if self._ledger is not None:
                 context["surveyor_number"] = self._ledger.record_intent(service, model.name, params_sent, region)
 
@@ -347,6 +348,8 @@ class Clients:
     ) -> None:
         operation = model.name
         refused = http.status_code >= 300
+        if refused and (undo := context.get("surveyor_undo")):
+            undo()
         flatten_error(parsed)
         self._liveness.answered(f"{service}:{operation}", time.perf_counter() - context["surveyor_started"])
         params_sent = context.get("surveyor_params", {})
@@ -468,4 +471,6 @@ def _config(target: Target, read_timeout: float | None) -> Config:
         connect_timeout=timeouts.CONNECT if target.is_local else timeouts.REMOTE_ANSWER,
         read_timeout=read_timeout or (timeouts.LOCAL_ANSWER if target.is_local else timeouts.REMOTE_ANSWER),
     )
+    if target.endpoint is not None or target.start is not None:  # AWS_USE_FIPS_ENDPOINT is about endpoints of AWS
+        config = config.merge(Config(use_fips_endpoint=False, use_dualstack_endpoint=False))
     return config.merge(Config(proxies={})) if target.is_local else config

@@ -8,7 +8,7 @@ from pathlib import Path
 from surveyor.errors import UsageError
 from surveyor.input_files import is_file, read_text
 
-__all__ = ["check_credential_files", "credential_file"]
+__all__ = ["check_credential_files", "credential_file", "credential_state"]
 
 _FILES = {
     "AWS_CONFIG_FILE": "~/.aws/config",
@@ -22,6 +22,16 @@ _FILES = {
 def credential_file(variable: str) -> Path:
     """Return the file that a variable names, or its default."""
     return Path(os.path.expanduser(os.environ.get(variable) or _FILES[variable]))  # noqa: PTH111  # fails without a home
+
+
+def credential_state() -> tuple[tuple[str, int, int], ...]:
+    """Return name, size and time of change of each file that there is: another value means other settings."""
+    states = []
+    for path in map(credential_file, _FILES):
+        if is_file(path):
+            status = path.stat()
+            states.append((str(path), status.st_size, status.st_mtime_ns))
+    return tuple(states)
 
 
 def check_credential_files() -> None:

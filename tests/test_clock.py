@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.clock import ControlledClock, WallClock
-from surveyor.errors import NoAnswer, WrongAnswer
+from surveyor.errors import Inconclusive, NoAnswer, WrongAnswer
 
 
 class ManualTime:
@@ -199,3 +201,83 @@ def test_settled_target_is_not_waited_for() -> None:
         clock.eventually(lambda: False, within=600)
     clock.always(lambda: True, during=600)
     assert time.time() - began < 30
+
+
+@pytest.mark.parametrize("code", ["ServiceNotFoundException", "InvalidVpcID.NotFound", "NamespaceNotFound"])
+def test_eventually_waits_for_what_is_not_found_yet(code: str) -> None:
+    """A resource that is refused as not found is not yet, and so is a list without its entry."""
+    manual = ManualTime()
+    start = manual.time
+    error = ClientError({"Error": {"Code": code, "Message": "no"}}, "ListTasks")
+
+    def found() -> list[str]:
+        if manual.time - start < 5:
+            raise error
+        [entry] = [] if manual.time - start < 10 else ["there"]
+        return [entry]
+
+    assert ControlledClock(manual).eventually(found, within=20) == ["there"]
+    with pytest.raises(ClientError, match=code):
+        ControlledClock(ManualTime()).eventually(raising(error), within=3)
+    with pytest.raises(ValueError, match="not enough values"):
+        ControlledClock(ManualTime()).eventually(lambda: one_of([]), within=3)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no number"), ClientError({"Error": {"Code": "Throttling"}}, "ListTasks")]
+)
+def test_eventually_raises_other_errors_at_once(error: Exception) -> None:
+    """What is no missing entry is not waited for."""
+    manual = ManualTime()
+    with pytest.raises(type(error)):
+        ControlledClock(manual).eventually(raising(error), within=20)
+    assert manual.steps == []
+
+
+def raising(error: Exception) -> Callable[[], bool]:
+    """Return a condition that raises an error."""
+
+    def condition() -> bool:
+        raise error
+
+    return condition
+
+
+def one_of(entries: list[str]) -> str:
+    """Return the only entry."""
+    [entry] = entries
+    return entry
+
+
+class SlowCalls:
+    """A clock whose conditions take service seconds, as on one that flows fast: the state changes at a moment."""
+
+    def __init__(self, seconds: float, change: float) -> None:
+        self.time, self.seconds, self.change = 0.0, seconds, change
+        self.clock = WallClock(scale=1e9, read=lambda: self.time)
+        self.clock.wait = self.advance  # type: ignore[method-assign]
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += seconds
+
+    def is_as_before(self) -> bool:
+        """Return the state at the end of the call."""
+        self.time += self.seconds
+        return self.time < self.change
+
+
+def test_what_changes_after_the_period_was_seen_by_a_slow_poll() -> None:
+    """A poll that ends after the period may have seen a later state, so it decides nothing."""
+    slow = SlowCalls(seconds=4, change=17)
+    slow.clock.always(slow.is_as_before, during=15)
+    early = SlowCalls(seconds=4, change=8)
+    with pytest.raises(WrongAnswer, match="during 15 service seconds"):
+        early.clock.always(early.is_as_before, during=15)
+
+
+def test_a_period_of_which_little_was_seen_is_inconclusive() -> None:
+    """The machine did not keep up with the clock: no poll ended in the second half."""
+    slow = SlowCalls(seconds=20, change=18)
+    with pytest.raises(Inconclusive, match=r"seen for 0\.0 of 15 service seconds; the next poll ended after 20\.0"):
+        slow.clock.always(slow.is_as_before, during=15)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from surveyor import timeouts
-from surveyor.errors import NoAnswer, WrongAnswer
+from surveyor.errors import Inconclusive, NoAnswer, WrongAnswer
 from surveyor.polling import Polling
 
 __all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
@@ -102,8 +102,12 @@ class Clock(ABC):
             self.wait(max(0.001, min(step, within - passed)))
 
     def always(self, condition: Callable[[], object], during: float) -> None:
-        """Raise WrongAnswer if `condition` is not true throughout the next `during` service seconds, ends included."""
-        start, polls = self.now(), 0
+        """Raise WrongAnswer if `condition` is not true throughout the next `during` service seconds, ends included.
+
+        A poll that ends after that time may have seen a later state. Raises Inconclusive if none ended in its second
+        half: then this machine did not keep up with the clock.
+        """
+        start, polls, seen = self.now(), 0, 0.0
         while True:
             polled = self.now() - start
             last: object = _UNSET
@@ -115,6 +119,14 @@ class Clock(ABC):
                     last = value
             except AssertionError as error:
                 last = error
+            ended = self.now() - start
+            if last is not _UNSET and ended > during:
+                if seen >= during / 2:
+                    return
+                raise Inconclusive(
+                    f"{_name(condition)} was seen for {seen:.1f} of {during:g} service seconds; the next poll ended "
+                    f"after {ended:.1f}"
+                )
             if last is not _UNSET:
                 raise WrongAnswer(
                     f"expected {_name(condition)} during {during:g} service seconds; after {polled:.1f} it was "
@@ -124,7 +136,7 @@ class Clock(ABC):
                 )
             if polled >= during:
                 return
-            passed = self.now() - start
+            passed, seen = self.now() - start, polled
             polls += 1
             step = self.polling.step(polls) if self.polling else timeouts.ALWAYS_STEP
             step = during if self._settled(passed) else step

@@ -350,24 +350,28 @@ def test_a_trusted_user_is_its_unique_id(iam, make_user, make_role, account, uni
 
 
 @proves("iam.session-expires")
-def test_a_session_expires(assumable_role, client_with, clock, tolerance, unique_name):
+def test_a_session_expires(assumable_role, client_with, clock, in_time, tolerance, unique_name):
     """Credentials of AssumeRole are valid for DurationSeconds, and are refused afterwards by each service."""
     params = {"RoleArn": assumable_role.role, SESSION: unique_name("session")[-64:]}
+    before, margin = clock.now(), max(tolerance, 5)
     short, longer = (
         assumable_role.sts.assume_role(**params, DurationSeconds=seconds)["Credentials"] for seconds in (900, 1_200)
     )
-    assert short["Expiration"].timestamp() == pytest.approx(clock.now() + 900, abs=max(tolerance, 5))
-    assert longer["Expiration"].timestamp() == pytest.approx(clock.now() + 1_200, abs=max(tolerance, 5))
+    after, expires, later = clock.now(), short["Expiration"].timestamp(), longer["Expiration"].timestamp()
+    assert before + 900 - margin <= expires <= after + 900 + margin
+    assert before + 1_200 - margin <= later <= after + 1_200 + margin
     cloudmap, ecs = client_with(short)("servicediscovery"), client_with(short)("ecs")
-    clock.wait(short["Expiration"].timestamp() - clock.now() - 30)
-    assert "Namespaces" in cloudmap.list_namespaces()
-    assert "clusterArns" in ecs.list_clusters()
+    clock.wait(expires - clock.now() - 30)
+    with in_time(expires):
+        assert "Namespaces" in cloudmap.list_namespaces()
+        assert "clusterArns" in ecs.list_clusters()
     clock.wait(60)
     with raises("ExpiredTokenException"):
         cloudmap.list_namespaces()
     with raises("ExpiredTokenException"):
         ecs.list_clusters()
-    assert "Namespaces" in client_with(longer)("servicediscovery").list_namespaces()
+    with in_time(later):
+        assert "Namespaces" in client_with(longer)("servicediscovery").list_namespaces()
 
 
 @proves("iam.session-duration")
@@ -377,11 +381,13 @@ def test_duration_of_sessions(make_user, make_role, client_with, clock, assume):
     role, long = make_role(EVERYTHING), make_role(EVERYTHING, MaxSessionDuration=7_200)
 
     def seconds(by, arn, **params):
+        before = clock.now()
         try:
             response = by("sts").assume_role(RoleArn=arn, RoleSessionName="test", **params)
         except ClientError as error:
             return error.response["Error"]["Code"]
-        return pytest.approx(response["Credentials"]["Expiration"].timestamp() - clock.now(), abs=5)
+        expires = response["Credentials"]["Expiration"].timestamp()
+        return pytest.approx(expires - before, abs=5 + clock.now() - before)
 
     assert [seconds(caller, arn) for arn in (role, long)] == [3_600, 3_600]
     assert [seconds(caller, role, DurationSeconds=value) for value in (3_600, 3_601)] == [3_600, "ValidationError"]
@@ -441,8 +447,9 @@ def test_session_tokens_of_users(make_user, make_role, assume, client_with, cloc
     user = make_user(allow(SERVICES, condition=red), deny("sts:*"), Tags=[{"Key": "team", "Value": "red"}])
     credentials = None
     for params, seconds in (({}, 43_200), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 129_600}, 129_600)):
+        before = clock.now()
         credentials = user("sts").get_session_token(**params)["Credentials"]
-        assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)
+        assert before + seconds - 5 <= credentials["Expiration"].timestamp() <= clock.now() + seconds + 5
     session = client_with(credentials)
     assert allowed_lists(session) == {SERVICES}
     who, of_session = (caller("sts").get_caller_identity() for caller in (user, session))
@@ -465,8 +472,9 @@ def test_session_tokens_of_the_owner(iam, client, client_with, clock, account):
     # Services account owners defaults to one hour."
     credentials = None
     for params, seconds in (({}, 3_600), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 7_200}, 3_600)):
+        before = clock.now()
         credentials = sts.get_session_token(**params)["Credentials"]
-        assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)
+        assert before + seconds - 5 <= credentials["Expiration"].timestamp() <= clock.now() + seconds + 5
     assert client_with(credentials)("sts").get_caller_identity()["Arn"] == owner
 
 

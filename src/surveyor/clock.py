@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from botocore.exceptions import ClientError
+
 from surveyor import timeouts
 from surveyor.errors import Inconclusive, NoAnswer, WrongAnswer
 from surveyor.polling import Polling
@@ -20,6 +22,9 @@ __all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
 
 T = TypeVar("T")
 _UNSET = object()
+
+_MISSING = (LookupError, ValueError, ClientError)
+"""What a condition raises when an entry is missing: by key or index, in `[task] = tasks`, or refused as not found."""
 
 
 class SettableClock(Protocol):
@@ -63,8 +68,9 @@ class Clock(ABC):
     ) -> T:
         """Return the first true value of `condition`. Raises WrongAnswer once `within` service seconds have passed.
 
-        An AssertionError inside the condition counts as "not yet", and so does a missing entry or member: reads may lag
-        writes. If it is still missing at the end, that error is raised. A target that does not answer fails at once.
+        An AssertionError inside the condition counts as "not yet", and so does a missing entry, member or resource:
+        reads may lag writes. If it is still missing at the end, that error is raised. A target that does not answer
+        fails at once.
         `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
         time does not matter; by default the polls are close together at first. An account of AWS is polled as `polling`
         says, and not before `first` service seconds.
@@ -84,11 +90,15 @@ class Clock(ABC):
                 last = value
             except NoAnswer:
                 raise  # each poll would cost a time-out, and a missing answer does not turn into another one
-            except (AssertionError, LookupError) as error:
+            except AssertionError as error:
+                last = error
+            except _MISSING as error:
+                if not _is_missing(error):
+                    raise
                 last = error
             passed = self.now() - start
             if polled >= within:
-                if isinstance(last, LookupError):
+                if isinstance(last, _MISSING):
                     raise last
                 raise WrongAnswer(
                     f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it was still "
@@ -207,6 +217,13 @@ class WallClock(Clock):
 
     def _settled(self, passed: float) -> bool:
         return passed >= self._settles
+
+
+def _is_missing(error: Exception) -> bool:
+    """Return whether an error of a condition means that something is not there, or not yet."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"].endswith(("NotFound", "NotFoundException"))
+    return isinstance(error, LookupError) or "values to unpack" in str(error)
 
 
 def _name(condition: Callable[..., object]) -> str:

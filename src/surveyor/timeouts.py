@@ -26,6 +26,7 @@ __all__ = [
     "OPERATION_POLL",
     "PROBE_ANSWER",
     "PROBE_INTERVAL",
+    "READS",
     "REMOTE_ANSWER",
     "SCHEDULER",
     "SHARE",
@@ -63,6 +64,12 @@ TOLERANCE_ADVANCED = 1.0
 TOLERANCE_FLOWING = 15.0
 """Service seconds by which a duration that is documented as "about" N seconds may differ: on a clock that stands still
 between two polls, and on a flowing one."""
+
+READS = 120.0
+"""Service seconds until a read of Amazon ECS or EC2 shows what was written before it. Both follow an eventual consistency
+model without a bound: ecs/RunTask proposes to repeat reads with waits that grow to "about five minutes" at most, the EC2
+Developer Guide ("Eventual consistency") to "a few minutes". Terraform's provider, which reads after each write, gives up
+after two minutes (terraform-provider-aws, pull request 3387), and a read that never shows the write costs this time."""
 
 PROBE_INTERVAL = 30.0
 """Service seconds between two requests of one health checker (servicediscovery/HealthCheckConfig)."""

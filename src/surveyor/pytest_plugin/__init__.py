@@ -20,6 +20,7 @@ pytest_plugins = [
     "surveyor.fixtures.second_account",
     "surveyor.fixtures.operations",
     "surveyor.fixtures.quotas",
+    "surveyor.fixtures.reads",
     "surveyor.fixtures.namespaces",
     "surveyor.fixtures.services",
     "surveyor.fixtures.shapes",

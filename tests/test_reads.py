@@ -1,0 +1,97 @@
+"""Reads that lag writes: repeated until they show them, and returned as they were at the end."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor import timeouts
+from surveyor.clock import ControlledClock
+from surveyor.errors import NoAnswer, NotOffered
+from surveyor.fixtures.reads import repeat_read
+
+
+class ManualTime:
+    """Time that changes only when it is advanced."""
+
+    time = 0.0
+
+    def now(self) -> float:
+        """Return the current time."""
+        return self.time
+
+    def advance(self, seconds: float) -> float:
+        """Advance the time."""
+        self.time += seconds
+        return self.time
+
+
+def refused(code: str) -> ClientError:
+    """Return the error of a refused call."""
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeTaskDefinition")
+
+
+def raises(error: Exception) -> Callable[[], Any]:
+    """Return a read that fails."""
+
+    def read() -> Any:
+        raise error
+
+    return read
+
+
+def test_a_read_that_is_right_at_once_costs_no_time() -> None:
+    """Targets that answer consistently are read once."""
+    time = ManualTime()
+    counter = itertools.count(1)
+    assert repeat_read(ControlledClock(time), lambda: next(counter), 1) == 1
+    assert (time.time, next(counter)) == (0, 2)
+
+
+EARLIER: dict[str, Callable[[], Any]] = {
+    "a value": lambda: "old",
+    "a refusal": raises(refused("ClientException")),
+    "a missing key": raises(KeyError("x")),
+    "an empty list": raises(ValueError("not enough values to unpack")),
+}
+
+
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_a_read_is_repeated_until_it_is_as_expected(earlier: str) -> None:
+    """An earlier value, a missing entry and a refusal are not yet; `expected` may be a function."""
+    time = ManualTime()
+
+    def read() -> Any:
+        return EARLIER[earlier]() if time.time < 9 else "new"
+
+    for expected in ("new", lambda value: value == "new"):
+        time.time = 0.0
+        assert repeat_read(ControlledClock(time), read, expected) == "new"
+        assert 9 <= time.time < 11
+
+
+def test_the_last_value_is_returned_at_the_end() -> None:
+    """The test compares it itself, and its message has both."""
+    time = ManualTime()
+    assert repeat_read(ControlledClock(time), lambda: f"at {time.time:g}", "new") == f"at {timeouts.READS:g}"
+    with pytest.raises(KeyError, match="absent"):
+        repeat_read(ControlledClock(time), raises(KeyError("absent")), "new")
+    with pytest.raises(ClientError, match="ClusterNotFoundException"):
+        repeat_read(ControlledClock(time), raises(refused("ClusterNotFoundException")), "new")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NoAnswer("no answer", "none"), NotOffered("ecs", "DescribeTaskSets", "no"), refused("AccessDenied")],
+    ids=["no answer", "not offered", "denied"],
+)
+def test_errors_that_do_not_change_are_raised_at_once(error: Exception) -> None:
+    """A target that does not answer, lacks the operation or denies it is asked once."""
+    time = ManualTime()
+    with pytest.raises(type(error)):
+        repeat_read(ControlledClock(time), raises(error), "new")
+    assert time.time == 0

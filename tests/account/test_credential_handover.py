@@ -21,6 +21,7 @@ from botocore.exceptions import CredentialRetrievalError
 
 from surveyor import timeouts
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
+from surveyor.targets.caller import describe_caller
 from surveyor.targets.credential_process import run_credential_process
 from surveyor.targets.credential_relay import SOCKET_VARIABLE, ask_for_credentials, serve_credentials
 from surveyor.targets.credentials import hand_over, open_session
@@ -329,3 +330,22 @@ def test_a_run_asks_for_a_code_once(
     assert user["secret"] not in "".join(
         path.read_text(errors="replace") for path in (tmp_path / "out").rglob("*") if path.is_file()
     )
+
+
+def test_the_caller_is_named_on_the_terminal(
+    emulator: EmulatorAccount, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the alias of the account if it may be read."""
+    monkeypatch.setenv("AWS_PROFILE", "me")
+    who = f"as arn:aws:iam::{ACCOUNT}:user/me, us-east-1"
+    assert describe_caller(emulator.target()) == f"account {ACCOUNT} {who}"
+    iam = emulator.clients().client("iam", ACCOUNT)
+    iam.create_account_alias(AccountAlias="acme-staging")
+    assert describe_caller(emulator.target()) == f"account {ACCOUNT} (acme-staging) {who}"
+    statement = {"Effect": "Deny", "Action": "iam:ListAccountAliases", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="me", PolicyName="no-alias", PolicyDocument=policy)
+    assert describe_caller(emulator.target()) == f"account {ACCOUNT} {who}"
+    line = describe_caller(emulator.target(profile="role", region="eu-west-1"))
+    assert line.startswith(f"account {ACCOUNT} (acme-staging) as arn:aws:sts::{ACCOUNT}:assumed-role/run/")
+    assert line.endswith(", eu-west-1")

@@ -23,6 +23,7 @@ from surveyor.cli._support.options import (
     Role,
     Vpc,
     parse_target_options,
+    print_caller,
     task_settings_from,
 )
 from surveyor.errors import SurveyorError, UsageError
@@ -68,6 +69,7 @@ def advise(
     from surveyor.report.file import load_report
     from surveyor.report.outputs import save_outputs
     from surveyor.report.run_folder import reserve_folder
+    from surveyor.targets import load_target
 
     if report is not None:
         raise typer.Exit(_print_advice(_figures(load_report(report)), "", target))
@@ -81,6 +83,7 @@ def advise(
     )
     reserve_folder(folder)
     check_account(config)
+    print_caller(load_target(target, layout.targets, target_options))
     with make_progress() as progress:
         measured = run_suites(config, progress)
     page = save_outputs(measured, load_claims(layout.claims), folder)

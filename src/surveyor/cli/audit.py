@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surveyor.cli._support.options import Account, Endpoint, Profile, Region, parse_target_options
+from surveyor.cli._support.options import Account, Endpoint, Profile, Region, parse_target_options, print_caller
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.output_files import write_text
 from surveyor.typed_json import dump_json
@@ -72,6 +72,7 @@ def audit(
     clients = ReadOnlyClients(
         _client_factory(chosen), not chosen.is_local, lambda text: typer.echo(f"read {text}", err=True)
     )
+    print_caller(chosen)
     try:
         snapshot = read_snapshot(Scope(tuple(cluster or ()), tuple(namespace or ())), clients)
     except BotoCoreError as error:

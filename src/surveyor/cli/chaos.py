@@ -25,6 +25,7 @@ from surveyor.cli._support.options import (
     Role,
     Vpc,
     parse_target_options,
+    print_caller,
     task_settings_from,
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
@@ -163,6 +164,7 @@ def chaos(
     )
     reserve_folder(folder)
     check_account(config)
+    print_caller(loaded)
     plural = "s" if len(files) > 1 else ""
     typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
     # A dry run judges nothing: its experiments end as inconclusive, which would read as a problem.

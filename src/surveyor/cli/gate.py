@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support.options import Account, Endpoint, Profile, Region
+from surveyor.cli._support.options import Account, Endpoint, Profile, Region, print_caller
 from surveyor.errors import SurveyorError
 from surveyor.targets.options import TargetOptions
 
@@ -84,7 +84,9 @@ def _act(service: tuple[str, str], target: str, options: TargetOptions, *, is_op
     from surveyor.targets import load_target
     from surveyor.targets.running import run_target
 
-    with run_target(load_target(target, find_layout().targets, options, "read"), 0) as running:
+    loaded = load_target(target, find_layout().targets, options, "read")
+    with run_target(loaded, 0) as running:
+        print_caller(loaded)
         running.clients.permit(ACTIONS, "/".join(service))
         client = running.clients.client("ecs", options.account or running.target.account or "")
         return act(client, *service, is_open=is_open)

@@ -29,6 +29,7 @@ from surveyor.cli._support.options import (
     Role,
     Vpc,
     parse_target_options,
+    print_caller,
     task_settings_from,
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
@@ -103,6 +104,8 @@ def load(
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     if not self_check:
         reserve_folder(folder)
+    if not self_check:
+        print_caller(loaded)
     typer.echo(f"seed {seed}", err=True)
     max_rate = _self_check(seed, rate)
     if self_check:

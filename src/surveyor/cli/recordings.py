@@ -173,6 +173,7 @@ def check(
     from surveyor.conformance.run import RunConfig, check_account
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
+    from surveyor.targets.caller import describe_caller
     from surveyor.targets.reachable import check_reachable
 
     layout = find_layout()
@@ -191,7 +192,8 @@ def check(
     reserve_folder(out)
     check_account(config)
     if known.is_one_account and not json:
-        typer.echo(f"run {config.run} in account {known.account}, {known.region}; its ledger is in {out}")
+        where = describe_caller(known) or f"account {known.account}, {known.region}"
+        typer.echo(f"run {config.run} in {where}; its ledger is in {out}")
     with nullcontext() if json else make_progress() as progress:  # progress is printed to the standard output
         report = replay(config, recordings, chosen, progress, from_)
     recorded = record_replay(report, recordings, known, record) if record is not None else 0

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import typer
 
 from surveyor.account.ledger import Owner
-from surveyor.cli._support.options import Profile
+from surveyor.cli._support.options import Profile, print_caller
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
@@ -118,6 +118,7 @@ def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool
     """Return how many runs are kept, and a line for each resource that is left of the others."""
     kept, left = 0, list[str]()
     with run_target(target, 0) as running:
+        print_caller(target)
         now = running.clock.now()
         found, failed = find_leftovers(running.account(run or ""), target.region)
         left += [f"{service} was not searched: {why}" for service, why in failed.items()]

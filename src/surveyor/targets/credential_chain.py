@@ -40,7 +40,7 @@ from surveyor.targets.credential_process import run_credential_process
 from surveyor.targets.model import Target
 from surveyor.targets.transport import limit_answers
 
-__all__ = ["END_VARIABLES", "RunSession", "find_credentials", "no_credentials", "one_line"]
+__all__ = ["END_VARIABLES", "RunSession", "find_credentials", "no_credentials", "one_line", "own_calls"]
 
 END_VARIABLES = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
 """What `aws configure export-credentials` and others call the end of the credentials beside it."""
@@ -62,18 +62,8 @@ class RunSession(Session):
         """Create a client; one of STS without an endpoint gets that of the run, and limits."""
         if service_name != "sts" or named.get("endpoint_url") is not None:
             return super().create_client(service_name, *positional, **named)
-        target = self._target
-        config = Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
-            connect_timeout=timeouts.CONNECT if target.is_local else timeouts.REMOTE_ANSWER,
-            read_timeout=timeouts.REMOTE_ANSWER,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            ignore_configured_endpoint_urls=True,
-        )
-        if target.endpoint is not None:
-            config = config.merge(Config(use_fips_endpoint=False, use_dualstack_endpoint=False))
-        if target.is_local:
-            config = config.merge(Config(proxies={}))
-        named |= {"endpoint_url": target.endpoint, "config": config.merge(named.get("config") or Config())}
+        config = own_calls(self._target).merge(named.get("config") or Config())
+        named |= {"endpoint_url": self._target.endpoint, "config": config}
         client = super().create_client(service_name, *positional, **named)
         limit_answers(client)
         return client
@@ -91,6 +81,19 @@ class RunSession(Session):
             return getpass.getpass(prompt).strip()
         except EOFError:
             raise UsageError("no code of the MFA device was given") from None
+
+
+def own_calls(target: Target) -> Config:
+    """Return the settings of calls that are no part of a test: few attempts, and a limit on the time of each."""
+    config = Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
+        connect_timeout=timeouts.CONNECT if target.is_local else timeouts.PROBE_ANSWER,
+        read_timeout=timeouts.PROBE_ANSWER,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        ignore_configured_endpoint_urls=True,
+    )
+    if target.endpoint is not None:  # AWS_USE_FIPS_ENDPOINT is about endpoints of AWS
+        config = config.merge(Config(use_fips_endpoint=False, use_dualstack_endpoint=False))
+    return config.merge(Config(proxies={})) if target.is_local else config
 
 
 def find_credentials(session: RunSession, target: Target) -> Credentials:

@@ -12,6 +12,7 @@ from surveyor.targets.options import TargetOptions, split_features
 
 if TYPE_CHECKING:
     from surveyor.pytest_plugin.task_settings import TaskSettings
+    from surveyor.targets.model import Target
 
 __all__ = [
     "Account",
@@ -26,6 +27,7 @@ __all__ = [
     "Role",
     "Vpc",
     "parse_target_options",
+    "print_caller",
     "task_settings_from",
 ]
 
@@ -90,6 +92,14 @@ def parse_target_options(
     """Return the options of the command line as target options."""
     features = split_features(enable or [])
     return TargetOptions(account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile)
+
+
+def print_caller(target: Target) -> None:
+    """Print to standard error whose account is used and as which principal, where a target does not have its own."""
+    from surveyor.targets.caller import describe_caller  # botocore is slow to load
+
+    if target.credentials.kind != "per-test" and (line := describe_caller(target)):
+        typer.echo(line, err=True)
 
 
 def task_settings_from(

@@ -14,6 +14,7 @@ from surveyor.layout import find_layout
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import ConformanceReport
 from surveyor.targets import Target
+from surveyor.targets.caller import describe_caller
 from surveyor.targets.options import TargetOptions
 
 __all__ = ["begin", "find_earlier", "options_of", "print_advice"]
@@ -50,7 +51,8 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 def begin(config: RunConfig, target: Target, earlier: EarlierRun | None) -> None:
     """Say which run begins, delete what the earlier run left in an account, and write how this one can be resumed."""
     if target.is_one_account:
-        typer.echo(f"run {config.run} in account {target.account}, {target.region}; its ledger is in {config.out}")
+        where = describe_caller(target) or f"account {target.account}, {target.region}"
+        typer.echo(f"run {config.run} in {where}; its ledger is in {config.out}")
     runs: tuple[str, ...] = (config.run,)
     if earlier:
         typer.echo(f"it resumes run {earlier.file.runs[0]}: {earlier.kept} tests keep their verdict")

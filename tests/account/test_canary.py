@@ -173,3 +173,13 @@ def test_where_tasks_run_each_worker_has_one_cluster(tmp_path: Path) -> None:
     ledger = (tmp_path / "ledger-main.jsonl").read_text()
     assert ledger.count('"kind":"canary"') == 1
     assert ledger.count('"kind":"cluster of main"') == 1
+
+
+@pytest.mark.soak
+def test_tasks_run_behind_the_nat_gateway_of_others(tmp_path: Path) -> None:
+    """In a private subnet that the target file names, tasks pull their image without a public address."""
+    with flowing(scale=60, egress="routed", residents="some") as emulator:
+        arguments = list(conform(emulator, tmp_path / "out"))
+        arguments[arguments.index("aws")] = str(target_with_subnets(emulator, tmp_path, "10.40.0.0/20"))
+        done = surveyor(emulator, *arguments, "--claim", CLAIMS[0], "--workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr

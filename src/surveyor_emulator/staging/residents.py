@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from random import Random
 from typing import Any
 
 from surveyor_emulator.aws import cloudmap, ecs
 from surveyor_emulator.aws.cloudmap.lookup import cloudmap_state
+from surveyor_emulator.aws.ec2.gateways import add_nat_gateway
 from surveyor_emulator.aws.ec2.handlers import HANDLERS as EC2_HANDLERS
+from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.handler import Handler
 from surveyor_emulator.aws.route53.handlers import HANDLERS as ROUTE53_HANDLERS
 from surveyor_emulator.core.settings import Delay, Quotas
@@ -30,6 +33,8 @@ _HANDLERS: Mapping[str, Mapping[str, Handler]] = {
 _TEAM = "platform"
 _VPCS = ("10.40.0.0/16", "10.41.0.0/16", "10.42.0.0/16")
 """With the default VPC four of the five that an account may have."""
+_PUBLIC = "10.40.240.0/20"
+"""The public subnet of the first of them."""
 
 
 @dataclass(slots=True)
@@ -81,13 +86,32 @@ class _Home:
         return _HANDLERS[service][operation](call, params)
 
     def make_networks(self) -> str:
-        """Make VPCs with a subnet each; return the id of the first."""
+        """Make VPCs with a subnet each; return the id of the first, whose subnet is behind a NAT gateway.
+
+        The others have no way out, as networks have that other teams reach by peering or by endpoints.
+        """
         ids = []
         for number, cidr in enumerate(_VPCS):
             tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": f"net-{number}"}]}] if number else []
             ids.append(self._call("ec2", "CreateVpc", CidrBlock=cidr, TagSpecifications=tags)["Vpc"]["VpcId"])
             self._call("ec2", "CreateSubnet", VpcId=ids[-1], CidrBlock=cidr.replace("/16", "/20"))
+        self._make_way_out(str(ids[0]))
         return str(ids[0])
+
+    def _make_way_out(self, vpc: str) -> None:
+        """Make a public subnet with a NAT gateway, to which the main route table of a VPC leads."""
+        subnet = self._call("ec2", "CreateSubnet", VpcId=vpc, CidrBlock=_PUBLIC)["Subnet"]["SubnetId"]
+        gateway = self._call("ec2", "CreateInternetGateway")["InternetGateway"]["InternetGatewayId"]
+        self._call("ec2", "AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc)
+        table = self._call("ec2", "CreateRouteTable", VpcId=vpc)["RouteTable"]["RouteTableId"]
+        self._call("ec2", "AssociateRouteTable", RouteTableId=table, SubnetId=subnet)
+        anywhere = {"DestinationCidrBlock": "0.0.0.0/0"}
+        self._call("ec2", "CreateRoute", RouteTableId=table, GatewayId=gateway, **anywhere)
+        state = ec2_state(self._world, self._account, self._region)
+        now = self._world.clock.now()
+        nat = add_nat_gateway(state, state.subnets[subnet], now, Random(f"{self._world.settings.seed}/{subnet}"))
+        [main] = [table.id for table in state.route_tables.values() if table.vpc == vpc and table.main is not None]
+        self._call("ec2", "CreateRoute", RouteTableId=main, NatGatewayId=nat.id, **anywhere)
 
     def make_zones(self, vpc: str) -> None:
         """Make a public and a private zone with records, and a health check."""

@@ -186,8 +186,8 @@ def test_other_teams_have_resources_of_each_kind() -> None:
     asyncio.run(account.world.clock.advance(1))
     found = list_resources(account.world, ACCOUNT)
     assert Counter(resource.kind for resource in found) == {
-        "cloudmap:instance": 4, "cloudmap:namespace": 4, "cloudmap:service": 4, "ec2:internet-gateway": 1,
-        "ec2:subnet": 6, "ec2:vpc": 4,
+        "cloudmap:instance": 4, "cloudmap:namespace": 4, "cloudmap:service": 4, "ec2:internet-gateway": 2,
+        "ec2:nat-gateway": 1, "ec2:route-table": 1, "ec2:subnet": 7, "ec2:vpc": 4,
         "ecs:cluster": 2, "ecs:service": 2, "ecs:task-definition": 1, "route53:health-check": 1, "route53:zone": 4,
     }  # fmt: skip
     assert {bool(resource.tags) for resource in found if resource.kind == "cloudmap:namespace"} == {True, False}

@@ -255,7 +255,7 @@ class SlowCalls:
     def __init__(self, seconds: float, change: float) -> None:
         self.time, self.seconds, self.change = 0.0, seconds, change
         self.clock = WallClock(scale=1e9, read=lambda: self.time)
-        self.clock.wait = self.advance  # type: ignore[method-assign]
+        self.clock.wait = self.advance  # type: ignore[method-assign]  # time passes only here
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

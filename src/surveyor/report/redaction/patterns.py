@@ -59,9 +59,9 @@ ADDRESS_6: Final = re.compile(
 )
 MAC: Final = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
 
-MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+MAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,10}[\w-]{2,63}")
 
-_LABELS = r"(?:[A-Za-z0-9_*-]+\.)+"
+_LABELS = r"(?:[A-Za-z0-9_*-]{1,63}\.){1,10}"
 URL_HOST: Final = re.compile(r"(?<=://)(?:(?P<user>[^\s/@:\"'<>]+)@)?(?P<host>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)")
 HOST: Final = re.compile(
     rf"{_BEFORE}(?:{_LABELS}(?:amazonaws\.com(?:\.cn)?|api\.aws|on\.aws|cloudfront\.net|awsdns-\d\d\.(?:com|net|org|co\.uk)"
@@ -76,8 +76,8 @@ _ROOTS = (
 )
 _NAME = r"[^\s\"'<>|:;,)\]}\\]"
 PATH: Final = re.compile(
-    rf"(?:file://|(?<![\w./:%-]))/(?:{_ROOTS})(?:/{_NAME}+)+|(?<![\w.])(?:\.\./)+(?:{_NAME}+)"
-    r"|(?<!\w)[A-Za-z]:(?:\\\\?[^\s\"'<>|:;,)\]}\\]+)+"
+    rf"(?:file://|(?<![\w./:%-]))/(?:{_ROOTS})/{_NAME}+|(?<![\w./])(?:\.\./)+{_NAME}+"
+    r"|(?<!\w)[A-Za-z]:\\[^\s\"'<>|:;,)\]}]+"
 )
 USER_OF_PATH: Final = re.compile(r"(?:/(?:home|Users)/|\\Users\\+)([\w.@+-]*\w)")
 

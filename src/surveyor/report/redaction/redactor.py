@@ -56,6 +56,9 @@ class Redactor:
         self._names: dict[str, str] = {}
         """Values that are replaced wherever they occur -> their kind."""
         self._anywhere: re.Pattern[str] | None = None
+        self._seen: set[str] = set()
+        self._done: dict[str, str] = {}
+        """Texts that were collected from, and texts with placeholders: most texts of a report repeat."""
 
     @property
     def count(self) -> int:
@@ -108,7 +111,13 @@ class Redactor:
         """Return a text with placeholders."""
         if self._anywhere is None:
             self._anywhere = _alternatives(self._names)
-        text = self._anywhere.sub(lambda found: self._of_name(found[0]), text)
+            self._done.clear()
+        if text not in self._done:
+            self._done[text] = self._replace(text, self._anywhere)
+        return self._done[text]
+
+    def _replace(self, text: str, names: re.Pattern[str]) -> str:
+        text = names.sub(lambda found: self._of_name(found[0]), text)
         text = patterns.ENCODED_MESSAGE.sub(lambda found: self._placeholder("message", found[0]), text)
         text = patterns.ARN.sub(self._arn, text)
         text = patterns.KEY.sub(self._key, text)
@@ -147,6 +156,9 @@ class Redactor:
         return {**self.json(members, frozenset({"runs", "selected", "areas"})), "claims": claims}
 
     def _collect_text(self, text: str) -> None:
+        if text in self._seen:
+            return
+        self._seen.add(text)
         for kind, number in patterns.PLACEHOLDER.findall(text):
             self._numbers[kind] = max(self._numbers[kind], int(number))
         for found in patterns.ARN.finditer(text):
@@ -312,11 +324,27 @@ def _parts(resource: str) -> list[str]:
 
 
 def _alternatives(names: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern of all names and their forms in URLs, the longest first."""
-    forms: dict[str, str] = {}
+    """Return the pattern of all names and their forms in URLs; it shares their beginnings, and prefers longer ones."""
+    anywhere: dict[str, Any] = {}
+    words: dict[str, Any] = {}
     for name in names:
         for form in {name, quote(name, safe="")}:
-            whole = len(name) >= _MIN_DISTINCT
-            forms[form] = re.escape(form) if whole else rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])"
-    ordered = [forms[form] for form in sorted(forms, key=lambda form: (-len(form), form))]
-    return re.compile("|".join(ordered), re.IGNORECASE) if ordered else re.compile(r"(?!)")
+            node = anywhere if len(name) >= _MIN_DISTINCT else words
+            for letter in form.lower():
+                node = node.setdefault(letter, {})
+            node[""] = {}
+    parts = [_pattern_of(anywhere)] if anywhere else []
+    parts += [f"(?<![A-Za-z0-9]){_pattern_of(words)}(?![A-Za-z0-9])"] if words else []
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else re.compile(r"(?!)")
+
+
+def _pattern_of(node: Mapping[str, Any]) -> str:
+    """Return the pattern of a tree of letters, in which "" marks the end of a name."""
+    text = ""
+    while len(node) == 1 and "" not in node:  # without recursion where names do not differ
+        [(letter, node)] = node.items()
+        text += re.escape(letter)
+    longer = [f"{re.escape(letter)}{_pattern_of(rest)}" for letter, rest in node.items() if letter]
+    if not longer:
+        return text
+    return f"{text}(?:{'|'.join(longer)}){'?' if '' in node else ''}"

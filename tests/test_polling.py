@@ -30,11 +30,11 @@ def _times_of_polls(service: str | None, lasts: float, *, seed: int = 7, first: 
 @pytest.mark.parametrize(
     ("service", "lasts", "expected"),
     [
-        ("servicediscovery", 45, [0, 1, 3, 6, 11, 19, 29, 39, 49]),
-        ("servicediscovery", 2.5, [0, 1, 3]),
-        ("ecs", 30, [0, 2, 4, 7, 11, 16, 21, 26, 31]),
+        ("servicediscovery", 42, [0, 2, 5, 10, 18, 30, 45]),
+        ("servicediscovery", 3.5, [0, 2, 5]),
+        ("ecs", 26, [0, 2, 5, 9, 14, 19, 24, 32]),
         ("route53", 20, [0, 3, 6, 9, 12, 15, 18, 21]),
-        ("elasticloadbalancing", 5, [0, 2, 4, 7]),
+        ("elasticloadbalancing", 7, [0, 2, 5, 9]),
         (None, 3, [0, 0.5, 1.5, 2.5, 3.5]),
     ],
 )

@@ -13,10 +13,10 @@ from random import Random
 
 __all__ = ["Polling", "RecentCalls"]
 
-_ECS = (2.0, 2.0, 3.0, 4.0, 5.0)
+_ECS = (2.0, 3.0, 4.0, 5.0, 5.0, 5.0, 8.0, 10.0)
 _STEPS: Mapping[str, tuple[float, ...]] = {
     # A sample in the API reference takes 4 s, and most operations seconds; those with a hosted zone 30 to 60 s.
-    "servicediscovery": (1.0, 2.0, 3.0, 5.0, 8.0, 10.0),
+    "servicediscovery": (2.0, 3.0, 5.0, 8.0, 12.0, 15.0),
     "ecs": _ECS,
     # All calls of an account share ten a second (Route 53 Developer Guide, "Throttling for Amazon Route 53 API
     # requests").

@@ -28,6 +28,7 @@ __all__ = [
     "PROBE_INTERVAL",
     "READS",
     "REMOTE_ANSWER",
+    "REMOVAL",
     "SCHEDULER",
     "SHARE",
     "START",
@@ -43,6 +44,10 @@ __all__ = [
 
 OPERATION = 120.0
 """Service seconds until an operation of Cloud Map must be SUCCESS or FAIL (samples in the API reference reach 40 s)."""
+
+REMOVAL = 600.0
+"""Service seconds until a subnet, a security group, a gateway, a VPC, a cluster or a target group can be deleted: the
+network interfaces of load balancers and tasks stay for minutes (no document gives a bound)."""
 
 OPERATION_POLL = 2.0
 """Service seconds between two polls of an operation on an advanced clock: most operations of Cloud Map end within."""

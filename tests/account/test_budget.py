@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.account import prices
 from surveyor.account.budget import UNBOUNDED, Budget, BudgetError, Spending
 from surveyor.conformance.plan import make_plan, over_budget
 from surveyor.errors import Inconclusive
-from surveyor.report.test_results import TestResult
+from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.verdicts import Verdict
 
 REGISTER = ("servicediscovery", "RegisterInstance")
@@ -31,8 +32,10 @@ def test_limits_of_a_text_replace_those_of_the_file() -> None:
         ("calls", "expected a budget like calls=N"),
         ("euros=3", "but no 'euros'"),
         ("calls=many", "'many' is not a number"),
-        ("calls=-1", "0 or more"),
-        ("dollars=nan", "0 or more"),
+        ("calls=0", "calls of a budget must be a number above 0, got 0"),
+        ("calls=-1", "a number above 0, got -1"),
+        ("dollars=nan", "a number above 0, got nan"),
+        ("tasks=inf", "a number above 0, got inf"),
         ("", "expected a budget like calls=N"),
     ],
 )
@@ -44,7 +47,7 @@ def test_other_texts_are_refused(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("budget", "limit"),
-    [(Budget(calls=3), "calls"), (Budget(resources=3), "resources"), (Budget(dollars=0.35), "dollars")],
+    [(Budget(calls=3), "calls"), (Budget(resources=3), "resources"), (Budget(dollars=0.00045), "dollars")],
 )
 def test_call_beyond_the_budget_is_not_sent(budget: Budget, limit: str) -> None:
     """Three calls are within the budget, the fourth is refused, whichever the limit is."""
@@ -83,14 +86,58 @@ def test_workers_share_one_budget(tmp_path_factory: pytest.TempPathFactory, orde
 
 def test_plan_adds_up_the_calls_of_tests() -> None:
     """A plan has calls by operation, resources by kind, the time shared by workers, and the cost of all."""
-    calls = {"servicediscovery:RegisterInstance": 10, "servicediscovery:CreateService": 2, "route53:GetChange": 5}
-    results = [TestResult(f"t{number}", (), Verdict.PASS, service_seconds=60, calls=calls) for number in range(4)]
-    plan = make_plan(results, workers=2)
-    assert (plan.tests, plan.resources) == (4, {"instance": 40, "service": 8})
-    assert plan.calls["route53:GetChange"] == 20
-    assert plan.minutes == pytest.approx((240 + 0.1 * 68) / 2 / 60)
-    assert plan.dollars == pytest.approx(4.0)
-    assert over_budget(plan, Budget(calls=67, resources=48, minutes=60, dollars=3)) == {
-        "calls": 68,
-        "dollars": plan.dollars,
+    calls = {
+        "servicediscovery:RegisterInstance": 10,
+        "servicediscovery:CreatePublicDnsNamespace": 2,
+        "ecs:CreateService": 2,
+        "route53:GetChange": 5,
     }
+    results = [TestResult(f"t{n}", (), Verdict.PASS, service_seconds=600, calls=calls, tasks=3) for n in range(4)]
+    plan = make_plan(results, (), workers=2)
+    expected = {"instance": 40, "Fargate task": 12, "namespace": 8, "ECS service": 8}
+    assert (plan.tests, plan.resources) == (4, expected)
+    assert plan.calls["route53:GetChange"] == 20
+    assert plan.minutes == pytest.approx(20)
+    # Ten minutes of each: a task is 0.0173 an hour, an instance 0.1 in 730 hours; zones are free for 12 hours.
+    assert plan.dollars == pytest.approx(12 * 0.01734 / 6 + 40 * 0.1 / 730 / 6, rel=0.01)
+    assert plan.budgeted == pytest.approx(12 * 0.01734 + 40 * 0.1 / 730, rel=0.01)
+    assert plan.month == pytest.approx(
+        {"Fargate task": 12 * (12.66 + 0.1), "instance": 4.0, "hosted zone": 4.0}, rel=0.01
+    )
+    assert over_budget(plan, Budget(calls=75, resources=68, minutes=60, dollars=0.1)) == {
+        "calls": 76,
+        "dollars": plan.budgeted,
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "minutes"),
+    [((600, 60, 60, 60), 2, 11), ((60, 60, 60, 60), 4, 2), ((60, 60, 60), 1, 4), ((60, 60, 600), 2, 12)],
+)
+def test_minutes_are_those_of_the_last_worker(seconds: tuple[float, ...], workers: int, minutes: float) -> None:
+    """Each worker takes the next test when it is free; the last deletions come at the end."""
+    results = [TestResult(f"t{n}", (), Verdict.PASS, service_seconds=each) for n, each in enumerate(seconds)]
+    facts = [WorkerFacts("", (), (), {}, 0.0, "", closing_seconds=closing) for closing in (20, 60)]
+    assert make_plan(results, facts, workers).minutes == minutes
+
+
+def test_minutes_are_at_least_those_of_the_calls_to_route53() -> None:
+    """All workers together make three calls a second."""
+    results = [TestResult("t", (), Verdict.PASS, service_seconds=1, calls={"route53:GetChange": 1_800})]
+    assert make_plan(results, (), workers=4).minutes == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    ("price", "seconds", "dollars"),
+    [
+        (prices.FARGATE_TASK, 1, 0.000289),
+        (prices.FARGATE_TASK, 3_600, 0.01734),
+        (prices.LOAD_BALANCER, 60, 0.0305),
+        (prices.HOSTED_ZONE, 11.9 * 3_600, 0),
+        (prices.HOSTED_ZONE, 12.1 * 3_600, 0.5),
+        (prices.INSTANCE, 730 * 3_600, 0.1),
+    ],
+)
+def test_expected_dollars_are_by_time(price: prices.Price, seconds: float, dollars: float) -> None:
+    """A task is billed for a minute at least, a load balancer for an hour, a zone wholly from the twelfth hour on."""
+    assert prices.expected_dollars(price, seconds) == pytest.approx(dollars, rel=0.01)

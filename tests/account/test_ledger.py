@@ -126,8 +126,8 @@ def test_lock_is_held_while_a_run_is_active(ledger: Ledger) -> None:
 
 def test_namespaces_of_all_workers_count_together(tmp_path: Path) -> None:
     """At the maximum, a further namespace waits until another worker's is deleted, and gives up if none is."""
-    first = Ledger(tmp_path / "ledger-gw0.jsonl", OWNER, max_namespaces=2)
-    second = Ledger(tmp_path / "ledger-gw1.jsonl", OWNER, max_namespaces=2)
+    first = Ledger(tmp_path / "ledger-gw0.jsonl", OWNER, {"namespace": 2})
+    second = Ledger(tmp_path / "ledger-gw1.jsonl", OWNER, {"namespace": 2})
     intend(first, "CreateHttpNamespace", Name="a")
     intend(first, "CreateHttpNamespace", Name="b")
     with pytest.raises(Inconclusive, match="2 namespaces of this run exist already"):
@@ -137,6 +137,19 @@ def test_namespaces_of_all_workers_count_together(tmp_path: Path) -> None:
     assert [str(resource) for resource in read_ledger(second.path).existing] == ["namespace c (may exist)"]
     first.close()
     second.close()
+
+
+def test_dns_namespaces_count_as_zones(tmp_path: Path) -> None:
+    """Each DNS namespace has a hosted zone; namespaces without one are not limited by the zones."""
+    ledger = Ledger(tmp_path / "ledger-main.jsonl", OWNER, {"namespace": 9, "hosted zone": 2})
+    intend(ledger, "CreatePublicDnsNamespace", Name="a")
+    ledger.record_intent("route53", "CreateHostedZone", {"Name": "b"}, "us-east-1")
+    intend(ledger, "CreateHttpNamespace", Name="c")
+    with pytest.raises(Inconclusive, match=r"2 hosted zones of this run exist already.*--budget zones=N allows more"):
+        intend(ledger, "CreatePrivateDnsNamespace", Name="d")
+    ledger.record_removed(1)
+    intend(ledger, "CreatePrivateDnsNamespace", Name="d")
+    ledger.close()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Struct
 
 from surveyor.account.resources import CREATES
-from surveyor.account.room import Room
+from surveyor.account.room import kinds_of, rooms_of
 from surveyor.errors import Inconclusive, SurveyorError, UsageError
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.typed_json import dump_json
@@ -44,7 +44,6 @@ __all__ = [
     "values_at",
 ]
 
-RoomIn = Callable[[str, Sequence[str]], Room]
 
 _FORMAT = 1
 _MAX_PAUSES = 1_200  # of half a second each
@@ -179,17 +178,15 @@ class Ledger:
     """Appends to one file, synced to disk before each method returns; holds the file's lock while it is open.
 
     `rooms` limit how many resources of a kind all workers may have at a time: for a Region, and the ids of those that
-    they have. `pause` is called while a further one has to wait; None means that none will be deleted meanwhile.
+    they have; at first by `limits` of each kind. `pause` is called while a further one has to wait; None means that
+    none will be deleted meanwhile.
     """
 
-    def __init__(self, path: Path, owner: Owner, max_namespaces: int | None = None) -> None:
+    def __init__(self, path: Path, owner: Owner, limits: Mapping[str, float] | None = None) -> None:
         self.path = path
         self.owner = owner
         self.pause: Callable[[], None] | None = None
-        self.rooms: dict[str, RoomIn] = {}
-        if max_namespaces is not None:
-            why = f"{max_namespaces} namespaces of this run exist already, and none was deleted in time"
-            self.rooms["namespace"] = lambda region, own: Room(max_namespaces, why)
+        self.rooms = rooms_of(limits or {})
         self._count = 0
         self._file: IO[str] | None = None
 
@@ -209,8 +206,8 @@ class Ledger:
             raise Inconclusive(f"{name} is not sent: there is no deletion rule for the resources that it creates")
         if created is None or not created.id_path:
             return None
-        if created.kind in self.rooms:
-            return self._write_intent_where_room_is(name, params, region, created.kind)
+        if limited := sorted(kinds_of(name) & self.rooms.keys()):
+            return self._write_intent_where_room_is(name, params, region, limited)
         return self._write_intent(name, params, region)
 
     def record_result(self, number: int, operation: str, response: Mapping[str, Any] | None) -> None:
@@ -251,19 +248,31 @@ class Ledger:
         self._write(_Intent(self._count, name, region, _text_parameters(params)))
         return self._count
 
-    def _write_intent_where_room_is(self, name: str, params: Mapping[str, Any], region: str, kind: str) -> int:
-        """Write the intent as soon as the run has fewer resources of a kind than it may; raises Inconclusive."""
-        room_in, room, rounds = self.rooms[kind], Room(0, ""), _MAX_PAUSES if self.pause else 1
-        for _ in range(rounds):
-            with exclusive_lock(self.path.parent, f"{kind}s"):
-                own, shared = _existing_of_kind(self.path.parent, kind, region)
-                room = room_in(region, [identifier for resource in own for identifier in resource.ids])
-                if len(own) < room.places:
+    def _write_intent_where_room_is(
+        self, name: str, params: Mapping[str, Any], region: str, kinds: Sequence[str]
+    ) -> int:
+        """Write the intent as soon as the run has fewer resources of each kind than it may; raises Inconclusive."""
+        full = ""
+        for _ in range(_MAX_PAUSES if self.pause else 1):
+            with ExitStack() as locks:
+                for kind in kinds:
+                    locks.enter_context(exclusive_lock(self.path.parent, f"{kind}s"))
+                full, may_change = self._find_full(kinds, region)
+                if not full:
                     return self._write_intent(name, params, region)
-            if self.pause is None or len(own) <= shared:  # what tests share stays until the end
+            if self.pause is None or not may_change:
                 break
             self.pause()
-        raise Inconclusive(room.why)
+        raise Inconclusive(full)
+
+    def _find_full(self, kinds: Sequence[str], region: str) -> tuple[str, bool]:
+        """Return why there is no room for one of the kinds, "" if there is, and whether that can change."""
+        for kind in kinds:
+            own, shared = _existing_of_kind(self.path.parent, kind, region)
+            room = self.rooms[kind](region, [identifier for resource in own for identifier in resource.ids])
+            if len(own) >= room.places:
+                return room.why, len(own) > shared  # what tests share stays until the end
+        return "", False
 
     def acquire(self, *, wait: bool) -> bool:
         """Open and lock the file. Return False if another process holds the lock; with `wait`, wait for it instead."""
@@ -324,7 +333,7 @@ def _existing_of_kind(folder: Path, kind: str, region: str) -> tuple[list[Resour
     """Return what all workers of a run have of a kind in a Region, and how many of these its tests share."""
     contents = [read_ledger(path) for path in ledgers_in(folder)]
     found = [
-        [resource for resource in ledger.existing if (resource.kind, resource.region) == (kind, region)]
+        [entry for entry in ledger.existing if kind in kinds_of(entry.operation) and entry.region == region]
         for ledger in contents
     ]
     shared = sum(

@@ -1,68 +1,70 @@
-"""What the calls of suites create and cost: for budgets, ledgers and deletion.
-
-List prices of the regions in the United States, in dollars, from the pricing pages of AWS Cloud Map, Amazon
-Route 53, Amazon EC2, Elastic Load Balancing and AWS Fargate in 2026; they limit a run and do not check a bill. What is
-billed by the month counts as a whole month, although a run lasts minutes: an upper bound.
-"""
+"""What the calls of suites create and cost: for budgets, ledgers and deletion."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["CREATES", "CreatedResource", "maximum_cost"]
+from surveyor.account.prices import (
+    CALL_PRICES,
+    CERTIFICATE_AUTHORITY,
+    FARGATE_TASK,
+    HEALTH_CHECK,
+    HOSTED_ZONE,
+    INSTANCE,
+    LOAD_BALANCER,
+    T3_NANO,
+    Price,
+    expected_dollars,
+)
 
-_T3_NANO_HOUR = 0.0052
-_RESOURCE_MONTH = 0.10
-_EXTERNAL_CHECK_MONTH = 0.75
-_TASK_HOUR = 0.0124  # Fargate, a quarter of a vCPU and half a GiB
-_LOAD_BALANCER = 2 * 0.03  # two hours with a capacity unit
-_ECS_SERVICE = 10 * _TASK_HOUR  # no suite has more than four tasks at a time, and none lasts two hours
+__all__ = ["CREATES", "CreatedResource", "budgeted_cost", "maximum_cost"]
 
 
 @dataclass(frozen=True)
 class CreatedResource:
-    """What a create call creates: the kind in words, the path to the identifier in the answer, the maximum cost.
+    """What a create call creates: the kind in words, the path to the identifier in the answer, the price.
 
-    `id_path` () means that it is a part of another resource and is deleted with it.
+    `id_path` () means that it is a part of another resource and is deleted with it. ECS services cost nothing: their
+    tasks are counted as they are started.
     """
 
     kind: str
     id_path: tuple[str, ...] = ()
-    dollars: float = 0.0
+    price: Price | None = None
 
 
-# Zones of DNS namespaces cost nothing when they are deleted within 12 hours (Route 53 Developer Guide, "I was billed
-# twice for the same hosted zone").
 CREATES: Mapping[str, CreatedResource] = {
     "servicediscovery:CreateHttpNamespace": CreatedResource("namespace", ("OperationId",)),
-    "servicediscovery:CreatePrivateDnsNamespace": CreatedResource("namespace", ("OperationId",)),
-    "servicediscovery:CreatePublicDnsNamespace": CreatedResource("namespace", ("OperationId",)),
+    # Each has a hosted zone.
+    "servicediscovery:CreatePrivateDnsNamespace": CreatedResource("namespace", ("OperationId",), HOSTED_ZONE),
+    "servicediscovery:CreatePublicDnsNamespace": CreatedResource("namespace", ("OperationId",), HOSTED_ZONE),
     "servicediscovery:CreateService": CreatedResource("service", ("Service", "Id")),
-    "servicediscovery:RegisterInstance": CreatedResource("instance", dollars=_RESOURCE_MONTH),
-    "route53:CreateHostedZone": CreatedResource("hosted zone", ("HostedZone", "Id")),
-    "route53:CreateHealthCheck": CreatedResource("health check", ("HealthCheck", "Id"), _EXTERNAL_CHECK_MONTH),
+    "servicediscovery:RegisterInstance": CreatedResource("instance", price=INSTANCE),
+    "route53:CreateHostedZone": CreatedResource("hosted zone", ("HostedZone", "Id"), HOSTED_ZONE),
+    "route53:CreateHealthCheck": CreatedResource("health check", ("HealthCheck", "Id"), HEALTH_CHECK),
     "route53:CreateVPCAssociationAuthorization": CreatedResource("authorization"),
     "ec2:CreateVpc": CreatedResource("VPC", ("Vpc", "VpcId")),
     "ec2:CreateSubnet": CreatedResource("subnet", ("Subnet", "SubnetId")),
     "ec2:CreateInternetGateway": CreatedResource("internet gateway", ("InternetGateway", "InternetGatewayId")),
     "ec2:CreateRoute": CreatedResource("route"),
     "ec2:CreateSecurityGroup": CreatedResource("security group", ("GroupId",)),
-    "ec2:RunInstances": CreatedResource("EC2 instance", ("Instances", "InstanceId"), _T3_NANO_HOUR),
+    "ec2:RunInstances": CreatedResource("EC2 instance", ("Instances", "InstanceId"), T3_NANO),
     "ec2:CreateTags": CreatedResource("tag"),
     "ecs:CreateCluster": CreatedResource("cluster", ("cluster", "clusterName")),
     "ecs:RegisterTaskDefinition": CreatedResource("task definition", ("taskDefinition", "taskDefinitionArn")),
-    "ecs:CreateService": CreatedResource("ECS service", ("service", "serviceArn"), _ECS_SERVICE),
-    "elbv2:CreateLoadBalancer": CreatedResource("load balancer", ("LoadBalancers", "LoadBalancerArn"), _LOAD_BALANCER),
+    "ecs:CreateService": CreatedResource("ECS service", ("service", "serviceArn")),
+    "elbv2:CreateLoadBalancer": CreatedResource("load balancer", ("LoadBalancers", "LoadBalancerArn"), LOAD_BALANCER),
     "elbv2:CreateTargetGroup": CreatedResource("target group", ("TargetGroups", "TargetGroupArn")),
     "elbv2:CreateListener": CreatedResource("listener"),
     "logs:CreateLogGroup": CreatedResource("log group"),
-    # In the short-lived mode, a whole month of it.
-    "acm-pca:CreateCertificateAuthority": CreatedResource("certificate authority", ("CertificateAuthorityArn",), 50.0),
+    "acm-pca:CreateCertificateAuthority": CreatedResource(
+        "certificate authority", ("CertificateAuthorityArn",), CERTIFICATE_AUTHORITY
+    ),
     "events:PutRule": CreatedResource("rule", ("RuleArn",)),
     "sqs:CreateQueue": CreatedResource("queue", ("QueueUrl",)),
     "ecs:CreateTaskSet": CreatedResource("task set"),
-    "ecs:RunTask": CreatedResource("task", ("tasks", "taskArn"), _TASK_HOUR),
+    "ecs:RunTask": CreatedResource("task", ("tasks", "taskArn")),
     # Only on targets that are stopped as a whole: elsewhere the role is configured, and there is no second account.
     "iam:CreateRole": CreatedResource("role"),
     "iam:CreateUser": CreatedResource("user"),
@@ -73,13 +75,20 @@ CREATES: Mapping[str, CreatedResource] = {
     "ram:CreateResourceShare": CreatedResource("resource share"),
 }
 
-_CALL_DOLLARS: Mapping[str, float] = {
-    "servicediscovery:DiscoverInstances": 1e-6,
-    "servicediscovery:DiscoverInstancesRevision": 1e-6,
-}
+_BUDGETED_SECONDS = 3_600.0
+"""How long each resource stands for the budget of a run: its tests take minutes, and delete what they made."""
+
+
+def budgeted_cost(operation: str, tasks: int = 0) -> float:
+    """Return what a call of `service:Operation` costs by the budget: an hour of what it creates, and of its tasks."""
+    created = CREATES.get(operation)
+    prices = [created.price] if created and created.price else []
+    dollars = sum(expected_dollars(price, _BUDGETED_SECONDS) for price in [*prices, *[FARGATE_TASK] * tasks])
+    return CALL_PRICES.get(operation, 0.0) + dollars
 
 
 def maximum_cost(operation: str) -> float:
-    """Return the maximum cost of one call of the operation (`service:Operation`) and of what it creates, in dollars."""
+    """Return the cost of one call and of a month of what it creates, tasks aside, in dollars."""
     created = CREATES.get(operation)
-    return _CALL_DOLLARS.get(operation, 0.0) + (created.dollars if created else 0.0)
+    month = created.price.month if created and created.price else 0.0
+    return CALL_PRICES.get(operation, 0.0) + month

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from surveyor.account.prices import HOSTED_ZONE
+from surveyor.account.resources import CREATES
 from surveyor.errors import NotOffered
 
-__all__ = ["Room", "VpcRoom", "find_vpc_room"]
+__all__ = ["Room", "RoomIn", "VpcRoom", "find_vpc_room", "kinds_of", "rooms_of"]
+
+_BUDGETS = {"namespace": "namespaces", "hosted zone": "zones"}
 
 _VPCS_PER_REGION = 5
 """Amazon VPC User Guide, "Amazon VPC quotas": VPCs per Region, by default."""
@@ -26,6 +31,28 @@ class Room:
 
     places: float
     why: str
+
+
+RoomIn = Callable[[str, Sequence[str]], Room]
+"""Returns the room for a kind in a Region; it gets the ids of those that the run has."""
+
+
+def kinds_of(operation: str) -> set[str]:
+    """Return the kinds of resources that a call creates: a DNS namespace is also a hosted zone."""
+    created = CREATES.get(operation)
+    if created is None:
+        return set()
+    return {created.kind, "hosted zone"} if created.price is HOSTED_ZONE else {created.kind}
+
+
+def rooms_of(limits: Mapping[str, float]) -> dict[str, RoomIn]:
+    """Return the rooms that the budget of a run gives to kinds of resources."""
+    return {kind: partial(_fixed_room, kind, limit) for kind, limit in limits.items() if limit < math.inf}
+
+
+def _fixed_room(kind: str, limit: float, region: str, own: Sequence[str]) -> Room:
+    why = f"{limit:g} {kind}s of this run exist already, and none was deleted in time"
+    return Room(limit, f"{why}; --budget {_BUDGETS.get(kind, kind)}=N allows more")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class SearchCleanup:
         forget(folder, anyway=False)
         owner = Owner(run, target_name, target.account or "", target.region, target.endpoint, dns)
         self.run = run
-        self.ledger = Ledger(folder / "ledger-model.jsonl", owner, timeouts.NAMESPACES)
+        self.ledger = Ledger(folder / "ledger-model.jsonl", owner, {"namespace": timeouts.NAMESPACES})
 
     def delete_all(self, running: RunningTarget) -> tuple[str, ...]:
         """Delete all resources in the ledger; return a line for each that remains."""

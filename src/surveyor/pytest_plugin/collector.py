@@ -102,6 +102,9 @@ def facts_of_process(config: pytest.Config) -> WorkerFacts:
         collected=config.stash[COLLECTED],
         service_seconds=round(session.service_seconds(), 3),
         failure=session.failure or "",
+        calls=dict(running.spending.all()) if running else {},
+        repeated=max(0, running.spending.requests - running.spending.all().total()) if running else 0,
+        closing_seconds=session.closing_seconds,
     )
 
 

@@ -5,6 +5,7 @@ Each xdist worker is a process with its own instance, so that advancing one cloc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -106,10 +107,14 @@ class TargetSession:
             endpoint=self.target.endpoint,
             dns=settings.target_options.dns,
         )
-        max_namespaces = None if "quotas" in (self.target.features or ()) else timeouts.NAMESPACES
+        budget = self.target.budget
+        namespaces = budget.namespaces if math.isfinite(budget.namespaces) else timeouts.NAMESPACES
+        limits = {"namespace": namespaces, "hosted zone": budget.zones}
+        if "quotas" in (self.target.features or ()):
+            limits = {}
         # Workers share one account; where each has its own target, nothing is shared.
         folder = ledger_folder(settings) / worker if self.target.start else ledger_folder(settings)
-        return Ledger(folder / f"ledger-{worker}.jsonl", owner, max_namespaces)
+        return Ledger(folder / f"ledger-{worker}.jsonl", owner, limits)
 
 
 def _vpc_room(running: RunningTarget, region: str, own: Sequence[str]) -> Room:

@@ -41,6 +41,7 @@ _COMPARISON = pytest.StashKey[Comparison]()
 _JUDGEMENTS = pytest.StashKey[list[PhaseVerdict]]()
 _STARTED = pytest.StashKey[float]()
 _CALLED = pytest.StashKey[Counter[str]]()
+_TASKS = pytest.StashKey[int]()
 _WATCH = pytest.StashKey[MachineWatch]()
 
 
@@ -68,6 +69,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.stash[_WATCH] = MachineWatch(["self", *([running.process.pid] if running.process else [])])
     item.stash[_STARTED] = running.clock.now()
     item.stash[_CALLED] = running.spending.all()
+    item.stash[_TASKS] = running.spending.tasks.started
     for name, why in running.broken:
         if name in needed:
             hint = "; declare in a target file what the target has" if declared is None else ""
@@ -167,6 +169,7 @@ def _result(item: pytest.Item) -> TestResult:
         evidence=tuple(evidence),
         service_seconds=round(elapsed, 3),
         calls=dict(calls),
+        tasks=running.spending.tasks.started - item.stash[_TASKS] if running and _TASKS in item.stash else 0,
         history=item.stash.get(HISTORY, ""),
     )
     # Reports are shared and published, so they must not contain the id of the account.

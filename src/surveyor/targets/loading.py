@@ -104,6 +104,7 @@ def _from_file(path: Path, version: str | None) -> Target:
         credentials=_credentials(file),
         dns=_dns(file),
         clock=table.clock,
+        rehearsal=table.rehearsal,
         features=frozenset(features) | {"cloudmap"},
         lacks=frozenset(table.lacks if chosen.lacks is None else chosen.lacks),
         inject_host_prefix=table.inject_host_prefix,

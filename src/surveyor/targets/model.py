@@ -103,6 +103,7 @@ class Target:
     this machine. `on_request` are those that are tested only with --enable, since their tests use up quotas, send
     calls at high rates or leave the region. `lacks`: operations that the target does not have, as
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
+    `rehearsal`: it stands for an account in a dry run, whose calls take time and whose clock is advanced.
     `consumer`: the credentials of a second account, with which namespaces are shared.
     `regions`: the allowed regions, or any if empty. `account`: the only account that the run may use; `vpc` and `role`
     are a VPC and a role in it, `budget` the limits of the run.
@@ -124,6 +125,7 @@ class Target:
     settles: float = float("inf")
     regions: tuple[str, ...] = ()
     on_request: frozenset[str] = frozenset()
+    rehearsal: bool = False
     optional: Mapping[str, str] = field(default_factory=dict)
     account: str | None = None
     vpc: str | None = None

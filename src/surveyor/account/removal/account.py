@@ -50,27 +50,28 @@ def ignore_absent(*codes: str) -> Iterator[None]:
             raise
 
 
-def retry_while(account: Account, call: Callable[[], Any], *codes: str) -> Any:
+def retry_while(account: Account, call: Callable[[], Any], *codes: str, within: float = timeouts.OPERATION) -> Any:
     """Call again while the target answers with one of these codes: something inside is still being deleted.
 
-    Raises the last of these errors after the time limit of an operation.
+    Raises the last of these errors after `within` service seconds, and any other error at once.
     """
-    last: list[ClientError] = []
+    answers: list[Any] = []
+    errors: list[ClientError] = []
 
-    def accepted() -> tuple[Any] | None:
-        last.clear()
+    def is_decided() -> bool:
+        errors.clear()
         try:
-            return (call(),)
+            answers.append(call())
         except ClientError as error:
-            if error_code(error) not in codes:
-                raise
-            last.append(error)
-            return None
+            errors.append(error)
+            return error_code(error) not in codes
+        return True
 
     try:
-        [answer] = account.clock.eventually(accepted, within=timeouts.OPERATION)
+        account.clock.eventually(is_decided, within=within)
     except AssertionError:
-        if last:
-            raise last[0] from None
-        raise
-    return answer
+        if not errors:
+            raise
+    if errors:
+        raise errors[0]
+    return answers[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,9 @@ __all__ = ["delete_namespaces", "delete_services", "find_namespace", "find_servi
 
 _FINAL = ("SUCCESS", "FAIL")
 
+_FEW = 2
+"""Operations of a service that are asked one by one; of more those in progress are listed."""
+
 
 def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
     """Return the namespace that the create call created, once its operation has finished; () if there is none."""
@@ -30,7 +33,8 @@ def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
             break  # operations are forgotten after a while
         created = operation.get("Targets", {}).get("NAMESPACE")
         return (created,) if created and operation["Status"] == "SUCCESS" else ()
-    account.clock.eventually(lambda: not _running_creations(cloudmap), within=timeouts.OPERATION)
+    running = partial(_list_running, cloudmap, ("TYPE", "CREATE_NAMESPACE"))  # of any run
+    account.clock.eventually(partial(_is_empty, running), within=timeouts.OPERATION)
     return _find_own(account, cloudmap, _list(cloudmap, "list_namespaces", "Namespaces"), resource)
 
 
@@ -47,11 +51,18 @@ def delete_services(account: Account, region: str, ids: Sequence[str]) -> Proble
     """Deregister the instances of services and delete the services."""
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
-    operations: list[str] = []
+    operations: dict[str, list[str]] = {}
     for service in ids:  # all deregistrations run side by side, which takes hardly longer than one
         with ignore_absent("ServiceNotFound"):
-            operations += _deregister_all(cloudmap, service)
-    _wait_for_operations(account, cloudmap, operations)
+            operations[service] = list(_deregister_all(cloudmap, service))
+    for service, begun in operations.items():
+        if len(begun) > _FEW:
+            running = partial(_list_running, cloudmap, ("SERVICE_ID", service))
+            account.clock.eventually(
+                partial(_is_empty, running), within=timeouts.OPERATION, first=timeouts.OPERATION_POLL
+            )
+        else:
+            _wait_for_operations(account, cloudmap, begun)
     for service in ids:
         try:
             with ignore_absent("ServiceNotFound"):
@@ -146,17 +157,30 @@ def _wait_for_operations(account: Account, cloudmap: Any, identifiers: Iterable[
 
 
 def _wait_for_operation(account: Account, cloudmap: Any, identifier: str, first: float = 0.0) -> dict[str, Any]:
+    gone: list[ClientError] = []
+
     def finished() -> dict[str, Any] | None:
-        operation: dict[str, Any] = cloudmap.get_operation(OperationId=identifier)["Operation"]
+        try:
+            operation: dict[str, Any] = cloudmap.get_operation(OperationId=identifier)["Operation"]
+        except ClientError as error:  # nothing will change that
+            gone.append(error)
+            return {"Status": error_code(error)}
         return operation if operation["Status"] in _FINAL else None
 
-    return account.clock.eventually(finished, within=timeouts.OPERATION, first=first)
+    ended = account.clock.eventually(finished, within=timeouts.OPERATION, first=first)
+    if gone:
+        raise gone[0]
+    return ended
 
 
-def _running_creations(cloudmap: Any) -> list[str]:
-    """Return the operations in progress that create namespaces, of any run."""
+def _is_empty(find: Callable[[], list[str]]) -> bool:
+    return not find()
+
+
+def _list_running(cloudmap: Any, selected: tuple[str, str]) -> list[str]:
+    """Return the operations in progress that a filter selects."""
     filters = [
-        {"Name": "TYPE", "Values": ["CREATE_NAMESPACE"], "Condition": "EQ"},
+        {"Name": selected[0], "Values": [selected[1]], "Condition": "EQ"},
         {"Name": "STATUS", "Values": ["SUBMITTED", "PENDING"], "Condition": "IN"},
     ]
     return [operation["Id"] for operation in _list(cloudmap, "list_operations", "Operations", Filters=filters)]

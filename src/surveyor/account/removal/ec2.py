@@ -95,7 +95,7 @@ def _delete_each(account: Account, ids: Sequence[str], delete: Callable[[str], o
     for identifier in ids:
         try:
             with ignore_absent(absent):
-                retry_while(account, partial(delete, identifier), _IN_USE)
+                retry_while(account, partial(delete, identifier), _IN_USE, within=timeouts.REMOVAL)
         except ClientError as error:
             problems[identifier] = str(error)
     return problems

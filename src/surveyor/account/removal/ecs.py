@@ -132,7 +132,8 @@ def delete_clusters(account: Account, region: str, ids: Sequence[str]) -> Proble
     for name in ids:
         try:
             with ignore_absent(_NO_CLUSTER):
-                retry_while(account, partial(ecs.delete_cluster, cluster=name), *_CLUSTER_IN_USE)
+                delete = partial(ecs.delete_cluster, cluster=name)
+                retry_while(account, delete, *_CLUSTER_IN_USE, within=timeouts.REMOVAL)
         except ClientError as error:
             problems[name] = str(error)
     return problems

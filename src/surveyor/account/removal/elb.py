@@ -7,6 +7,7 @@ from functools import partial
 
 from botocore.exceptions import ClientError
 
+from surveyor import timeouts
 from surveyor.account.ledger import Resource
 from surveyor.account.removal.account import Account, Problems, ignore_absent, retry_while
 
@@ -48,7 +49,8 @@ def delete_target_groups(account: Account, region: str, ids: Sequence[str]) -> P
     for arn in ids:
         try:
             with ignore_absent("TargetGroupNotFound"):
-                retry_while(account, partial(elb.delete_target_group, TargetGroupArn=arn), "ResourceInUse")
+                delete = partial(elb.delete_target_group, TargetGroupArn=arn)
+                retry_while(account, delete, "ResourceInUse", within=timeouts.REMOVAL)
         except ClientError as error:
             problems[arn] = str(error)
     return problems

@@ -1,9 +1,11 @@
 """Reads that lag writes: for a moment a new resource is not found or listed, and a changed one is as before.
 
 The Amazon ECS and EC2 APIs follow an eventual consistency model (ecs/RunTask; EC2 Developer Guide, "Eventual
-consistency in the Amazon EC2 API"). A read of a new resource is carried out with another id in its place, so that the
+consistency in the Amazon EC2 API"). A read of a new resource is carried out with another name in its place, so that the
 answer is the one for a resource that does not exist. A read that was made before a change is repeated just before it,
-and that answer is given again while the change is late.
+and that answer is given again while the change is late. So no read shows a state older than the lag, a resource that
+was seen does not vanish because another one is new, and the answer to a write shows the write. Writes find what is new:
+the reports of ClusterNotFoundException from CreateService (hashicorp/terraform, pull request 15066) are rare.
 """
 
 from __future__ import annotations
@@ -26,8 +28,19 @@ __all__ = ["LateReads", "is_read"]
 
 Perform = Callable[[Mapping[str, Any]], Any]
 
+
+def _swap(text: str) -> str:
+    """Return a text with its neighbours exchanged, so that a hexadecimal digit stays one."""
+    return "".join(second + first for first, second in zip(text[::2], text[1::2], strict=True))
+
+
 _READS = ("Describe", "Get", "List")
-_ID = re.compile(r"(?<![\w-])([a-z]{1,8}-)?([0-9a-z]{8,}|[0-9a-f-]{36})$")
+_EC2_ID = re.compile(r"[a-z]{1,8}(-[a-z]+)*-[0-9a-f]{8,17}")
+_LAST_PART = re.compile(r"[^/]+$")
+_DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
+_OTHERS = str.maketrans(
+    _DIGITS + _LETTERS + _LETTERS.upper(), _swap(_DIGITS) + _swap(_LETTERS) + _swap(_LETTERS).upper()
+)
 _KEPT_READS = 200
 
 
@@ -38,8 +51,12 @@ def is_read(operation: str) -> bool:
 
 @dataclass(slots=True)
 class _Place:
-    """What is late in one service of one account and Region; times are service seconds."""
+    """What is late in one service of one account and Region; times are service seconds.
 
+    `known`: the names of the resources that answers have had; `young`: of those that are late.
+    """
+
+    known: set[str] = field(default_factory=set)
     young: dict[str, float] = field(default_factory=dict)
     reads: OrderedDict[bytes, tuple[str, Mapping[str, Any]]] = field(default_factory=OrderedDict)
     earlier: dict[bytes, tuple[float, Any]] = field(default_factory=dict)
@@ -70,8 +87,9 @@ class LateReads:
             if key not in place.earlier and (operation.startswith("List") or names & set(_strings(given))):
                 place.earlier[key] = until, _outcome(functools.partial(perform, operation, given))
         answer = perform(call.operation, params)
-        for name in _new_ids(answer) - names:
-            place.young[name] = until
+        found = _resources(answer, call.service)
+        place.young |= dict.fromkeys(found - place.known, until)
+        place.known |= found
         return answer
 
     def _read(self, call: Call, params: Mapping[str, Any], place: _Place, perform: Perform) -> Any:
@@ -82,17 +100,20 @@ class LateReads:
             place.reads.popitem(last=False)
         if key in place.earlier:
             return _again(place.earlier[key][1])
+        if not place.young:
+            answer = perform(params)
+            place.known |= _resources(answer, call.service)
+            return answer
         other = {name: _other(name) for name in place.young}
-        if not other:
-            return perform(params)
         back = {hidden: name for name, hidden in other.items()}
         try:
-            answer = perform(_replace(params, other))
+            answer = _without(perform(_replace(params, other)), set(place.young))
         except ServiceError as error:
             raise ServiceError(
                 error.code, _replace(error.message, back), status=error.status, **_replace(error.members, back)
             ) from None
-        return _replace(_without(answer, set(other)), back)
+        place.known |= _resources(answer, call.service)
+        return _replace(answer, back)
 
 
 def _outcome(perform: Callable[[], Any]) -> Any:
@@ -120,30 +141,52 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
-def _new_ids(answer: Any) -> set[str]:
-    """Return the last parts of the ids and ARNs in the answer to a write."""
-    return {found[0] for text in _strings(answer) if (found := _ID.search(text)) and any(map(str.isdigit, found[0]))}
+def _resources(answer: Any, service: str) -> set[str]:
+    """Return the names of the service's own resources in an answer: ids of EC2, and the last parts of ARNs."""
+    texts = set(_strings(answer))
+    own = {_last_part(text) for text in texts if text.startswith("arn:") and text.split(":")[2:3] == [service]}
+    return own | ({text for text in texts if _EC2_ID.fullmatch(text)} if service == "ec2" else set())
+
+
+def _last_part(text: str) -> str:
+    found = _LAST_PART.search(text)
+    return found[0] if found else text
 
 
 def _other(name: str) -> str:
-    """Return an id of the same form that does not exist: the last eight characters turned around."""
-    return name[:-8] + name[:-9:-1]
+    """Return a name of the same form that does not exist: the last eight characters are others."""
+    return name[:-8] + name[-8:].translate(_OTHERS)
 
 
 def _replace(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        for name, other in names.items():
-            value = value.replace(name, other)
+    """Return a value in which whole names are replaced, also within ARNs and messages."""
+    if not names:
         return value
-    if isinstance(value, Mapping):
-        return {key: _replace(part, names) for key, part in value.items()}
-    return [_replace(part, names) for part in value] if isinstance(value, list) else value
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names))})(?![\w-])")
+    return _map_texts(value, lambda text: pattern.sub(lambda found: names[found[0]], text))
 
 
-def _without(value: Any, names: set[str]) -> Any:
-    """Return an answer without the entries of its lists that mention one of the names."""
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: _without(part, names) for key, part in value.items()}
+        return {key: _map_texts(part, change) for key, part in value.items()}
+    return [_map_texts(part, change) for part in value] if isinstance(value, list) else value
+
+
+def _without(value: Any, names: set[str], member: str = "") -> Any:
+    """Return an answer without the entries of its lists that are resources of these names, or their ids and ARNs."""
+    if isinstance(value, Mapping):
+        return {key: _without(part, names, key) for key, part in value.items()}
     if isinstance(value, list):
-        return [_without(part, names) for part in value if not any(n in t for t in _strings(part) for n in names)]
+        identity = {"id", "groupid", *(f"{member[:-1]}{end}".lower() for end in ("Id", "Arn"))}
+        return [_without(entry, names) for entry in value if not _is_named(entry, names, identity)]
     return value
+
+
+def _is_named(entry: Any, names: set[str], identity: set[str]) -> bool:
+    """Return whether an entry of a list is one of the resources; `identity`: the members that name an entry."""
+    if isinstance(entry, Mapping):
+        texts = (text for key, text in entry.items() if key.lower() in identity and isinstance(text, str))
+        return any(_last_part(text) in names for text in texts)
+    return isinstance(entry, str) and _last_part(entry) in names

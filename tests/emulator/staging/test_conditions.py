@@ -19,7 +19,7 @@ from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.errors import ConnectionCut, ServiceError
 from surveyor_emulator.core.settings import Delay, Settings
 from surveyor_emulator.core.world import Call, World
-from surveyor_emulator.staging import AccountInUse
+from surveyor_emulator.staging import AccountInUse, late_reads
 from surveyor_policies.model import PolicySet, Principal
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -38,7 +38,7 @@ class Account:
         self.world = World(Settings(scale=None, **settings), Clock(start=1_000.0, scale=None))
         self.conditions = AccountInUse(self.world)
 
-    def call(self, service: str, operation: str, **params: Any) -> Any:
+    def call(self, service: str, operation: str, /, **params: Any) -> Any:
         """Return the answer of one call."""
         call = Call(self.world, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", service, operation)
         self.conditions.admit(call)
@@ -160,6 +160,53 @@ def test_a_deleted_resource_is_still_described_for_a_moment() -> None:
     assert describe() == "ACTIVE"
     asyncio.run(account.world.clock.advance(1))
     assert describe() == "INACTIVE"
+
+
+def test_a_new_resource_with_a_name_is_not_found_for_a_moment() -> None:
+    """The name of a cluster is that of the request: it is not found by name and ARN, and one named alike is."""
+    account = Account(read_lag=1.0)
+    run(account, "ecs", "CreateCluster", clusterName="shop-1")
+    asyncio.run(account.world.clock.advance(1))
+    run(account, "ecs", "CreateCluster", clusterName="shop")
+    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/shop"
+    answer = account.call("ecs", "DescribeClusters", clusters=["shop", arn, "shop-1"])
+    assert [cluster["clusterName"] for cluster in answer["clusters"]] == ["shop-1"]
+    assert [(failure["arn"], failure["reason"]) for failure in answer["failures"]] == [(arn, "MISSING")] * 2
+    assert account.call("ecs", "ListClusters")["clusterArns"] == [f"{arn}-1"]
+    with pytest.raises(ServiceError, match="ClusterNotFoundException"):
+        account.call("ecs", "ListTasks", cluster="shop")
+    asyncio.run(account.world.clock.advance(1))
+    assert not account.call("ecs", "DescribeClusters", clusters=["shop", arn, "shop-1"])["failures"]
+
+
+def test_what_was_seen_does_not_vanish_when_something_else_is_new() -> None:
+    """An answer that names a cluster again, or a new resource beside it, does not make the cluster late."""
+    account = Account(read_lag=1.0)
+    run(account, "ecs", "CreateCluster", clusterName="c")
+    asyncio.run(account.world.clock.advance(1))
+    container = {"name": "app", "image": "busybox", "memory": 64}
+    task = account.call("ecs", "RegisterTaskDefinition", family="f", containerDefinitions=[container])["taskDefinition"]
+    account.call("ecs", "UpdateCluster", cluster="c", settings=[{"name": "containerInsights", "value": "enabled"}])
+    assert [one["clusterName"] for one in account.call("ecs", "DescribeClusters", clusters=["c"])["clusters"]] == ["c"]
+    with pytest.raises(ServiceError, match="ClientException"):
+        account.call("ecs", "DescribeTaskDefinition", taskDefinition=task["taskDefinitionArn"])
+    asyncio.run(account.world.clock.advance(1))
+    bridge = {"cluster": "c", "serviceName": "web", "taskDefinition": "f", "desiredCount": 0, "launchType": "EC2"}
+    account.call("ecs", "CreateService", **bridge)
+    assert account.call("ecs", "DescribeServices", cluster="c", services=["web"])["services"] == []
+    asyncio.run(account.world.clock.advance(1))
+    account.call("ecs", "UpdateService", cluster="c", service="web", forceNewDeployment=True)
+    [service] = account.call("ecs", "DescribeServices", cluster="c", services=["web"])["services"]
+    assert [one["status"] for one in service["deployments"]].count("PRIMARY") == 1
+
+
+def test_ids_of_other_services_are_not_new() -> None:
+    """A namespace or a subnet in an answer of ECS does not make resources late that name it."""
+    namespace = f"arn:aws:servicediscovery:{REGION}:{ACCOUNT}:namespace/ns-0123456789abcdef"
+    cluster = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/c"
+    texts = {"clusterArn": cluster, "namespace": namespace, "subnet": "subnet-01234567"}
+    assert late_reads._resources(texts, "ecs") == {"c"}
+    assert late_reads._resources(texts, "ec2") == {"subnet-01234567"}
 
 
 def test_calls_fail_and_connections_are_reset_by_their_shares() -> None:

@@ -30,6 +30,7 @@ from surveyor.targets.options import TargetOptions, pinned
 from surveyor.terminal import lost_output, print_error
 
 if TYPE_CHECKING:
+    from surveyor.claims.selection import Selection
     from surveyor.conformance.resume import EarlierRun
     from surveyor.conformance.run import RunConfig
     from surveyor.layout import Layout
@@ -48,6 +49,9 @@ ClaimId = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the report; default: reports/out/RUN.")]
 Workers = Annotated[int, typer.Option(min=0, help="Number of processes, each with its own target; 0 chooses a number.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Only claims that need no VPC, no hosted zone, no DNS and no cluster.")
+]
 Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do and cost; create nothing.")]
 
 Resume = Annotated[
@@ -71,6 +75,7 @@ def survey(
     target: TargetName = "embedded",
     area: Area = None,
     claim: ClaimId = None,
+    quick: Quick = False,  # typer passes options by keyword
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
@@ -92,7 +97,7 @@ def survey(
     judged, for example because this machine is busy, is named and does not fail a survey.
     """
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
-    _run(target, area, claim, out, workers, seed, options, plan=plan, update=False, experiments=True)
+    _run(target, area, claim, out, workers, seed, options, quick=quick, plan=plan, update=False, experiments=True)
 
 
 def conform(
@@ -100,6 +105,7 @@ def conform(
     target: TargetName = "embedded",
     area: Area = None,
     claim: ClaimId = None,
+    quick: Quick = False,  # typer passes options by keyword
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
@@ -143,9 +149,10 @@ def conform(
         earlier = find_earlier(ctx, resume, out)
         file = earlier.file
         target, area, claim, seed, out = file.target, [*file.areas], [*file.claims], file.seed, earlier.folder
-        options, workers = options_of(ctx, file, options), workers or file.workers
+        options, workers, quick = options_of(ctx, file, options), workers or file.workers, False
     _run(
         *(target, area, claim, out, workers, seed, options),
+        quick=quick,
         plan=plan,
         update=update_expectations,
         record=record,
@@ -162,6 +169,7 @@ def _run(
     seed: int,
     options: TargetOptions,
     *,
+    quick: bool,
     plan: bool,
     update: bool,
     experiments: bool = False,
@@ -195,6 +203,7 @@ def _run(
         out = layout.out / run_folder(target.label)
     if workers == 0:
         workers = default_workers_for(target, layout) if selection.is_full else 1
+    selection = _narrow(selection, layout) if quick else selection
     if workers > 1 and not target.start and not target.is_one_account:
         raise UsageError(f"{target.name} is running already, and workers would share its clock: use --workers 1")
     if plan:
@@ -211,7 +220,7 @@ def _run(
     check_reachable(target)
     reserve_folder(out)
     check_account(config)
-    begin(config, target, earlier)
+    begin(config, target, earlier, quick=quick)
     with make_progress() as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)
@@ -236,6 +245,16 @@ def _run(
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
     raise typer.Exit(code)
+
+
+def _narrow(selection: Selection, layout: Layout) -> Selection:
+    """Return the claims of a quick run, and print how many these are."""
+    from surveyor.conformance.quick import quick_selection
+
+    selection = quick_selection(selection, layout)
+    count = len(selection.claims)
+    typer.echo(f"quick: {count} claim{'s' if count > 1 else ''} without a VPC, a hosted zone, DNS and a cluster")
+    return selection
 
 
 def _check_writable(target: Target, layout: Layout, *, update: bool, record: Path | None) -> None:

@@ -45,6 +45,7 @@ class RunFile(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     claims: tuple[str, ...]
     seed: int
     workers: int
+    quick: bool = False
     api_version: Literal["surveyor/v1"] = _VERSION
     kind: Literal["Run"] = "Run"
 
@@ -109,7 +110,7 @@ def check_options(file: RunFile, given: Mapping[str, object]) -> None:
     options = file.options
     of_run: Mapping[str, object] = {
         "target": file.target, "account": options.account, "region": options.region, "endpoint": options.endpoint,
-        "area": list(file.areas), "claim": list(file.claims), "seed": file.seed,
+        "area": list(file.areas), "claim": list(file.claims), "seed": file.seed, "quick": file.quick,
     }  # fmt: skip
     for name, value in given.items():
         if name in of_run and value != of_run[name]:

@@ -48,7 +48,7 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
 
 
-def begin(config: RunConfig, target: Target, earlier: EarlierRun | None) -> None:
+def begin(config: RunConfig, target: Target, earlier: EarlierRun | None, *, quick: bool) -> None:
     """Say which run begins, delete what the earlier run left in an account, and write how this one can be resumed."""
     if target.is_one_account:
         where = describe_caller(target) or f"account {target.account}, {target.region}"
@@ -61,7 +61,7 @@ def begin(config: RunConfig, target: Target, earlier: EarlierRun | None) -> None
         runs = (*earlier.file.runs, config.run)
     selection = config.selection
     options = (config.target_options, selection.areas, selection.claims, config.seed, config.workers)
-    save_run(RunFile(runs, config.target, *options), config.out)
+    save_run(RunFile(runs, config.target, *options, quick=earlier.file.quick if earlier else quick), config.out)
 
 
 def print_advice(report: ConformanceReport, config: RunConfig, target: Target) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
@@ -219,8 +220,13 @@ def test_eventually_waits_for_what_is_not_found_yet(code: str) -> None:
     assert ControlledClock(manual).eventually(found, within=20) == ["there"]
     with pytest.raises(ClientError, match=code):
         ControlledClock(ManualTime()).eventually(raising(error), within=3)
-    with pytest.raises(ValueError, match="not enough values"):
-        ControlledClock(ManualTime()).eventually(lambda: one_of([]), within=3)
+    for missing, error_type in (
+        (one_of, ValueError),
+        (max, ValueError),
+        (lambda found: next(iter(found)), StopIteration),
+    ):
+        with pytest.raises(error_type):
+            ControlledClock(ManualTime()).eventually(partial(missing, []), within=3)
 
 
 @pytest.mark.parametrize(

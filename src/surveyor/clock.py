@@ -6,6 +6,7 @@ target is polled while its time passes.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,7 +16,7 @@ from typing import Protocol, TypeVar
 from botocore.exceptions import ClientError
 
 from surveyor import timeouts
-from surveyor.errors import Inconclusive, NoAnswer, WrongAnswer
+from surveyor.errors import Inconclusive, NoAnswer, NotYet, WrongAnswer
 from surveyor.polling import Polling
 
 __all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
@@ -23,8 +24,11 @@ __all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
 T = TypeVar("T")
 _UNSET = object()
 
-_MISSING = (LookupError, ValueError, ClientError)
-"""What a condition raises when an entry is missing: by key or index, in `[task] = tasks`, or refused as not found."""
+_MISSING = (LookupError, StopIteration, ValueError, ClientError)
+"""What a condition raises when an entry is missing: by key, in `[task] = tasks`, `next` or `max`, or as refused."""
+
+_OF_EMPTY_LISTS = re.compile(r"values to unpack|is an empty sequence|argument is empty")
+"""Texts of ValueError."""
 
 
 class SettableClock(Protocol):
@@ -73,9 +77,12 @@ class Clock(ABC):
         fails at once.
         `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
         time does not matter; by default the polls are close together at first. An account of AWS is polled as `polling`
-        says, and not before `first` service seconds.
+        says, and not before `first` service seconds. Raises NotYet where no document gives the bound.
         """
         start, polls = self.now(), 0
+        is_bound_documented = not isinstance(within, timeouts.Undocumented)
+        if self.polling and isinstance(within, timeouts.Undocumented):
+            within = within.in_account
         if self.polling and first > 0:
             self.wait(first)
         while True:
@@ -98,9 +105,10 @@ class Clock(ABC):
                 last = error
             passed = self.now() - start
             if polled >= within:
-                if isinstance(last, _MISSING):
+                if isinstance(last, _MISSING) and (is_bound_documented or not self.polling):
                     raise last
-                raise WrongAnswer(
+                too_late = WrongAnswer if is_bound_documented else NotYet
+                raise too_late(
                     f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it was still "
                     f"{_show(last)}",
                     actual=f"not as documented within {within:g} s",
@@ -223,7 +231,7 @@ def _is_missing(error: Exception) -> bool:
     """Return whether an error of a condition means that something is not there, or not yet."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"].endswith(("NotFound", "NotFoundException"))
-    return isinstance(error, LookupError) or "values to unpack" in str(error)
+    return not isinstance(error, ValueError) or bool(_OF_EMPTY_LISTS.search(str(error)))
 
 
 def _name(condition: Callable[..., object]) -> str:

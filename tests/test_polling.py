@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.clock import ControlledClock, WallClock
+from surveyor.errors import NotYet, WrongAnswer
 from surveyor.polling import Polling, RecentCalls
+from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
+from surveyor.timeouts import Undocumented
+from surveyor.verdicts import Verdict
 from tests.test_clock import ManualTime
 
 
@@ -89,3 +95,51 @@ def test_a_local_target_is_asked_as_often_as_before() -> None:
     assert clock.polling is None
     assert not clock.is_exact
     assert ControlledClock(ManualTime()).is_exact
+
+
+def _too_late(within: float, *, account: bool, raised: type[Exception] | None = None) -> tuple[Exception, float]:
+    """Return the error of a condition that never becomes true, and how long it was waited for."""
+    manual = ManualTime()
+    clock, start = ControlledClock(manual, Polling(RecentCalls()) if account else None), manual.time
+
+    def never() -> bool:
+        if raised:
+            raise raised("x")
+        return False
+
+    with pytest.raises((WrongAnswer, KeyError)) as found:
+        clock.eventually(never, within=within)
+    return found.value, manual.time - start
+
+
+def test_what_is_slow_is_no_contradiction_in_an_account() -> None:
+    """Where no document gives a bound, an account has more time, and then the claim is inconclusive."""
+    bound = Undocumented(20.0, in_account=50.0)
+    there, here = _too_late(bound, account=True), _too_late(bound, account=False)
+    assert [there[1], here[1]] == pytest.approx([50, 20], abs=0.1)
+    verdicts = {}
+    for account, (error, _) in ((True, there), (False, here)):
+        context = JudgeContext(Path("/suites"), frozenset(), False, lambda: None, account=account)
+        verdicts[account] = judge(error, "test", "call", context)
+    assert verdicts[True].verdict is Verdict.INCONCLUSIVE
+    assert "no document says how long it may take" in verdicts[True].detail
+    assert verdicts[False].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("raised", [None, KeyError])
+def test_a_documented_bound_is_a_contradiction_everywhere(raised: type[Exception] | None) -> None:
+    """A bound that a document gives is the same in an account; so is the error of a missing entry."""
+    for account in (True, False):
+        error, seconds = _too_late(20.0, account=account, raised=raised)
+        assert type(error) is (raised or WrongAnswer)
+        assert seconds == pytest.approx(20, abs=0.1)
+    assert isinstance(_too_late(Undocumented(20.0), account=True, raised=KeyError)[0], NotYet)
+
+
+def test_sums_of_undocumented_bounds_are_undocumented() -> None:
+    """Suites add and multiply bounds; what is added counts in an account too."""
+    bound = 2 * timeouts.DNS_CHANGE + timeouts.CUSTOM_HEALTH
+    assert [float(bound), bound.in_account] == [150, 390]
+    assert (timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE).in_account == 210
+    assert (timeouts.OPERATION + timeouts.DNS_CHANGE).in_account == 480
+    assert f"{timeouts.OPERATION:g}" == "120"

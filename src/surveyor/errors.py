@@ -9,6 +9,7 @@
 * FeatureLacking: the target declares that it lacks what the test needs
 * WrongAnswer: the target answered differently from the document
     * NoAnswer: it did not answer
+    * NotYet: it did not do something within a time that no document bounds
 * NotOffered: the target does not have the operation
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "NoAnswer",
     "NotNeeded",
     "NotOffered",
+    "NotYet",
     "SurveyorError",
     "TargetUnavailable",
     "UsageError",
@@ -78,6 +80,10 @@ class WrongAnswer(AssertionError):
 
 class NoAnswer(WrongAnswer):
     """No answer at all. `eventually` does not wait for this to change."""
+
+
+class NotYet(WrongAnswer):
+    """A condition was not true in time, and no document bounds this time: in an account that is no contradiction."""
 
 
 class NotOffered(ClientError):

@@ -5,6 +5,8 @@ Bounds on the behaviour of a target are service seconds; bounds on processes and
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
     "ALWAYS_STEP",
     "CANARY",
@@ -40,10 +42,45 @@ __all__ = [
     "TOLERANCE_ADVANCED",
     "TOLERANCE_FLOWING",
     "WALL_STEP",
+    "Undocumented",
 ]
 
-OPERATION = 120.0
-"""Service seconds until an operation of Cloud Map must be SUCCESS or FAIL (samples in the API reference reach 40 s)."""
+
+class Undocumented(float):
+    """A bound that no document gives. In an account of AWS what takes longer is inconclusive, and is waited for longer.
+
+    `in_account`: the bound there. Sums and multiples are undocumented too.
+    """
+
+    def __new__(cls, value: float, in_account: float | None = None) -> Self:
+        """Return a bound of `value` seconds, and of `in_account` in an account."""
+        bound = super().__new__(cls, value)
+        bound.in_account = value if in_account is None else in_account
+        return bound
+
+    in_account: float
+
+    def __add__(self, other: float) -> Undocumented:
+        """Return a longer bound."""
+        return Undocumented(float(self) + other, self.in_account + _in_account(other))
+
+    __radd__ = __add__
+
+    def __mul__(self, other: float) -> Undocumented:
+        """Return a multiple of the bound."""
+        return Undocumented(float(self) * other, self.in_account * other)
+
+    __rmul__ = __mul__
+
+
+def _in_account(bound: float) -> float:
+    return bound.in_account if isinstance(bound, Undocumented) else bound
+
+
+OPERATION = Undocumented(120.0, in_account=300.0)
+"""Service seconds until an operation of Cloud Map must be SUCCESS or FAIL. Samples in the API reference reach 40 s;
+where Route 53 throttles, it takes minutes.
+"""
 
 REMOVAL = 600.0
 """Service seconds until a subnet, a security group, a gateway, a VPC, a cluster or a target group can be deleted: the
@@ -52,13 +89,13 @@ network interfaces of load balancers and tasks stay for minutes (no document giv
 OPERATION_POLL = 2.0
 """Service seconds between two polls of an operation on an advanced clock: most operations of Cloud Map end within."""
 
-DISCOVERY = 60.0
+DISCOVERY = Undocumented(60.0)
 """Service seconds until DiscoverInstances shows a change (no document gives a bound; it takes seconds)."""
 
-DNS_CHANGE = 60.0
+DNS_CHANGE = Undocumented(60.0, in_account=180.0)
 """Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
 
-NAMESPACE_IN_USE = 120.0
+NAMESPACE_IN_USE = Undocumented(120.0)
 """Service seconds for which a namespace may be in use after its last service (Terraform's provider tries as long)."""
 
 CUSTOM_HEALTH = 30.0
@@ -82,7 +119,7 @@ PROBE_INTERVAL = 30.0
 NAMESPACES = 12
 """Namespaces that one run may have at a time in a shared account (the quota is 50 per region)."""
 
-TASK = 300.0
+TASK = Undocumented(300.0)
 """Service seconds until a task must be RUNNING, or STOPPED (no document gives a bound; Fargate takes about one minute,
 and a stop takes the stopTimeout of at most 120 s)."""
 
@@ -90,10 +127,10 @@ CANARY = 120.0
 """Service seconds until the first task of a run must run, before others are started (Fargate takes 19 to 70 s by the
 answers in public repositories that `surveyor_emulator.core.settings.DELAYS` cites)."""
 
-DEPLOYMENT = 900.0
+DEPLOYMENT = Undocumented(900.0)
 """Service seconds until a service must have reached a steady state (no document gives a bound)."""
 
-SCHEDULER = 60.0
+SCHEDULER = Undocumented(60.0)
 """Service seconds until the service scheduler must have acted on a change (no document gives a bound)."""
 
 TASK_ANSWER = 10.0
@@ -114,10 +151,10 @@ ALWAYS_STEP = 0.5
 WALL_STEP = 0.5
 """Wall seconds between two polls on a flowing clock."""
 
-TERMINATION = 300.0
+TERMINATION = Undocumented(300.0)
 """Service seconds until TerminateInstances must have terminated an EC2 instance (no document gives a bound)."""
 
-SHARE = 60.0
+SHARE = Undocumented(60.0)
 """Service seconds until an invitation to a share, or its acceptance, is visible (no document gives a bound)."""
 
 START = 90.0

@@ -33,6 +33,7 @@ from surveyor.errors import (
     NoAnswer,
     NotNeeded,
     NotOffered,
+    NotYet,
     SurveyorError,
     TargetUnavailable,
     UsageError,
@@ -164,6 +165,9 @@ def _classify(error: BaseException, statement: FailedStatement, context: JudgeCo
 
 
 def _answered(error: BaseException, statement: FailedStatement, context: JudgeContext) -> _Outcome:
+    if isinstance(error, NotYet) and context.account:
+        detail = f"{error}; no document says how long it may take"
+        return _Outcome(Verdict.INCONCLUSIVE, "slow", detail)
     if isinstance(error, WrongAnswer):
         return _wrong_answer(error, context)
     if isinstance(error, (MissingMember, MissingEntry)):

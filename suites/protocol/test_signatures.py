@@ -170,7 +170,7 @@ def test_unsigned_request_is_refused(code_of, change, codes):
 
 
 @proves("protocol.unknown-key-is-refused")
-@for_each("access_key", ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"])
+@for_each("access_key", {"of a user": "AKIAIOSFODNN7EXAMPLE", "of a session": "ASIAIOSFODNN7EXAMPLE"})
 def test_unknown_access_key_is_refused(code_of, access_key):
     """An access key that does not exist raises UnrecognizedClientException, with and without a session token."""
     _, secret = EXAMPLE

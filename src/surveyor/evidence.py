@@ -19,6 +19,7 @@ import dns.rcode
 
 from surveyor.response import operation_name
 from surveyor.secret_values import REMOVED, blank
+from surveyor.visible_text import cut
 
 __all__ = [
     "CACHE",
@@ -39,6 +40,9 @@ KEPT_LAST = 32
 """Entries kept for one test: from its beginning and its end; the number left out between them is recorded."""
 
 _TEXT = 300
+_REASON = 1_000
+"""Characters of a reason: a denial of AWS names caller, action and resource, and at its end the policy that decided."""
+_REASONS = frozenset({"Message", "message", "ErrorMessage"})
 _ITEMS = 12
 _DEPTH = 8
 _SECRET = re.compile(
@@ -234,7 +238,7 @@ def _unordered(value: object) -> object:
     return value
 
 
-def trim(value: object, depth: int = 0) -> object:
+def trim(value: object, depth: int = 0, length: int = _TEXT) -> object:
     """Return `value` as JSON: without secrets, long texts and lists cut with a note, at most eight levels deep."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
@@ -242,12 +246,14 @@ def trim(value: object, depth: int = 0) -> object:
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         value = blank(value)
-        return value if len(value) <= _TEXT else f"{value[:_TEXT]}… ({len(value)} characters)"
+        return cut(value, length)
     if depth >= _DEPTH:
         return "…"
     if isinstance(value, Mapping):
-        kept = {blank(str(key)): REMOVED if _SECRET.search(str(key)) else trim(member, depth + 1)
-                for key, member in list(value.items())[: 4 * _ITEMS]}  # fmt: skip
+        kept: dict[str, object] = {}
+        for key, member in list(value.items())[: 4 * _ITEMS]:
+            length = _REASON if key in _REASONS else _TEXT
+            kept[blank(str(key))] = REMOVED if _SECRET.search(str(key)) else trim(member, depth + 1, length)
         left = len(value) - len(kept)
         return kept | {"…": f"{left} more"} if left > 0 else kept
     if isinstance(value, Sequence):

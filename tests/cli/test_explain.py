@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,96 @@ def test_a_call_without_dependent_permissions_prints_none(tmp_path: Path, capsys
     policy = write(tmp_path, "p.json")
     assert run("explain", "--action", "servicediscovery:DiscoverInstances", "--policy", policy) == 0
     assert "route53" not in capsys.readouterr().out
+
+
+USER = "arn:aws:iam::123456789012:user/John"
+DENIAL = f"User: {USER} is not authorized to perform: ecs:RunTask"
+DECODED = {
+    "allowed": False,
+    "explicitDeny": False,
+    "matchedStatements": {"items": []},
+    "context": {
+        "principal": {"id": "AIDA", "arn": USER},
+        "action": "ec2:CreateVpc",
+        "resource": "arn:aws:ec2:us-east-1:123456789012:vpc/*",
+        "conditions": {"items": [{"key": "aws:Region", "values": {"items": [{"value": "us-east-1"}]}}]},
+    },
+}
+
+
+def answer(folder: Path, text: str) -> str:
+    """An answer of AWS in a file."""
+    path = folder / "answer"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_an_error_message_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a command printed it."""
+    text = f"An error occurred (AccessDeniedException): {DENIAL} because no service control policy allows the action"
+    assert run("explain", answer(tmp_path, text)) == 0
+    out = capsys.readouterr().out
+    assert "a service control policy does not allow it" in out
+    assert '"Effect"' not in out
+
+
+def test_a_decoded_message_is_explained_by_the_policies_that_are_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The condition keys of its request are known; other policies may deny it all the same."""
+    path = answer(tmp_path, json.dumps({"DecodedMessage": json.dumps(DECODED)}))
+    policy = write(tmp_path, "p.json", Action="ec2:*", Condition={"StringEquals": {"aws:region": "us-east-1"}})
+    assert run("explain", path, "--policy", policy) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("denied: ec2:CreateVpc")
+    assert "allowed: ec2:CreateVpc" in out
+    assert "may deny it all the same" in out
+
+
+def test_standard_input_is_read(tmp_path: Path) -> None:
+    """As the end of a pipe from the AWS CLI."""
+    command = [sys.executable, "-m", "surveyor", "explain", "-"]
+    text = json.dumps({"DecodedMessage": json.dumps(DECODED)})
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("denied: ec2:CreateVpc")
+
+
+def test_an_event_of_cloudtrail_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its errorMessage is one of AWS; in JSON quotation marks have backslashes."""
+    resource = "arn:aws:ecs:us-east-1:1:task-definition/a:1"
+    message = f'{DENIAL} on resource: "{resource}" with an explicit deny in a permissions boundary'
+    assert run("explain", answer(tmp_path, json.dumps({"errorMessage": message}))) == 0
+    out = capsys.readouterr().out
+    assert f"ecs:RunTask on {resource} by" in out
+    assert "the caller's permissions boundary decided" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no denial of AWS"),
+        ("all is well", "has no denial of AWS"),
+        ('{"DecodedMessage": "{\\"allowed\\": fal', "is not complete JSON, was it cut short?"),
+        ('{"allowed": 1}', "at allowed"),
+        ("[" * 50_000, "is"),
+        ('{"a": 1}', "is not a"),
+        ("\x1b[31m", "has no denial of AWS"),
+    ],
+)
+def test_other_texts_are_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    """The line names the file and what was expected."""
+    path = answer(tmp_path, text)
+    assert run("explain", path) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert path in err
+    assert err.count("\n") == 1
+
+
+def test_a_claim_needs_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An answer of AWS has no claims."""
+    assert run("explain", answer(tmp_path, DENIAL), "--claim", "a.b") == 2
+    assert "--claim needs a report" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`surveyor explain`: explain why a request was denied, from the report of a run or from policies.
+"""`surveyor explain`: explain why a request was denied, from a report, an answer of AWS, or policies.
 
 Exit codes: 0 explained, 2 wrong usage, such as a file that is not a policy.
 """
@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 
 from surveyor.errors import UsageError
+from surveyor.explain.answers import Answer, read_answer
 from surveyor.explain.denials import find_denials
 from surveyor.explain.documents import Document, read_document
 from surveyor.explain.explanation import explain as explain_request
 from surveyor.explain.principals import default_principal, parse_principal, principal_context
-from surveyor.explain.text import format_denial, format_dependent_actions, format_explanation
+from surveyor.explain.text import format_denial, format_dependent_actions, format_explanation, format_others
 from surveyor.input_files import is_folder
 from surveyor.report import load_report
 from surveyor.report.file import REPORT_FILE
@@ -31,7 +32,12 @@ Files = list[Path] | None
 
 def explain(
     report: Annotated[
-        Path | None, typer.Argument(metavar="[REPORT]", help="Report, or its folder, whose denials to explain.")
+        Path | None,
+        typer.Argument(
+            metavar="[REPORT]",
+            help="Report, or its folder, whose denials to explain; or a file, - for standard input, with an error "
+            "message of AWS or the output of aws sts decode-authorization-message.",
+        ),
     ] = None,
     claim: Annotated[str | None, typer.Option(metavar="ID", help="Explain only the denials of this claim.")] = None,
     action: Annotated[
@@ -63,13 +69,6 @@ def explain(
     """Show which statement allowed or denied a request, or which is missing, and the smallest sufficient one."""
     if (report is None) is (action is None):
         raise UsageError("expected either a REPORT, or --action with the caller's policies")
-    if report is not None:
-        _explain_report(report, claim)
-        return
-    assert action is not None  # otherwise there is a report
-    if ":" not in action:
-        raise UsageError(f"expected --action as service:Operation, got {action!r}")
-    request = AccessRequest(action, resource, _principal(principal, resource, session), _context(context or []))
     documents: dict[PolicyKind, list[Document]] = {
         "identity": [read_document(path, "identity") for path in policy or []],
         "boundary": [read_document(path, "identity") for path in boundary or []],
@@ -79,21 +78,47 @@ def explain(
             *(read_document(path, "trust") for path in trust or []),
         ],
     }
+    if report is not None:
+        answer = None if is_folder(report) else read_answer(report)
+        if answer is None:
+            _explain_report(report, claim)
+        elif claim is not None:
+            raise UsageError(f"--claim needs a report, and {report} is an answer of AWS")
+        else:
+            _explain_answer(answer, documents)
+        return
+    assert action is not None  # otherwise there is a report
+    if ":" not in action:
+        raise UsageError(f"expected --action as service:Operation, got {action!r}")
+    request = AccessRequest(action, resource, _principal(principal, resource, session), _context(context or []))
     _explain_request(request, documents)
 
 
-def _explain_request(request: AccessRequest, documents: Mapping[PolicyKind, list[Document]]) -> None:
+def _explain_answer(answer: Answer, documents: Mapping[PolicyKind, list[Document]]) -> None:
+    """Print what an answer says; with policies also what they say about its request."""
+    for lines, request in answer.explanations():
+        typer.echo("\n".join(lines))
+        if request is not None and any(documents.values()):
+            typer.echo("by the policies that are given:")
+            _explain_request(request, documents, context_known=answer.context_known)
+
+
+def _explain_request(
+    request: AccessRequest, documents: Mapping[PolicyKind, list[Document]], *, context_known: bool = True
+) -> None:
     policies = {kind: tuple(document.policy for document in group) for kind, group in documents.items()}
     policy_set = PolicySet(
         policies["identity"], policies["boundary"] or None, policies["session"] or None, policies["resource"]
     )
     context = {**principal_context(request.principal), **request.context}
-    explanation = explain_request(replace(request, context=context), policy_set)
+    explanation = explain_request(replace(request, context=context), policy_set, context_known=context_known)
     by_name = {document.policy.name: document for group in documents.values() for document in group}
     typer.echo("\n".join(format_explanation(explanation, by_name)))
     if explanation.decision.reason != "explicit-deny":  # no further allow helps then
         for line in format_dependent_actions(request.action, policy_set):
             typer.echo(line)
+        given = [kind for kind, group in documents.items() if group]
+        typer.echo(format_others(given, allowed=explanation.decision.allowed))
 
 
 def _explain_report(path: Path, claim: str | None) -> None:

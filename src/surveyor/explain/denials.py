@@ -1,49 +1,32 @@
-"""Denials in a report: the refused calls, with caller, action and resource from the error message.
-
-IAM User Guide, Troubleshoot access denied error messages: a message names the caller, the action and the resource, and
-mostly the kind of policy that decided.
-"""
+"""Denials in a report: the refused calls, with caller, action and resource from the error message."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from surveyor.evidence import EvidenceEntry
 from surveyor.explain.documents import Document, parse_document
+from surveyor.explain.messages import DenialMessage, parse_message
 from surveyor.report import ConformanceReport
-from surveyor_policies.model import MalformedPolicy, PolicyKind
+from surveyor_policies.model import MalformedPolicy
 
 __all__ = ["DENIAL_CODES", "Denial", "DenialMessage", "find_denials", "parse_message"]
 
 DENIAL_CODES = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AccessDeniedError", "UnauthorizedOperation", "ACCESS_DENIED"}
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AccessDeniedError",
+        "AuthorizationError",
+        "Client.UnauthorizedOperation",
+        "NotAuthorized",
+        "UnauthorizedOperation",
+        "ACCESS_DENIED",
+    }
 )
 
-_MESSAGE = re.compile(
-    r"User: (?P<caller>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
-    r"(?: on resource: \"?(?P<resource>[^\s\"]+)\"?)?(?P<rest>.*)",
-    re.DOTALL,
-)
-_KINDS: dict[str, PolicyKind] = {
-    "identity-based policy": "identity",
-    "permissions boundary": "boundary",
-    "session policy": "session",
-    "resource-based policy": "resource",
-}
 _SESSION_OPERATIONS = {"AssumeRole", "GetFederationToken"}
-
-
-@dataclass(frozen=True)
-class DenialMessage:
-    """The contents of an error message: caller, action, resource, and the kind of policy that decided, if given."""
-
-    caller: str
-    action: str
-    resource: str
-    kind: PolicyKind | None
-    explicit: bool
 
 
 @dataclass(frozen=True)
@@ -68,16 +51,6 @@ def find_denials(report: ConformanceReport, claim: str | None = None) -> Iterato
         if claim in (None, claim_report.id):
             for test in claim_report.tests:
                 yield from _find_in_test(claim_report.id, test.id, test.evidence)
-
-
-def parse_message(message: str) -> DenialMessage | None:
-    """Return the contents of a message; ``None`` if its form is unknown."""
-    found = _MESSAGE.search(message)
-    if not found:
-        return None
-    rest = found["rest"]
-    kind = next((kind for words, kind in _KINDS.items() if words in rest), None)
-    return DenialMessage(found["caller"], found["action"], found["resource"] or "*", kind, "explicit deny" in rest)
 
 
 def _find_in_test(claim: str, test: str, evidence: Sequence[EvidenceEntry]) -> Iterator[Denial]:

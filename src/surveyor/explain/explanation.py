@@ -68,7 +68,8 @@ def smallest_statement(request: AccessRequest, kind: PolicyKind) -> dict[str, ob
     if kind == "resource":
         statement["Principal"] = {"AWS": request.principal.issuer or request.principal.arn}
     statement["Action"] = request.action
-    if kind != "resource" or ":role/" not in request.resource:  # a trust policy belongs to its role
+    is_trust = ":role/" in request.resource or request.action.lower().startswith("sts:assumerole")
+    if kind != "resource" or not is_trust:  # a trust policy belongs to its role
         statement["Resource"] = request.resource
     return statement
 

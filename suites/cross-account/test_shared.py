@@ -30,6 +30,11 @@ SERVICE_CALLS = {
 }
 
 
+def all_of(client, operation, member):
+    """Return all entries of a list, of every page."""
+    return list(client.get_paginator(operation).paginate().search(f"{member}[]"))
+
+
 @pytest.fixture
 def shared(make_namespace, share_namespace):
     """Create a namespace that is shared with the consumer."""
@@ -62,7 +67,7 @@ def test_consumer_creates_registers_discovers_and_deletes(
     eventually(lambda: discovered(cloudmap) == [], within=timeouts.DISCOVERY)
     if creator == "consumer":
         consumer_cloudmap.delete_service(Id=service["Arn"])
-        assert service["Id"] not in [entry["Id"] for entry in cloudmap.list_services()["Services"]]
+        assert service["Id"] not in [entry["Id"] for entry in all_of(cloudmap, "list_services", "Services")]
 
 
 @proves("cross-account.owners-manage-what-consumers-create")
@@ -110,9 +115,9 @@ def test_owner_and_creator_of_resources(
         assert (described["ResourceOwner"], described["CreatedByAccount"]) == (account, creator)
     for by in (cloudmap, consumer_cloudmap):
         assert by.get_namespace(Id=shared["Arn"])["Namespace"]["ResourceOwner"] == account
-        listed = {entry["Arn"]: entry for entry in by.list_namespaces()["Namespaces"]}
+        listed = {entry["Arn"]: entry for entry in all_of(by, "list_namespaces", "Namespaces")}
         assert listed[shared["Arn"]]["ResourceOwner"] == account
-        summaries = {entry["Arn"]: entry for entry in by.list_services()["Services"]}
+        summaries = {entry["Arn"]: entry for entry in all_of(by, "list_services", "Services")}
         for service, creator in ((theirs, consumer_account), (ours, account)):
             for found in (by.get_service(Id=service["Arn"])["Service"], summaries[service["Arn"]]):
                 assert (found["ResourceOwner"], found["CreatedByAccount"]) == (account, creator)

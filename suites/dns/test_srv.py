@@ -62,7 +62,8 @@ def test_host_name_has_the_addresses_of_its_instance(publish, namespace_of_kind,
 def test_host_name_follows_its_instance(publish, cloudmap, query_dns, eventually, register, public_namespace):
     """After a second registration with another address the host name has that one and not the first."""
     name = publish(public_namespace, SRV, {"web-1": {**BOTH, PORT: "8080"}})
-    [service] = [found for found in cloudmap.list_services()["Services"] if name.startswith(f"{found['Name']}.")]
+    services = cloudmap.get_paginator("list_services").paginate().search("Services[]")
+    [service] = [found for found in services if name.startswith(f"{found['Name']}.")]
     register(service, "web-1", {V4: "192.0.2.7", PORT: "8080"})
     host = f"web-1.{name}"
 

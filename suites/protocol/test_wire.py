@@ -35,16 +35,17 @@ def without_metadata(answer):
 @proves("protocol.speaks-json-and-cbor")
 @for_each("protocol", list(PROTOCOLS))
 def test_requests_are_answered_in_their_protocol(
-    cloudmap, ask, make_service, register, eventually, http_namespace, unique_name, protocol
+    cloudmap, ask, make_namespace, make_service, register, eventually, protocol
 ):
     """Both protocols answer with the same members, numbers, times, lists and maps as boto3's client receives."""
-    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1}, Description="größer")
+    namespace = make_namespace("http")  # of this test alone, so that nothing changes between the two answers
+    service = make_service(namespace, HealthCheckCustomConfig={"FailureThreshold": 1}, Description="größer")
     started = register(service, "i-1", {"colour": "red", "AWS_INSTANCE_IPV4": "192.0.2.1"})["Id"]
-    names = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
+    names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
     eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=60)
-    owned = {"Filters": [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}], "MaxResults": 100}
+    owned = {"Filters": [{"Name": "NAMESPACE_ID", "Values": [namespace["Id"]]}], "MaxResults": 100}
     for operation, params, expected in (
-        ("GetNamespace", {"Id": http_namespace["Id"]}, cloudmap.get_namespace(Id=http_namespace["Id"])),
+        ("GetNamespace", {"Id": namespace["Id"]}, cloudmap.get_namespace(Id=namespace["Id"])),
         ("GetService", {"Id": service["Id"]}, cloudmap.get_service(Id=service["Id"])),
         ("ListServices", owned, cloudmap.list_services(**owned)),
         ("GetOperation", {"OperationId": started}, cloudmap.get_operation(OperationId=started)),

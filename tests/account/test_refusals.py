@@ -109,6 +109,7 @@ def client(service: str, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> A
 
 DOWN = (500, {"__type": "InternalFailure"})
 MISSING = (400, "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>")
+NO_CLUSTER = (400, {"__type": "ClusterNotFoundException"})
 BUSY = (400, {"__type": "ThrottlingException"})
 Act = Callable[[Any], Any]
 
@@ -122,6 +123,8 @@ Act = Callable[[Any], Any]
         ("ecs", lambda c: c.describe_clusters(), [None, DOWN, (200, {"clusters": []})]),
         ("ecs", lambda c: c.run_task(taskDefinition="t"), [BUSY, (200, {"tasks": []})]),
         ("ec2", lambda c: c.describe_vpcs(VpcIds=["vpc-1"]), [MISSING, MISSING, (200, "<R><vpcSet/></R>")]),
+        ("ec2", lambda c: c.create_subnet(VpcId="vpc-1"), [MISSING, MISSING, (200, "<R><subnet/></R>")]),
+        ("ecs", lambda c: c.run_task(cluster="c", taskDefinition="t"), [NO_CLUSTER, (200, {"tasks": []})]),
     ],
 )
 def test_calls_are_made_again(
@@ -139,6 +142,8 @@ def test_calls_are_made_again(
         ("servicediscovery", lambda c: c.delete_namespace(Id="n"), DOWN),
         ("ecs", lambda c: c.create_cluster(clusterName="c"), DOWN),
         ("servicediscovery", lambda c: c.list_namespaces(), (400, {"__type": "InvalidInput"})),
+        ("ec2", lambda c: c.delete_vpc(VpcId="vpc-1"), MISSING),
+        ("ecs", lambda c: c.delete_cluster(cluster="c"), NO_CLUSTER),
         (
             "servicediscovery",
             lambda c: c.discover_instances(NamespaceName="n", ServiceName="s"),

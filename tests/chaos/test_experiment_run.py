@@ -42,6 +42,7 @@ class Ecs:
         self.done: list[str] = []
         self.fails = ""
         self.tasks = 0
+        self.earlier: list[list[dict[str, Any]]] = []
 
     def _do(self, name: str) -> None:
         if name == self.fails:
@@ -60,13 +61,15 @@ class Ecs:
         """Record the undo of both."""
         self._do("undo")
 
-    def update_service(self, **params: Any) -> None:
+    def update_service(self, **params: Any) -> dict[str, Any]:
         """Record the desired count."""
         self._do(f"scale {params['desiredCount']}")
+        return {"service": {"serviceArn": "arn:web", "desiredCount": params["desiredCount"]}}
 
     def describe_services(self, **_: Any) -> dict[str, Any]:
-        """Describe the service."""
-        return {"services": [{"desiredCount": 3, "runningCount": 2, "pendingCount": 0, "deployments": [{}]}]}
+        """Describe the service, or as it was `earlier`."""
+        now = [{"desiredCount": 3, "runningCount": 2, "pendingCount": 0, "deployments": [{}]}]
+        return {"services": self.earlier.pop() if self.earlier else now}
 
     def get_paginator(self, _: str) -> Any:
         """Return a paginator of ListTasks without tasks."""
@@ -199,6 +202,17 @@ def test_the_kill_file_ends_a_wait(run: ExperimentRun, tmp_path: Path) -> None:
     with pytest.raises(ExperimentStopped, match="kill file"), run.fault("dns.lie"):
         run.wait(30)
     assert run.proxy.faults == {}
+
+
+def test_a_service_that_is_described_as_before_is_not_steady(run: ExperimentRun, ecs: Ecs) -> None:
+    """After a change the description from before it, and none at all, are not the steady state that is waited for."""
+    steady = {"serviceArn": "arn:web", "pendingCount": 0, "deployments": [{"rolloutState": "COMPLETED"}]}
+    before, after = ([{**steady, "desiredCount": count, "runningCount": count}] for count in (3, 6))
+    ecs.earlier = [before]
+    with run.fault("service.scale"):
+        ecs.earlier = [after, [], before, before]
+        run.until_steady(within=30)
+        assert ecs.earlier == []
 
 
 def test_a_service_that_stays_unsteady_is_reported(run: ExperimentRun) -> None:

@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dns.message
 import dns.query
@@ -212,6 +212,33 @@ def test_one_experiment_per_service_at_a_time(tmp_path: Path) -> None:
     ecs.tags[RUN_TAG] = "dead 1000"
     with exclusive_run(ecs, SERVICE, "third", undo_log, lambda: 100_000.0):
         assert ecs.tags == {RUN_TAG: "third 100000"}
+    undo_log.close()
+
+
+def test_a_run_reads_its_own_tag_before_it_starts(tmp_path: Path) -> None:
+    """While reads lag the tag is as before; the tag of another run, written later, is noticed."""
+
+    class Late(Ecs):
+        """Answers twice with the tags before."""
+
+        earlier: ClassVar[list[list[dict[str, str]]]] = []
+
+        def list_tags_for_resource(self, **_: Any) -> dict[str, Any]:
+            return {"tags": self.earlier.pop()} if self.earlier else super().list_tags_for_resource()
+
+    ecs = Late()
+    undo_log = UndoLog(tmp_path / "undo.jsonl", UNDO_TARGET)
+    for before in ([], [{"key": RUN_TAG, "value": "dead 1000"}]):
+        ecs.tags = {tag["key"]: tag["value"] for tag in before}
+        ecs.earlier.extend([before] * 2)
+        with exclusive_run(ecs, SERVICE, "first", undo_log, lambda: 100_000.0):
+            assert (ecs.earlier, ecs.tags) == ([], {RUN_TAG: "first 100000"})
+    ecs.earlier.extend([[{"key": RUN_TAG, "value": "second 100001"}], []])
+    with (
+        pytest.raises(UsageError, match="run second has an experiment"),
+        exclusive_run(ecs, SERVICE, "first", undo_log, lambda: 100_000.0),
+    ):
+        pass
     undo_log.close()
 
 

@@ -103,15 +103,15 @@ class ActionContext:
         return self._clients[service]
 
 
-def perform(action: Action, context: ActionContext, *, undoing: bool = False) -> None:
-    """Perform one action. Raises FaultFailed.
+def perform(action: Action, context: ActionContext, *, undoing: bool = False) -> Mapping[str, Any]:
+    """Perform one action and return the answer of a call, {} of others. Raises FaultFailed.
 
     `undoing`: a task that does not respond is no failure, since it may have ended by now.
     """
     try:
         if isinstance(action, ApiAction):
-            _call(action, context)
-        elif isinstance(action, TaskCommand):
+            return _call(action, context)
+        if isinstance(action, TaskCommand):
             _command(action)
         elif context.control is None:
             raise FaultFailed(f"{action}: the target has no control endpoint")
@@ -125,22 +125,21 @@ def perform(action: Action, context: ActionContext, *, undoing: bool = False) ->
         raise FaultFailed(f"{action}: the target refused it with {code}") from None
     except TargetUnavailable as error:
         raise FaultFailed(f"{action}: {error}") from None
+    return {}
 
 
-def _call(action: ApiAction, context: ActionContext) -> None:
+def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:
     end = time.monotonic() + RETRY_FOR
     while True:
         try:
-            getattr(context.client(action.service), action.method)(**action.params)
+            return getattr(context.client(action.service), action.method)(**action.params) or {}
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code")
             if code in action.accepted_errors:
-                return
+                return {}
             if code not in (*action.retried_errors, *THROTTLED) or time.monotonic() > end:
                 raise
             threading.Event().wait(RETRY_EVERY)
-        else:
-            return
 
 
 def _command(action: TaskCommand) -> None:

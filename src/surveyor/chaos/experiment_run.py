@@ -21,6 +21,7 @@ from surveyor.chaos.safety_limits import SafetyLimits
 from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
+from surveyor.fixtures.reads import WrittenServices
 from surveyor.history import Outcome, Recorder
 
 __all__ = ["DryRun", "ExperimentRun"]
@@ -56,6 +57,7 @@ class ExperimentRun:
     print_line: Callable[[str], object]
     duration: float = 30.0
     dry_run: bool = False
+    _written: WrittenServices = field(default_factory=WrittenServices)
     _never: threading.Event = field(default_factory=threading.Event)
 
     def tasks(self) -> list[ServiceTask]:
@@ -144,7 +146,7 @@ class ExperimentRun:
                 "faults", "change", call=f"{action.service}:{operation}", parameters=parameters
             )
             try:
-                perform(action, self.context, undoing=undoing)
+                self._written.note(perform(action, self.context, undoing=undoing), self.clock.now())
             except FaultFailed as error:
                 self.recorder.end(began, Outcome.INFO, error=str(error))
                 raise
@@ -197,7 +199,10 @@ class ExperimentRun:
 
     def _is_steady(self) -> bool:
         ecs = self.context.client("ecs")
-        [service] = ecs.describe_services(cluster=self.service.cluster, services=[self.service.service])["services"]
+        services = ecs.describe_services(cluster=self.service.cluster, services=[self.service.service])["services"]
+        if not services or self._written.may_be_earlier(services[0], self.clock.now()):
+            return False  # reads may lag the creation, and the last change
+        service = services[0]
         all_running = service["runningCount"] == service["desiredCount"] and not service["pendingCount"]
         deployments = service["deployments"]
         return all_running and len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surveyor import timeouts
 from surveyor.chaos.actions import ActionContext, ApiAction, perform
 from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
-from surveyor.errors import Inconclusive, UsageError
+from surveyor.clock import WallClock
+from surveyor.errors import Inconclusive, UsageError, WrongAnswer
 from surveyor.targets.clients import Clients
 
 __all__ = [
@@ -119,15 +121,16 @@ def exclusive_run(
     if not services:
         raise UsageError(f"there is no service {service.service} in {service.cluster}")
     arn = services[0]["serviceArn"]
-    _check_tag(_tags(services[0]).get(RUN_TAG, ""), run, now())
+    before = _tags(services[0]).get(RUN_TAG, "")
+    _check_tag(before, run, now())
     gone = ("ServiceNotFoundException", "ClusterNotFoundException", "InvalidParameterException")
     untag = ApiAction("ecs", "untag_resource", {"resourceArn": arn, "tagKeys": [RUN_TAG]}, gone)
     number = undo_log.begin("the tag of an experiment", (untag,))
-    ecs.tag_resource(resourceArn=arn, tags=[{"key": RUN_TAG, "value": f"{run} {now():.0f}"}])
+    own = f"{run} {now():.0f}"
+    ecs.tag_resource(resourceArn=arn, tags=[{"key": RUN_TAG, "value": own}])
     try:
         # If two runs write the tag, the last one holds the service: the other run notices it here.
-        tags = {tag["key"]: tag["value"] for tag in ecs.list_tags_for_resource(resourceArn=arn)["tags"]}
-        _check_tag(tags.get(RUN_TAG, ""), run, now())
+        _check_tag(_read_tag(ecs, arn, own, before), run, now())
     except UsageError:
         undo_log.mark_undone(number)  # the tag belongs to the other run
         raise
@@ -136,6 +139,20 @@ def exclusive_run(
     finally:
         perform(untag, ActionContext(lambda service: ecs, None), undoing=True)
         undo_log.mark_undone(number)
+
+
+def _read_tag(ecs: Any, arn: str, own: str, before: str) -> str:
+    """Return the run tag after `own` was written; while reads lag it is as before. Raises Inconclusive."""
+
+    def holder() -> str:
+        value = _tags(ecs.list_tags_for_resource(resourceArn=arn)).get(RUN_TAG, "")
+        return value if value == own or value != before else ""
+
+    try:
+        return WallClock().eventually(holder, within=timeouts.READS)
+    except WrongAnswer:
+        why = f"the tag {RUN_TAG} of {arn} was not visible {timeouts.READS:g} s after it was written"
+        raise Inconclusive(why) from None
 
 
 def _check_tag(value: str, run: str, now: float) -> None:

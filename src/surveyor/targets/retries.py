@@ -1,4 +1,4 @@
-"""Calls that are made again in an account: when they were throttled, or met a failure of AWS that has no effect.
+"""Calls that are made again in an account: throttled ones, failures of AWS, and calls for what is not visible yet.
 
 Reads, and creations that AWS recognises by a token, are repeated after a failure; of the clean-up all calls are.
 Throttled calls had no effect, so that all are repeated but those whose rates are tested.
@@ -22,6 +22,8 @@ CLEANUP = "surveyor_cleanup"
 """Key in the context of a request: it is one of the clean-up, which may be repeated whatever it does."""
 
 _READS = ("Describe", "Discover", "Get", "List", "Test")
+_DELETIONS = ("Delete", "Detach", "Disassociate", "Revoke", "Terminate")
+_IN_A_CLUSTER = frozenset({"CreateService", "RunTask"})
 _RECOGNISED = frozenset({"CreateHealthCheck"})
 """Creations with a reference of the caller that return what exists when they are repeated."""
 
@@ -66,11 +68,24 @@ def _why(response: Any, operation: OperationModel, exception: Exception | None, 
         return None if operation.name in _TESTED_RATES else "throttled"
     if code == "PriorRequestNotComplete":  # it had no effect
         return "throttled"
-    if operation.service_model.service_name == "ec2" and code.endswith(".NotFound"):
-        return "throttled" if operation.name.startswith(_READS) else None  # reads may lag the creation
+    if _is_not_visible_yet(operation, code):
+        return "throttled"
     if not is_unavailable(code, http.status_code):
         return None
     return "failed" if cleanup or _is_repeatable(operation) else None
+
+
+def _is_not_visible_yet(operation: OperationModel, code: str) -> bool:
+    """Return whether a call may have been refused because what was created before is not visible to all calls yet.
+
+    EC2 Developer Guide, "Eventual consistency in the Amazon EC2 API": "if you run a command to modify or describe the
+    resource that you just created […] you will get an error". CreateService may not find a new cluster
+    (hashicorp/terraform, pull request 15066).
+    """
+    service = operation.service_model.service_name
+    if service == "ecs":
+        return code == "ClusterNotFoundException" and operation.name in _IN_A_CLUSTER
+    return service == "ec2" and code.endswith(".NotFound") and not operation.name.startswith(_DELETIONS)
 
 
 def _is_repeatable(operation: OperationModel) -> bool:

@@ -211,7 +211,7 @@ def _run(
 
         if not target.is_one_account:
             raise UsageError(f"--plan needs an account: {target.name} is not one; use --target aws --account ID")
-        print_plan(target, selection, layout, workers)
+        print_plan(target, selection, layout, workers, seed)
         return
     config = RunConfig(
         *(layout, target_name, out, selection, workers, seed, options),
@@ -221,6 +221,10 @@ def _run(
     reserve_folder(out)
     check_account(config)
     begin(config, target, earlier, quick=quick)
+    if target.is_one_account and not target.start:
+        from surveyor.cli._support.unjudged import print_unjudged
+
+        print_unjudged(target, selection, layout)
     with make_progress() as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)

@@ -11,7 +11,7 @@ from surveyor.account.ledger import read_ledger
 from surveyor.account.removal import delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
-from surveyor.pytest_plugin.session import SESSION, ledger_folder
+from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder
 from surveyor.targets.parent_death import end_with
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import close_run
@@ -54,8 +54,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
         ledger.record_removed(resource.number)
 
 
+def _rehearse_the_end(session: TargetSession) -> None:
+    """Delete what the tests of this worker shared, as at the end of a run in an account; note how long it takes."""
+    ledger, running = session.ledger, session.running
+    if not session.target.rehearsal or ledger is None or running is None or session.dead():
+        return
+    began = running.clock.now()
+    delete_resources(read_ledger(ledger.path).existing, running.account(session.run))
+    session.closing_seconds = running.clock.now() - began
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    _rehearse_the_end(session.config.stash[SESSION])
     yield
     config = session.config
     target, ledger = config.stash[SESSION].target, config.stash[SESSION].ledger

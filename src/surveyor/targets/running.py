@@ -7,16 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from random import Random
 from urllib.parse import urlsplit
 
 from surveyor import timeouts
-from surveyor.account.budget import Spending
+from surveyor.account.budget import SPENT_FILE, Spending
+from surveyor.account.call_rate import RATE_FILE, SharedRate
+from surveyor.account.fargate_tasks import TASKS_FILE, FargateTasks
 from surveyor.account.ledger import Ledger
 from surveyor.account.removal import Account
 from surveyor.clock import Clock, ControlledClock, WallClock
 from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
+from surveyor.polling import Polling
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control, TokenRefused
 from surveyor.targets.dns_path import path_problem
@@ -26,7 +31,10 @@ from surveyor.targets.model import Dns, Target
 from surveyor.targets.preflight import preflight
 from surveyor.targets.process import StartedProcess, start
 
-__all__ = ["RunningTarget", "run_target"]
+__all__ = ["SECONDS_PER_CALL", "RunningTarget", "run_target"]
+
+SECONDS_PER_CALL = 0.1
+"""Assumed service seconds of a call to an account, in a rehearsal."""
 
 
 @dataclass
@@ -121,10 +129,16 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         if problem:
             raise TargetUnavailable(problem)
         control, target = _control(target, endpoint or "", process.token if process else "")
-        clock = _clock(target, control)
-        spending = Spending(target.budget, ledger.path.parent / "spent.json" if ledger else None)
+        folder = ledger.path.parent if ledger else None
+        spending = Spending(target.budget, folder / SPENT_FILE if folder else None)
+        polling = Polling(spending.recent, Random(f"{seed} {ledger.path.stem if ledger else ''}"))
+        clock = _clock(target, control, polling)
         evidence = Evidence(clock.now)
-        clients = Clients(target, endpoint, evidence, ledger, process, spending)
+        clients = Clients(target, endpoint, evidence, ledger, process, spending, clock=clock)
+        if clock.polling is not None:
+            _keep_rates(clients, target, clock, None if target.start else folder)
+        if folder is not None and target.start is None:
+            spending.tasks = FargateTasks(target.budget.tasks, folder / TASKS_FILE, clock.wait)
         if target.is_one_account:
             preflight(target, clients)
         running = RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
@@ -177,8 +191,22 @@ def _control(target: Target, endpoint: str, token: str) -> tuple[Control | None,
     return Control(endpoint), replace(target, clock="control", dns=Dns("control"))
 
 
-def _clock(target: Target, control: Control | None) -> Clock:
-    if control is None or target.clock == "wall":
-        return WallClock(settles=target.settles)
-    scale = control.scale()
-    return ControlledClock(control) if scale is None else WallClock(scale, control.now)
+def _clock(target: Target, control: Control | None, polling: Polling) -> Clock:
+    """Return the clock of a target; an account is polled gently, unless it is an emulator that has no delays."""
+    scale = control.scale() if control else None
+    if control is None or (scale is None and target.clock == "wall"):
+        is_remote = target.is_one_account and not target.is_local
+        return WallClock(settles=target.settles, polling=polling if is_remote else None)
+    if scale is None:
+        return ControlledClock(control, polling if target.rehearsal else None)
+    return WallClock(scale, control.now, polling=polling if target.is_one_account else None)
+
+
+def _keep_rates(clients: Clients, target: Target, clock: Clock, folder: Path | None) -> None:
+    """Call Route 53 no faster than other users of the account can bear; in a rehearsal let each call take its time.
+
+    `folder`: that of the ledgers of the workers that share an account.
+    """
+    tests_rates = "throttling" in (target.features or ())
+    rate = None if tests_rates else SharedRate(clock.now, clock.wait, folder / RATE_FILE if folder else None)
+    clients.keep_rate(rate, partial(clock.wait, SECONDS_PER_CALL) if target.rehearsal else None)

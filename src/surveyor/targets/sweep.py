@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from surveyor.account.budget import SPENT_FILE
+from surveyor.account.fargate_tasks import TASKS_FILE
 from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
 from surveyor.account.marked import Marked, find_marked
 from surveyor.account.removal import Account, delete_resources
@@ -70,12 +71,13 @@ def forget(folder: Path, *, anyway: bool) -> None:
             f"{folder} holds the ledgers of a run that left {len(existing)} resource{'s' if len(existing) > 1 else ''} "
             f"behind: delete them with `surveyor sweep {folder}`, or choose another --out"
         )
-    for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob(SPENT_FILE)):
+    for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob(SPENT_FILE), *folder.rglob(TASKS_FILE)):
         path.unlink()
 
 
 def set_ledgers_aside(folder: Path) -> None:
     """Move the ledgers by which resources still exist to a folder for their run below `folder`; delete the others."""
+    (folder / TASKS_FILE).unlink(missing_ok=True)  # what it counts is deleted before the run goes on
     for path in ledgers_in(folder):
         contents = read_ledger(path)
         if contents.existing and contents.owner:

@@ -17,7 +17,7 @@ MANY = 100
 
 @pytest.mark.soak
 def test_a_thousand_tasks_are_never_started(tmp_path: Path) -> None:
-    """Services of so many tasks are of the launch type EC2, in a cluster without instances, with a constraint."""
+    """Such services are of the launch type EC2, in a cluster without instances, with a constraint."""
     with flowing(scale=60, egress="routed") as emulator:
         arguments = (*conform(emulator, tmp_path), "--claim", "ecs.registry.a-thousand-tasks", "--workers", "1")
         done = surveyor(emulator, *arguments)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from surveyor.errors import UsageError
-from surveyor.explain.answers import Answer, read_answer
+from surveyor.explain.answers import DenialAnswer, read_answer
 from surveyor.explain.denials import find_denials
 from surveyor.explain.documents import Document, read_document
 from surveyor.explain.explanation import explain as explain_request
@@ -94,7 +94,7 @@ def explain(
     _explain_request(request, documents)
 
 
-def _explain_answer(answer: Answer, documents: Mapping[PolicyKind, list[Document]]) -> None:
+def _explain_answer(answer: DenialAnswer, documents: Mapping[PolicyKind, list[Document]]) -> None:
     """Print what an answer says; with policies also what they say about its request."""
     for lines, request in answer.explanations():
         typer.echo("\n".join(lines))

@@ -14,7 +14,7 @@ from surveyor.explain.text import format_decoded, format_message, request_of
 from surveyor.input_files import REPORT_LIMIT, SETTINGS_LIMIT, read_bytes
 from surveyor_policies.model import AccessRequest
 
-__all__ = ["Answer", "read_answer"]
+__all__ = ["DenialAnswer", "read_answer"]
 
 _STANDARD_INPUT = "-"
 _MAX_MESSAGES = 100
@@ -22,7 +22,7 @@ _JSON = ("{", "[", '"')
 
 
 @dataclass(frozen=True)
-class Answer:
+class DenialAnswer:
     """A decoded message, or messages about denials."""
 
     decoded: DecodedDenial | None = None
@@ -46,7 +46,7 @@ class Answer:
             yield tuple(format_message(message)), request_of(parsed) if parsed else None
 
 
-def read_answer(path: Path) -> Answer | None:
+def read_answer(path: Path) -> DenialAnswer | None:
     """Return the answer of AWS in a file, `-` for standard input; None for JSON that is none, as a report.
 
     Raises UsageError, in one line, for a file that cannot be read, and for a text without an answer.
@@ -67,9 +67,9 @@ def read_answer(path: Path) -> Answer | None:
             raise UsageError(f"{name}: {str(error).replace('its run', 'it')}") from None
         decoded = None
     if decoded is not None:
-        return Answer(decoded)
+        return DenialAnswer(decoded)
     if messages:
-        return Answer(messages=messages)
+        return DenialAnswer(messages=messages)
     if text.lstrip().startswith(_JSON) and not is_input:
         return None
     raise UsageError(

@@ -10,7 +10,7 @@ ON_EC2 = {"requiresCompatibilities": ["EC2"], "cpu": None}
 
 
 @proves("ecs.service.names")
-def test_a_service_has_a_unique_name(ecs, make_task_definition, make_ecs_service, unique_name, cluster):
+def test_a_service_has_a_unique_name(ecs, make_task_definition, make_ecs_service, read_until, unique_name, cluster):
     """A name has up to 255 characters and is used once in a cluster; another cluster may have it too."""
     # ecs/CreateServiceRequest.serviceName: "Service names must be unique within a cluster"
     definition, own = make_task_definition(), unique_name("service")
@@ -24,7 +24,8 @@ def test_a_service_has_a_unique_name(ecs, make_task_definition, make_ecs_service
             make_ecs_service(definition, count=0, serviceName=refused)
     other = make_ecs_service(definition, count=0, serviceName=f"{own}-A_9", cluster=elsewhere)
     assert other["serviceArn"].endswith(f":service/{elsewhere}/{own}-A_9")
-    assert ecs.list_services(cluster=elsewhere)["serviceArns"] == [other["serviceArn"]]
+    expected = [other["serviceArn"]]
+    assert read_until(lambda: ecs.list_services(cluster=elsewhere)["serviceArns"], expected) == expected
 
 
 @proves("ecs.service.client-token")
@@ -43,13 +44,18 @@ def test_a_client_token_creates_one_service(make_task_definition, make_ecs_servi
 
 
 @proves("ecs.service.is-described")
-def test_a_service_is_described(ecs, make_task_definition, make_ecs_service, clock, cluster, account, network):
+def test_a_service_is_described(
+    ecs, make_task_definition, make_ecs_service, read_until, clock, cluster, account, network
+):
     """CreateService, DescribeServices and UpdateService return what was requested, and the defaults."""
     # ecs/CreateServiceRequest.propagateTags: "The default is NONE."
     before, definition = clock.now(), make_task_definition()
     made = make_ecs_service(definition, count=0, propagateTags="TASK_DEFINITION", enableExecuteCommand=True)
-    plain = make_ecs_service(definition, count=0, platformVersion="1.4.0")
-    found = ecs.describe_services(cluster=cluster, services=[made["serviceName"], plain["serviceArn"]])["services"]
+    plain = make_ecs_service(definition, count=0, platformVersion="1.4.0", tags=[])
+    names = [made["serviceName"], plain["serviceArn"]]
+    found = read_until(
+        lambda: ecs.describe_services(cluster=cluster, services=names)["services"], lambda found: len(found) == 2
+    )
     updated = ecs.update_service(cluster=cluster, service=plain["serviceArn"], desiredCount=0)["service"]
     for described in (made, plain, *found, updated):
         expected = {
@@ -123,7 +129,7 @@ def test_a_service_has_a_launch_type_or_a_strategy(
 
 @proves("ecs.service.network")
 def test_awsvpc_needs_a_network(
-    ec2, make_task_definition, make_ecs_service, network, second_vpc, run_task, unique_name
+    ec2, make_task_definition, make_ecs_service, network, second_vpc, read_until, run_task, unique_name
 ):
     """With awsvpc there must be subnets of one VPC that exist; other network modes take none."""
     # ecs/AwsVpcConfiguration.subnets: "There's a limit of 16 subnets that can be specified. All specified subnets must
@@ -133,7 +139,7 @@ def test_awsvpc_needs_a_network(
     subnet = awsvpc["subnets"][0]
     far = ec2.create_subnet(VpcId=second_vpc, CidrBlock="10.2.99.0/24")["Subnet"]["SubnetId"]
 
-    vpc = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    vpc = read_until(lambda: ec2.describe_subnets(SubnetIds=[subnet])["Subnets"], bool)[0]["VpcId"]
     groups = [
         ec2.create_security_group(GroupName=unique_name("group"), Description="surveyor", VpcId=vpc)["GroupId"]
         for _ in range(6)
@@ -194,7 +200,7 @@ def test_percentages_leave_room(ecs, make_task_definition, make_ecs_service, clu
 
 @proves("ecs.service.update")
 def test_only_active_services_are_updated(
-    ecs, make_task_definition, make_ecs_service, eventually, unique_name, cluster
+    ecs, make_task_definition, make_ecs_service, read_until, eventually, unique_name, cluster
 ):
     """A deleted service is not updated, and can be created again; one that never existed is not found."""
     # ecs/ServiceNotActiveException: "If you have previously deleted a service, you can re-create it with CreateService"
@@ -217,7 +223,7 @@ def test_only_active_services_are_updated(
     with raises("ServiceNotFoundException"):
         ecs.delete_service(**unknown)
     make_ecs_service(definition, count=0, serviceName=service["serviceName"])
-    assert described()["status"] == "ACTIVE"
+    assert read_until(lambda: described()["status"], "ACTIVE") == "ACTIVE"
     inactive = make_task_definition()
     ecs.deregister_task_definition(taskDefinition=inactive["taskDefinitionArn"])
     with raises("ClientException"):

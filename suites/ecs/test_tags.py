@@ -1,5 +1,8 @@
 """Tags of the resources of ECS."""
 
+from functools import partial
+from operator import itemgetter
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -47,7 +50,7 @@ def make_tagged(ecs, make_task_definition, make_ecs_service, run_task, unique_na
 
 @proves("ecs.tags.of-each-resource")
 @for_each("kind", ["cluster", "task definition", "service", "task", "task set"])
-def test_a_resource_has_tags(ecs, make_tagged, kind):
+def test_a_resource_has_tags(ecs, make_tagged, read_until, free_tags, kind):
     """Tags are given at creation, added, changed and removed by key; 50 are accepted and 51 refused."""
     # ecs/TagResource: "If existing tags on a resource aren't specified in the request parameters, they aren't changed."
     arn = make_tagged(kind, as_tags(team="red", stage="test"))
@@ -55,22 +58,25 @@ def test_a_resource_has_tags(ecs, make_tagged, kind):
     def tags():
         return by_key(ecs.list_tags_for_resource(resourceArn=arn)["tags"])
 
-    assert tags() == {"team": "red", "stage": "test"}
+    expected = {"team": "red", "stage": "test"}
+    assert read_until(tags, expected) == expected
     ecs.tag_resource(resourceArn=arn, tags=as_tags(team="blue", empty="", Team="x"))
-    assert tags() == {"team": "blue", "stage": "test", "empty": "", "Team": "x"}
+    expected = {"team": "blue", "stage": "test", "empty": "", "Team": "x"}
+    assert read_until(tags, expected) == expected
     ecs.untag_resource(resourceArn=arn, tagKeys=["team", "stage", "absent"])
-    assert tags() == {"empty": "", "Team": "x"}
+    expected = {"empty": "", "Team": "x"}
+    assert read_until(tags, expected) == expected
     # ecs/Tag: "Maximum number of tags per resource - 50"
-    ecs.tag_resource(resourceArn=arn, tags=as_tags(**{f"key{number}": "" for number in range(48)}))
-    assert len(tags()) == 50
+    ecs.tag_resource(resourceArn=arn, tags=as_tags(**{f"key{number}": "" for number in range(free_tags - 2)}))
+    assert read_until(lambda: len(tags()), free_tags) == free_tags
     with pytest.raises(ClientError):
         ecs.tag_resource(resourceArn=arn, tags=as_tags(another=""))
     ecs.tag_resource(resourceArn=arn, tags=as_tags(Team="y"))
-    assert tags()["Team"] == "y"
+    assert read_until(lambda: tags()["Team"], "y") == "y"
 
 
 @proves("ecs.tags.reserved-and-unique")
-def test_some_tags_are_refused(ecs, make_tagged, cluster):
+def test_some_tags_are_refused(ecs, make_tagged, read_until, cluster):
     """The prefix aws: is refused in any case, and so are an empty key, a key given twice and 51 tags."""
     # ecs/Tag: "Do not use aws:, AWS:, or any upper or lowercase combination of such as a prefix for either keys or
     # values"
@@ -82,7 +88,8 @@ def test_some_tags_are_refused(ecs, make_tagged, cluster):
         with pytest.raises(ClientError):
             make_tagged("cluster", refused)
     ecs.tag_resource(resourceArn=arn, tags=as_tags(laws="1", aws="2"))
-    assert by_key(ecs.list_tags_for_resource(resourceArn=arn)["tags"]) == {"kept": "1", "laws": "1", "aws": "2"}
+    expected = {"kept": "1", "laws": "1", "aws": "2"}
+    assert read_until(lambda: by_key(ecs.list_tags_for_resource(resourceArn=arn)["tags"]), expected) == expected
     unknown = f"{arn}-none"
     for operation, params in (
         (ecs.list_tags_for_resource, {}),
@@ -95,7 +102,9 @@ def test_some_tags_are_refused(ecs, make_tagged, cluster):
 
 
 @proves("ecs.tags.are-included")
-def test_tags_are_included_on_request(ecs, make_task_definition, make_ecs_service, run_task, unique_name, cluster):
+def test_tags_are_included_on_request(
+    ecs, make_task_definition, make_ecs_service, run_task, read_until, unique_name, cluster
+):
     """Describe calls return tags if TAGS is included, and the answers of creation have them."""
     tags = as_tags(team="red")
     definition = make_task_definition()
@@ -115,12 +124,13 @@ def test_tags_are_included_on_request(ecs, make_task_definition, make_ecs_servic
         "tasks": (ecs.describe_tasks, {"tasks": [answers[2]["taskArn"]], "cluster": cluster}),
     }
     for member, (describe, params) in described.items():
-        [without] = describe(**params)[member]
-        [included] = describe(include=["TAGS"], **params)[member]
+        [without] = read_until(partial(describe, **params), itemgetter(member))[member]
+        [included] = read_until(partial(describe, include=["TAGS"], **params), itemgetter(member))[member]
         assert (without.get("tags", []), included["tags"]) == ([], tags)
     arn = registered["taskDefinition"]["taskDefinitionArn"]
-    assert not ecs.describe_task_definition(taskDefinition=arn).get("tags")
-    assert ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"] == tags
+    assert not read_until(lambda: ecs.describe_task_definition(taskDefinition=arn), bool).get("tags")
+    included = read_until(lambda: ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"]), bool)
+    assert included["tags"] == tags
 
 
 @proves("ecs.tags.are-propagated")

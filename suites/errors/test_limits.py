@@ -9,15 +9,15 @@ def tags(count):
 
 
 @proves("errors.fifty-tags-a-resource")
-def test_fifty_first_tag_is_refused(cloudmap, make_namespace):
+def test_fifty_first_tag_is_refused(cloudmap, make_namespace, free_tags):
     """Fifty tags fit, even if some are written again; one more raises TooManyTagsException and changes nothing."""
     arn = make_namespace("http", Tags=[])["Arn"]
-    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(49))
-    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(50))
+    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(free_tags - 1))
+    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(free_tags))
     with raises("TooManyTagsException"):
         cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
     found = cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]
-    assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(50)}
+    assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(free_tags)}
     cloudmap.untag_resource(ResourceARN=arn, TagKeys=["key-0"])
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
 
@@ -36,18 +36,18 @@ def test_call_with_too_many_tags_is_refused(cloudmap, make_namespace, make_servi
 @proves("errors.fifty-tags-a-resource")
 @for_each("kind", ["http", "private_dns", "public_dns"])
 def test_resources_are_created_with_fifty_tags_at_most(
-    cloudmap, wait_for_success, make_service, unique_name, vpc, kind
+    cloudmap, wait_for_success, make_service, unique_name, vpc, free_tags, kind
 ):
     """A namespace of each type and a service are created with 50 tags; 51 raise TooManyTagsException."""
     create, of_vpc = getattr(cloudmap, f"create_{kind}_namespace"), {"Vpc": vpc} if kind == "private_dns" else {}
     with raises("TooManyTagsException"):
         create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(51), **of_vpc)
-    operation = wait_for_success(create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(50), **of_vpc))
+    operation = wait_for_success(create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(free_tags), **of_vpc))
     namespace = cloudmap.get_namespace(Id=operation["Targets"]["NAMESPACE"])["Namespace"]
     with raises("TooManyTagsException"):
         make_service(namespace, Tags=tags(51))
-    for resource in (namespace, make_service(namespace, Tags=tags(50))):
-        assert len(cloudmap.list_tags_for_resource(ResourceARN=resource["Arn"])["Tags"]) == 50
+    for resource in (namespace, make_service(namespace, Tags=tags(free_tags))):
+        assert len(cloudmap.list_tags_for_resource(ResourceARN=resource["Arn"])["Tags"]) == free_tags
 
 
 @proves("errors.resource-limit-exceeded")

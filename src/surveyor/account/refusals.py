@@ -5,15 +5,20 @@ None of it is about the documented behaviour of a service, so no claim fails for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
     "DENIED",
     "EXPIRED",
+    "NOT_ENABLED",
     "NOT_PERMITTED",
     "OWN",
     "THROTTLED",
+    "blames_account",
+    "denial_advice",
+    "denied_action",
     "describe_refusal",
     "ended_session",
     "is_unavailable",
@@ -55,6 +60,13 @@ DENIED = frozenset(
 NOT_PERMITTED = "not permitted: "
 """Begins the label of what the credentials of the run do not allow."""
 
+_ACTION = re.compile(r"not authorized to perform: ([a-z][\w-]*:\w+)")
+
+_CREATION = re.compile(r":(?:Allocate|Create|Put|Register|Run|Start)")
+
+_LABELS = (NOT_PERMITTED, "quota: ", "not enabled: ", "unavailable: ", "throttled: ", "no answer")
+"""What labels of refusals begin with."""
+
 _QUOTAS = frozenset(
     {
         "ResourceLimitExceeded",
@@ -74,7 +86,8 @@ _QUOTAS = frozenset(
     }
 )
 
-_NOT_ENABLED = frozenset({"OptInRequired", "SubscriptionRequiredException"})
+NOT_ENABLED = frozenset({"OptInRequired", "RegionDisabledException", "SubscriptionRequiredException"})
+"""The service, or the Region, is not enabled in the account."""
 
 _UNAVAILABLE = frozenset(
     {
@@ -99,6 +112,31 @@ def ended_session(document: Mapping[str, Any]) -> str | None:
     return code if code.startswith("ExpiredToken") else None
 
 
+def blames_account(symptom: str) -> bool:
+    """Return whether a symptom says that the account refused calls of a run, and nothing was judged."""
+    return any(f": {label}" in f": {symptom}" for label in _LABELS)
+
+
+def denied_action(operation: str, message: str) -> str:
+    """Return the action that was denied, by the message: a call needs others beside its own, as that of its tags."""
+    found = _ACTION.search(message)
+    return found[1] if found else operation
+
+
+def denial_advice(message: str) -> str:
+    """Return what to do about a denial, by the words in which AWS gives the reason (IAM User Guide, Troubleshoot
+    access denied error messages).
+    """
+    found = _ACTION.search(message)
+    demand = "; if it demands tags, give them with --tag KEY=VALUE" if found and _CREATION.search(found[1]) else ""
+    for kind in ("service control policy", "resource control policy", "permissions boundary", "session policy"):
+        if kind in message.lower():
+            return f"a {kind} denies it, and no policy of the role can allow it{demand}"
+    if "explicit deny" in message:
+        return f"a statement denies it: change that statement{demand}"
+    return "allow it"
+
+
 def is_unavailable(code: str, status: int) -> bool:
     """Return whether a service said that it cannot answer now; the same call may succeed later."""
     return code in _UNAVAILABLE or status >= 500
@@ -112,10 +150,11 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
     error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     if code in DENIED and metadata.get(OWN):
-        return f"{NOT_PERMITTED}{operation}", f"the run may not call {operation}: allow it ({message})"
+        action = denied_action(operation, message)
+        return f"{NOT_PERMITTED}{action}", f"the run may not call {action}: {denial_advice(message)} ({message})"
     if code in _QUOTAS:
         return f"quota: {code}", f"{operation} met a quota of the account: free some, or have it raised ({message})"
-    if code in _NOT_ENABLED:
+    if code in NOT_ENABLED:
         return f"not enabled: {code}", f"{operation} is not enabled in the account ({message})"
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):
         return f"unavailable: {code}", f"{operation} could not be answered now ({code}: {message}); try again later"

@@ -18,9 +18,11 @@ from surveyor.cli._support.options import (
     BudgetText,
     DnsText,
     Endpoint,
+    Plan,
     Profile,
     Region,
     Role,
+    Tag,
     Vpc,
     parse_target_options,
     print_caller,
@@ -57,6 +59,8 @@ def advise(
     vpc: Vpc = None,
     role: Role = None,
     budget: BudgetText = None,
+    plan: Plan = False,  # typer passes options by keyword
+    tag: Tag = None,
 ) -> None:
     """Measure how long clients call a task after its end, and recommend stopTimeout, TTL and drain that prevent it."""
     from surveyor.advice.figures import CLAIM, GAP_CLAIM
@@ -77,10 +81,17 @@ def advise(
     assert task_settings is not None, "every setting has a default"
     layout = find_layout()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, None, budget, profile)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, None, budget, profile, tag=tag)
+    selection = Selection((), (CLAIM, GAP_CLAIM))
+    if plan:
+        from surveyor.cli._support.plan_report import print_plan
+
+        print_plan(load_target(target, layout.targets, target_options), selection, layout, 1, seed)
+        return
     config = RunConfig(
-        layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, target_options, task_settings
-    )
+        layout, target, folder, selection, 1, seed, target_options, task_settings,
+        command="advise",
+    )  # fmt: skip
     reserve_folder(folder)
     check_account(config)
     print_caller(load_target(target, layout.targets, target_options))

@@ -23,6 +23,7 @@ from surveyor.cli._support.options import (
     Profile,
     Region,
     Role,
+    Tag,
     Vpc,
     parse_target_options,
     print_caller,
@@ -110,6 +111,7 @@ def chaos(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    tag: Tag = None,
 ) -> None:
     """Run experiments: inject faults into a service under traffic, and judge what was observed."""
     from rich.console import Console
@@ -134,7 +136,7 @@ def chaos(
     names = names or ([ANY_FAULT] if fault else [])
     chosen = select_programs(names or known, known, "experiment", "surveyor chaos --list", "experiment")
     files = tuple(chosen.values())
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
     loaded = load_target(target, layout.targets, target_options)
     target_options = pinned(target_options, loaded)
     if service and loaded.start is not None:
@@ -160,8 +162,9 @@ def chaos(
     one_process = not loaded.start or len(files) == 1 or dry_run
     count = workers or (1 if one_process else min(2, os.cpu_count() or 1))
     config = RunConfig(
-        layout, target, folder, Selection(), count, seed, target_options, experiments=files, chaos=options
-    )
+        layout, target, folder, Selection(), count, seed, target_options, experiments=files, chaos=options,
+        command="chaos",
+    )  # fmt: skip
     reserve_folder(folder)
     check_account(config)
     print_caller(loaded)
@@ -226,6 +229,7 @@ def _list(known: dict[str, Path]) -> None:
 
 def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
     """Print the results of a run, and return its exit code."""
+    from surveyor.account.refusals import blames_account
     from surveyor.conformance.run import exit_code
     from surveyor.pytest_plugin.verdict_rules import REFUSED
 
@@ -239,7 +243,7 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
         typer.echo(f"to delete them: surveyor sweep {folder}", err=True)
     typer.echo(f"\npage: {page}")
     for result in report.experiments:
-        if REFUSED in result.symptom:
+        if REFUSED in result.symptom or blames_account(result.symptom):
             print_error(f"{result.name}: {result.detail}")
     if report.failure:
         print_error(report.failure)

@@ -16,10 +16,12 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Plan,
     Profile,
     Record,
     Region,
     Role,
+    Tag,
     Vpc,
     parse_target_options,
 )
@@ -52,7 +54,6 @@ Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 Quick = Annotated[
     bool, typer.Option("--quick", help="Only claims that need no VPC, no hosted zone, no DNS and no cluster.")
 ]
-Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do and cost; create nothing.")]
 
 Resume = Annotated[
     str | None,
@@ -89,6 +90,7 @@ def survey(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    tag: Tag = None,
     plan: Plan = False,  # typer passes options by keyword
 ) -> None:
     """Check every documented behaviour (default: on the embedded target), then kill a task and measure its clients.
@@ -96,7 +98,9 @@ def survey(
     The second part runs only without --area and --claim, and if Surveyor starts the target itself. What cannot be
     judged, for example because this machine is busy, is named and does not fail a survey.
     """
-    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
+    options = parse_target_options(
+        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
+    )
     _run(target, area, claim, out, workers, seed, options, quick=quick, plan=plan, update=False, experiments=True)
 
 
@@ -119,6 +123,7 @@ def conform(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    tag: Tag = None,
     record: Record = None,
     plan: Plan = False,  # typer passes options by keyword
     resume: Resume = None,
@@ -141,7 +146,9 @@ def conform(
     private-ca, public-dns, quotas, regions, route53, service-connect, sharing,
     signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
-    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
+    options = parse_target_options(
+        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
+    )
     earlier = None
     if resume is not None:
         from surveyor.cli._support.resuming import find_earlier, options_of
@@ -209,8 +216,6 @@ def _run(
     if plan:
         from surveyor.cli._support.plan_report import print_plan
 
-        if not target.is_one_account:
-            raise UsageError(f"--plan needs an account: {target.name} is not one; use --target aws --account ID")
         print_plan(target, selection, layout, workers, seed)
         return
     config = RunConfig(

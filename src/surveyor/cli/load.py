@@ -27,6 +27,7 @@ from surveyor.cli._support.options import (
     Profile,
     Region,
     Role,
+    Tag,
     Vpc,
     parse_target_options,
     print_caller,
@@ -82,6 +83,7 @@ def load(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    tag: Tag = None,
 ) -> None:
     """Measure failed calls while a service scales, deploys and loses tasks, for each kind of client."""
     from surveyor.layout import find_layout
@@ -98,7 +100,7 @@ def load(
         _list(known)
         return
     chosen = select_programs(names or known, known, "scenario", "surveyor load --list", "play")
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
     loaded = load_target(target, layout.targets, target_options)
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"

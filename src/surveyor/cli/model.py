@@ -20,6 +20,7 @@ from surveyor.cli._support.options import (
     Endpoint,
     Profile,
     Region,
+    Tag,
     Vpc,
     parse_target_options,
 )
@@ -61,6 +62,7 @@ def model(
     dns: DnsText = None,
     vpc: Vpc = None,
     budget: BudgetText = None,
+    tag: Tag = None,
 ) -> None:
     """Run random call sequences, compare each answer with what the documents promise, and shorten divergences."""
     from surveyor.claims import load_claims
@@ -74,7 +76,7 @@ def model(
     from surveyor.targets.model import is_loopback
 
     layout = find_layout()
-    options = parse_target_options(account, region, endpoint, dns, vpc, None, None, budget, profile)
+    options = parse_target_options(account, region, endpoint, dns, vpc, None, None, budget, profile, tag=tag)
     local = is_loopback(endpoint) if endpoint is not None else find_target(target, layout.targets).is_local
     if not local and not on_a_real_account:
         raise UsageError(

@@ -22,10 +22,12 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Plan,
     Profile,
     Record,
     Region,
     Role,
+    Tag,
     Vpc,
     parse_target_options,
 )
@@ -40,6 +42,7 @@ from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.conformance.replay.run import ReplayReport
+    from surveyor.pytest_plugin.collector import Collector
 
 __all__ = ["app"]
 
@@ -157,7 +160,9 @@ def check(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    tag: Tag = None,
     record: Record = None,
+    plan: Plan = False,  # typer passes options by keyword
     from_: From = None,
     json: Json = False,
 ) -> None:
@@ -177,7 +182,9 @@ def check(
     from surveyor.targets.reachable import check_reachable
 
     layout = find_layout()
-    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile)
+    options = parse_target_options(
+        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
+    )
     recordings = _load(from_)
     chosen = [entry.id for entry in _select(recordings, area, claim, recording)]
     known = load_target(target, layout.targets, options)
@@ -186,6 +193,15 @@ def check(
         raise UsageError(f"{known.name} is running already, and workers would share its clock: use --workers 1")
     if record is not None:
         check_recordable(known)
+    if plan:
+        from surveyor.claims.selection import Selection
+        from surveyor.cli._support.plan_report import print_plan
+
+        def repeat(config: RunConfig, collector: Collector) -> object:
+            return replay(config, recordings, chosen, collector, from_)
+
+        print_plan(known, Selection(), layout, workers, seed, repeat)
+        return
     out = out or layout.out / run_folder(known.name)
     config = RunConfig(layout, target, out, workers=workers, seed=seed, target_options=options)
     check_reachable(known)

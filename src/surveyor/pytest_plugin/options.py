@@ -92,6 +92,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--enable", action="append", default=[], metavar="FEATURE", help="also test this feature: quotas, throttling"
     )
+    group.addoption("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag of all that is created")
     group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
     group.addoption("--ttl", type=int, default=None, metavar="SECONDS", help="TTL of the service's DNS records (60)")
     group.addoption(
@@ -159,6 +160,7 @@ def pytest_configure(config: pytest.Config) -> None:
             budget=config.getoption("--budget"),
             profile=config.getoption("--profile"),
             consumer_profile=config.getoption("--consumer-profile"),
+            tag=tuple(config.getoption("--tag")),
         ),
         run=config.option.run_id,
         task_settings=task_settings or DEFAULT,

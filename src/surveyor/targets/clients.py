@@ -26,7 +26,7 @@ from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import OWN
 from surveyor.account.resources import CREATES
 from surveyor.account.side_effects import without_side_effects
-from surveyor.account.tags import add_run_tag
+from surveyor.account.tags import add_run_tag, add_tags
 from surveyor.clock import Clock
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
@@ -46,6 +46,7 @@ from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
 from surveyor.targets.retries import CLEANUP, repeat_failed_calls
 from surveyor.targets.transport import AnswerTooLarge, limit_answers
+from surveyor.targets.user_tags import hide_tags
 from surveyor.unsupported import declined, is_html
 
 __all__ = ["Clients", "wrap_responses"]
@@ -196,6 +197,8 @@ class Clients:
             guard(client, self.ownership)
         pooled = _PooledClient(client)
         self._listen(pooled)
+        if self._target.tags:
+            hide_tags(client, self._target.tags, self._evidence)
         return pooled
 
     def patient(self, service: str, region: str, ownership: Ownership | None = None) -> Any:
@@ -298,7 +301,7 @@ class Clients:
         client = pooled.client
         service, region = client.meta.service_model.service_name, client.meta.region_name
         events = client.meta.events
-        header = self._target.credentials.header
+        header, tags = self._target.credentials.header, self._target.tags
 
         def before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             if header:
@@ -319,6 +322,7 @@ class Clients:
             if self._ledger is not None:
                 params = add_run_tag(service, model.name, params, self._ledger.owner.run) or params
                 params = without_side_effects(service, model.name, params) or params
+            params = dict(add_tags(service, model.name, params, tags))
             context["surveyor_params"] = params
             self._liveness.sent(service, model.name, params)
             return params

@@ -62,3 +62,4 @@ class TargetFile(Struct, frozen=True, forbid_unknown_fields=True):
     credentials: Credentials = Credentials()
     budget: Budget = UNBOUNDED
     ecs: TaskPlacement = TaskPlacement()
+    tags: dict[str, str] = {}

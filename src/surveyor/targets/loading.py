@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from surveyor.account.tags import TagError, check_tags
 from surveyor.claims.features import FEATURES
 from surveyor.errors import UsageError
 from surveyor.input_files import is_file
@@ -114,6 +116,7 @@ def _from_file(path: Path, version: str | None) -> Target:
         optional=table.optional,
         budget=table.budget,
         place=table.ecs,
+        tags=_tags(file),
         file=path,
     )
 
@@ -204,6 +207,14 @@ def _credentials(file: TypedToml[TargetFile]) -> Credentials:
     if (credentials.kind == "profile") != (credentials.profile is not None):
         raise file.error("credentials.kind", 'credentials.profile goes with kind = "profile", and only with it')
     return credentials
+
+
+def _tags(file: TypedToml[TargetFile]) -> Mapping[str, str]:
+    try:
+        check_tags(file.value.tags)
+    except TagError as error:
+        raise file.error("tags", f"tags: {error}") from None
+    return file.value.tags
 
 
 def _dns(file: TypedToml[TargetFile]) -> Dns:

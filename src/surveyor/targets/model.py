@@ -105,6 +105,7 @@ class Target:
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
     `rehearsal`: it stands for an account in a dry run, whose calls take time and whose clock is advanced.
     `consumer`: the credentials of a second account, with which namespaces are shared.
+    `tags`: of the user, for everything that a run creates.
     `regions`: the allowed regions, or any if empty. `account`: the only account that the run may use; `vpc` and `role`
     are a VPC and a role in it, `budget` the limits of the run.
     """
@@ -130,6 +131,7 @@ class Target:
     account: str | None = None
     vpc: str | None = None
     role: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
     budget: Budget = UNBOUNDED
     place: TaskPlacement = field(default_factory=TaskPlacement)
     file: Path | None = None

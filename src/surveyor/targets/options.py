@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from surveyor.account.budget import BudgetError
+from surveyor.account.tags import TagError, check_tags, parse_tags
 from surveyor.errors import UsageError
 from surveyor.messages import nearest
 from surveyor.targets.model import Credentials, Dns, Target, is_loopback
@@ -29,6 +30,7 @@ class TargetOptions:
     """The options of the command line; None or empty keeps the target file's value.
 
     `dns` is `control`, `none` or `ADDRESS:PORT`. `profile` and `consumer_profile` are those of the AWS CLI.
+    `tag`: each as `KEY=VALUE`.
     """
 
     account: str | None = None
@@ -41,6 +43,7 @@ class TargetOptions:
     budget: str | None = None
     profile: str | None = None
     consumer_profile: str | None = None
+    tag: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         """Return them as options of pytest, which passes them to its workers."""
@@ -50,6 +53,7 @@ class TargetOptions:
             "--consumer-profile": self.consumer_profile,
         }  # fmt: skip
         words = [word for name, value in values.items() if value is not None for word in (name, value)]
+        words += [word for tag in self.tag for word in ("--tag", tag)]
         return words + [word for feature in self.enable for word in ("--enable", feature)]
 
 
@@ -63,7 +67,7 @@ def apply_options(target: Target, options: TargetOptions, use: Use = "create") -
     target = with_region(_with_profiles(target, options), options.region, use)
     if options.dns is not None:
         target = replace(target, dns=_dns(target.dns, options.dns))
-    return _with_features_and_budget(target, options)
+    return _with_features_and_budget(_with_tags(target, options), options)
 
 
 def pinned(options: TargetOptions, target: Target) -> TargetOptions:
@@ -126,6 +130,16 @@ def _with_account(target: Target, options: TargetOptions) -> Target:
     if options.role is not None and target.features is not None:
         target = replace(target, features=target.features | {"iam"})
     return replace(target, vpc=options.vpc, role=options.role)
+
+
+def _with_tags(target: Target, options: TargetOptions) -> Target:
+    """Return the target with the tags of the command line, which replace those of the same keys in its file."""
+    try:
+        tags = {**target.tags, **parse_tags(options.tag)}
+        check_tags(tags)
+    except TagError as error:
+        raise UsageError(f"--tag: {error}") from None
+    return replace(target, tags=tags)
 
 
 def _with_features_and_budget(target: Target, options: TargetOptions) -> Target:

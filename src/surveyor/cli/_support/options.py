@@ -21,10 +21,12 @@ __all__ = [
     "DnsText",
     "Enable",
     "Endpoint",
+    "Plan",
     "Profile",
     "Record",
     "Region",
     "Role",
+    "Tag",
     "Vpc",
     "parse_target_options",
     "print_caller",
@@ -57,10 +59,16 @@ Vpc = Annotated[str | None, typer.Option(metavar="ID", help="VPC that private na
 Role = Annotated[
     str | None, typer.Option(metavar="ARN", help="Role that tests may assume (only for claims about IAM).")
 ]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="Tag of everything that the run creates; may be repeated."),
+]
 Enable = Annotated[
     list[str] | None,
     typer.Option(metavar="FEATURE", help="Also test this feature (quotas, throttling, regions, …); may be repeated."),
 ]
+Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do and cost; create nothing.")]
+
 Record = Annotated[
     Path | None,
     typer.Option(
@@ -88,10 +96,12 @@ def parse_target_options(
     budget: str | None,
     profile: str | None = None,
     consumer_profile: str | None = None,
+    tag: list[str] | None = None,
 ) -> TargetOptions:
     """Return the options of the command line as target options."""
     features = split_features(enable or [])
-    return TargetOptions(account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile)
+    tags = tuple(tag or ())
+    return TargetOptions(account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile, tags)
 
 
 def print_caller(target: Target) -> None:

@@ -15,11 +15,12 @@ from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import ConformanceReport
 from surveyor.targets import Target
 from surveyor.targets.caller import describe_caller
+from surveyor.targets.consumer import consumer_target
 from surveyor.targets.options import TargetOptions
 
 __all__ = ["begin", "find_earlier", "options_of", "print_advice"]
 
-_REPLACED = ("dns", "vpc", "role", "enable", "budget", "profile", "consumer_profile")
+_REPLACED = ("dns", "vpc", "role", "enable", "budget", "profile", "consumer_profile", "tag")
 """Options of a target that may differ from those of the run that is resumed."""
 
 
@@ -52,7 +53,8 @@ def begin(config: RunConfig, target: Target, earlier: EarlierRun | None, *, quic
     """Say which run begins, delete what the earlier run left in an account, and write how this one can be resumed."""
     if target.is_one_account:
         where = describe_caller(target) or f"account {target.account}, {target.region}"
-        typer.echo(f"run {config.run} in {where}; its ledger is in {config.out}")
+        shared = f"; shared with {describe_caller(consumer_target(target))}" if target.consumer else ""
+        typer.echo(f"run {config.run} in {where}{shared}; its ledger is in {config.out}")
     runs: tuple[str, ...] = (config.run,)
     if earlier:
         typer.echo(f"it resumes run {earlier.file.runs[0]}: {earlier.kept} tests keep their verdict")

@@ -57,7 +57,10 @@ class MalformedLedger(SurveyorError):
 
 @dataclass(frozen=True)
 class Owner:
-    """The run that owns a ledger: enough to reach the same account again. `endpoint` None means AWS's endpoints."""
+    """The run that owns a ledger: enough to reach the same account again. `endpoint` None means AWS's endpoints.
+
+    `profile`: that of the AWS CLI whose credentials were used; None for those of the environment.
+    """
 
     run: str
     target: str
@@ -67,6 +70,7 @@ class Owner:
     dns: str | None = None
     host: str = ""
     process: int = 0
+    profile: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +128,7 @@ class _Run(Struct, frozen=True, tag_field="event", tag="run"):
     dns: str | None
     host: str
     process: int
+    profile: str | None = None
 
 
 class _Intent(Struct, frozen=True, tag_field="event", tag="intent"):

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.ledger import Resource
+from surveyor.account.refusals import DENIED
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import TAG
 
@@ -190,6 +191,20 @@ def _authorities(client: _Client, region: str) -> Iterator[Marked]:
                 yield Marked(run, "acm-pca:CreateCertificateAuthority", entry["Arn"], region, created=created)
 
 
+def _shares(client: _Client, region: str) -> Iterator[Marked]:
+    """Yield the resource shares of runs. Credentials that may not list any have created none."""
+    try:
+        shares = list(_pages(client("ram"), "get_resource_shares", "resourceShares", resourceOwner="SELF"))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in DENIED:
+            return
+        raise
+    for share in shares:
+        if (run := _run_in(share["name"])) and share["status"] not in ("DELETING", "DELETED"):
+            arn, created = share["resourceShareArn"], share.get("creationTime")
+            yield Marked(run, "ram:CreateResourceShare", arn, region, share["name"], created)
+
+
 _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("servicediscovery", _namespaces),
     ("route53", _route53),
@@ -199,4 +214,5 @@ _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("events and sqs", _events),
     ("logs", _log_groups),
     ("acm-pca", _authorities),
+    ("ram", _shares),
 )

@@ -72,7 +72,7 @@ CREATES: Mapping[str, CreatedResource] = {
     "iam:CreateGroup": CreatedResource("group"),
     "iam:CreatePolicy": CreatedResource("policy"),
     "iam:CreatePolicyVersion": CreatedResource("policy version"),
-    "ram:CreateResourceShare": CreatedResource("resource share"),
+    "ram:CreateResourceShare": CreatedResource("resource share", ("resourceShare", "resourceShareArn")),
 }
 
 _BUDGETED_SECONDS = 3_600.0

@@ -24,6 +24,7 @@ from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import (
+    CONSUMER_FOLDER,
     RunStillActive,
     existing_resources,
     find_leftovers,
@@ -105,8 +106,9 @@ def _sweep_folders(
     for folder, owner in owners.items():
         if not existing_resources(folder):
             continue
+        chosen = owner.profile if folder.name == CONSUMER_FOLDER else profile or owner.profile
         try:
-            left += sweep_folder(folder, _target(owner, layout, profile), run_target, typer.echo)
+            left += sweep_folder(folder, _target(owner, layout, chosen), run_target, typer.echo)
         except RunStillActive as error:
             left.append(f"{len(existing_resources(folder))} resources: {error}")
         except SurveyorError as error:
@@ -153,7 +155,9 @@ def _format_age(seconds: float) -> str:
 
 
 def _folders_with_ledgers(folders: list[Path]) -> list[Path]:
-    return sorted({path.parent for folder in folders for path in folder.rglob("ledger-*.jsonl")})
+    """Return folders with ledgers, those of second accounts first, which use what the others share."""
+    found = {path.parent for folder in folders for path in folder.rglob("ledger-*.jsonl")}
+    return sorted(found, key=lambda folder: (folder.name != CONSUMER_FOLDER, folder))
 
 
 def _target(owner: Owner, layout: Layout, profile: str | None) -> Target:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_target
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -211,7 +212,8 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     arguments += options
     target = load_target(config.target, config.layout.targets, config.target_options)
     # Other processes than this one: workers, and the watchdog of an experiment.
-    handed_over = hand_over(target) if config.workers > 1 or config.experiments else nullcontext()
+    second = [replace_target(target, credentials=target.consumer)] if target.consumer else []
+    handed_over = hand_over(target, *second) if config.workers > 1 or config.experiments else nullcontext()
     with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over:
         try:
             return int(pytest.main(arguments, plugins=[collector]))

@@ -12,9 +12,9 @@ from surveyor.account.removal import delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder
+from surveyor.targets.consumer import close_accounts
 from surveyor.targets.parent_death import end_with
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import close_run
 
 __all__: list[str] = []
 
@@ -42,6 +42,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     ledger, running = session.ledger, session.running
     if ledger is None or running is None or _CREATED_BEFORE not in item.stash or session.dead():
         return
+    if (consumer := session.consumer) is not None:  # first, since it uses what the owner shares
+        existing = read_ledger(consumer.ledger.path).existing
+        for resource in delete_resources(existing, consumer.clean_up(running, session.run)).deleted:
+            consumer.ledger.record_removed(resource.number)
     contents = read_ledger(ledger.path)
     shared = {entry.number for entry in contents.shared}
     created = [
@@ -73,10 +77,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     if ledger is None:
         return
     ledger.close()
+    if (consumer := config.stash[SESSION].consumer) is not None:
+        consumer.ledger.close()
     if hasattr(config, "workerinput") or target.start is not None:
         return  # the process that started the workers does it, or the whole target is about to be stopped
     folder = ledger_folder(config.stash[SETTINGS])
     try:
-        close_run(folder, ledger.owner, target, run_target)
+        close_accounts(folder, ledger.owner, target, run_target)
     except SurveyorError:
         return  # the report lists what the ledgers still hold

@@ -17,6 +17,7 @@ from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner
 from surveyor.account.room import Room, find_vpc_room
 from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable
+from surveyor.pytest_plugin.consumer import Consumer, open_consumer
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
@@ -38,6 +39,7 @@ class TargetSession:
         self.failure: str | None = None
         self._refused = False
         self.running: RunningTarget | None = None
+        self.consumer: Consumer | None = None
         self._settings = settings
         self._stack = ExitStack()
 
@@ -68,6 +70,15 @@ class TargetSession:
                 raise
         return self.running
 
+    def get_consumer(self) -> Consumer:
+        """Return the second account. Raises TargetUnavailable as `get` does."""
+        running = self.get()
+        if self.consumer is None:
+            assert self.ledger is not None, "a target with credentials of the user is one account"
+            folder = self.ledger.path.parent
+            self.consumer = open_consumer(running, self.ledger.owner, folder, self.ledger.path.stem[len("ledger-") :])
+        return self.consumer
+
     @property
     def credentials_ended(self) -> bool:
         """Return whether the credentials of the run are known to be of no use any more."""
@@ -91,6 +102,8 @@ class TargetSession:
 
     def close(self) -> None:
         """Stop the target if it was started here."""
+        if self.consumer is not None:
+            self.consumer.ledger.close()
         if self.ledger is not None:
             self.ledger.close()
         self._stack.close()
@@ -106,6 +119,7 @@ class TargetSession:
             region=self.target.region,
             endpoint=self.target.endpoint,
             dns=settings.target_options.dns,
+            profile=self.target.credentials.profile,
         )
         budget = self.target.budget
         namespaces = budget.namespaces if math.isfinite(budget.namespaces) else timeouts.NAMESPACES

@@ -65,6 +65,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     running = session.get()
     running.evidence.begin()
     running.clients.recycle()
+    if (consumer := item.config.stash[SESSION].consumer) is not None:
+        consumer.clients.recycle()
     if session.target.is_local and IGNORE_MACHINE not in item.config.stash:
         item.stash[_WATCH] = MachineWatch(["self", *([running.process.pid] if running.process else [])])
     item.stash[_STARTED] = running.clock.now()
@@ -173,5 +175,7 @@ def _result(item: pytest.Item) -> TestResult:
         history=item.stash.get(HISTORY, ""),
     )
     # Reports are shared and published, so they must not contain the id of the account.
-    account = session.target.account
-    return parse_json(dump_json(result).replace(account, "0" * 12), TestResult) if account else result
+    text = dump_json(result)
+    for account in (session.target.account, session.consumer.account if session.consumer else None):
+        text = text.replace(account, "0" * 12) if account else text
+    return parse_json(text, TestResult)

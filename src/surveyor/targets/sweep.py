@@ -18,6 +18,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
 
 __all__ = [
+    "CONSUMER_FOLDER",
     "Leftovers",
     "RunStillActive",
     "close_run",
@@ -42,6 +43,9 @@ class ReachedTarget(Protocol):
     def account(self, run: str) -> Account:
         """Return the account for the clean-up of a run."""
 
+
+CONSUMER_FOLDER = "consumer"
+"""The folder beside the ledgers of a run with those of its second account."""
 
 _ASIDE = "ledgers-of-"
 """Begins the name of a folder with the ledgers of a run that was resumed."""
@@ -78,11 +82,11 @@ def forget(folder: Path, *, anyway: bool) -> None:
 def set_ledgers_aside(folder: Path) -> None:
     """Move the ledgers by which resources still exist to a folder for their run below `folder`; delete the others."""
     (folder / TASKS_FILE).unlink(missing_ok=True)  # what it counts is deleted before the run goes on
-    for path in ledgers_in(folder):
+    for path in (*ledgers_in(folder), *ledgers_in(folder / CONSUMER_FOLDER)):
         contents = read_ledger(path)
         if contents.existing and contents.owner:
-            aside = folder / f"{_ASIDE}{contents.owner.run}"
-            aside.mkdir(exist_ok=True)
+            aside = folder / f"{_ASIDE}{contents.owner.run}" / path.relative_to(folder).parent
+            aside.mkdir(parents=True, exist_ok=True)
             path.rename(aside / path.name)
         else:
             path.unlink()
@@ -90,7 +94,9 @@ def set_ledgers_aside(folder: Path) -> None:
 
 def leftovers_of_all(folder: Path) -> list[Resource]:
     """Return what still exists by the ledgers of a run, and of the runs that it resumed."""
-    return [resource for ledgers in (folder, *folder.glob(f"{_ASIDE}*")) for resource in existing_resources(ledgers)]
+    own = (folder, *folder.glob(f"{_ASIDE}*"))
+    folders = [place for ledgers in own for place in (ledgers, ledgers / CONSUMER_FOLDER)]
+    return [resource for ledgers in folders for resource in existing_resources(ledgers)]
 
 
 def close_run(folder: Path, owner: Owner, target: Target, reach: Reach) -> None:

@@ -37,6 +37,7 @@ from surveyor.account.removal.route53 import (
     find_health_check,
     find_hosted_zone,
 )
+from surveyor.account.removal.shares import delete_shares, find_share
 from surveyor.account.removal.telemetry import (
     delete_certificate_authorities,
     delete_log_groups,
@@ -76,6 +77,7 @@ _RULES = (
     _DeletionRule(
         "service", lambda account, resource: resource.ids or find_service(account, resource), delete_services
     ),
+    _DeletionRule("resource share", find_share, delete_shares),
     _DeletionRule("namespace", find_namespace, delete_namespaces),
     _DeletionRule("hosted zone", find_hosted_zone, delete_hosted_zones),
     _DeletionRule("health check", find_health_check, delete_health_checks),

@@ -1,0 +1,109 @@
+"""Runs with a second account, with which namespaces are shared."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surveyor.account.ledger import Ledger, Owner
+from surveyor.errors import UsageError
+from surveyor.evidence import Evidence
+from surveyor.report import load_report
+from surveyor.targets.clients import Clients
+from surveyor.targets.consumer import consumer_target
+from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
+from tests.account.test_runs import surveyor
+
+CONSUMER = "777788889999"
+CLAIMS = ("--claim", "cross-account.share.of-owner-and-consumer", "--claim", "cross-account.invitation.answered-once")
+
+
+@pytest.fixture
+def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Write profiles of two accounts, and take the keys from the environment."""
+    lines = [
+        f"[profile {name}]\naws_access_key_id = {account}\naws_secret_access_key = surveyor\n"
+        for name, account in {"own": ACCOUNT, "consumer": CONSUMER, "same": ACCOUNT}.items()
+    ]
+    path = tmp_path / "config"
+    path.write_text("".join(lines))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("profiles")
+def test_the_consumer_is_another_account(emulator: EmulatorAccount) -> None:
+    """Claims about sharing can be judged with it."""
+    target = emulator.target(profile="own", consumer_profile="consumer")
+    assert {"accounts", "sharing"} <= (target.features or set())
+    second = consumer_target(target)
+    assert (second.account, second.credentials.profile, second.consumer) == (CONSUMER, "consumer", None)
+
+
+@pytest.mark.usefixtures("profiles")
+def test_the_account_of_the_run_is_no_consumer(emulator: EmulatorAccount) -> None:
+    """One line, before anything is created."""
+    with pytest.raises(UsageError, match=f"--consumer-profile same is of account {ACCOUNT}, as the run itself"):
+        consumer_target(emulator.target(profile="own", consumer_profile="same"))
+
+
+def conform(emulator: EmulatorAccount, out: Path, consumer: str) -> tuple[str, ...]:
+    """Return the arguments of a run with these profiles."""
+    return ("conform", "--target", "aws", "--account", ACCOUNT, "--profile", "own", "--consumer-profile", consumer,
+            "--endpoint", emulator.endpoint, "--dns", "control", "--out", str(out))  # fmt: skip
+
+
+def exists(emulator: EmulatorAccount, account: str) -> list[dict[str, Any]]:
+    """Return what exists in an account, not by the API."""
+    request = urllib.request.Request(
+        f"{emulator.endpoint}/_surveyor/inventory?account={account}",
+        headers={"Authorization": f"Bearer {emulator.token}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["resources"]
+    return found
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("profiles")
+def test_a_run_shares_with_the_consumer_and_leaves_nothing(tmp_path: Path) -> None:
+    """In an account in use: claims across accounts pass, both are as before, and the report has neither of the ids."""
+    with flowing(60.0, residents="some") as emulator:
+        before = [exists(emulator, account) for account in (ACCOUNT, CONSUMER)]
+        out = tmp_path / "out"
+        done = surveyor(emulator, *conform(emulator, out, "consumer"), *CLAIMS, "--workers", "2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"shared with account {CONSUMER} as arn:aws:iam::{CONSUMER}:root" in done.stdout
+        report = (out / "report.json").read_text()
+        assert {claim.verdict.value for claim in load_report(out / "report.json").claims} == {"pass"}
+        assert ACCOUNT not in report
+        assert CONSUMER not in report
+        assert list(out.glob("consumer/ledger-*.jsonl"))
+        assert [exists(emulator, account) for account in (ACCOUNT, CONSUMER)] == before
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("profiles")
+def test_what_a_killed_run_left_in_both_accounts_is_swept(emulator: EmulatorAccount, tmp_path: Path) -> None:
+    """By its ledgers, with the profiles that they name."""
+    places = ((tmp_path, ACCOUNT, "own"), (tmp_path / "consumer", CONSUMER, "consumer"))
+    before = [exists(emulator, account) for account in (ACCOUNT, CONSUMER)]
+    for folder, account, profile in places:
+        owner = Owner("0123abcd", "aws", account, "us-east-1", emulator.endpoint, profile=profile)
+        ledger = Ledger(folder / "ledger-main.jsonl", owner)
+        target = emulator.target(profile=profile, account=account)
+        clients = Clients(target, emulator.endpoint, Evidence(), ledger)
+        clients.client("servicediscovery", "").create_http_namespace(Name="surveyor-0123abcd-n")
+        clients.client("ram", "").create_resource_share(name="surveyor-0123abcd-share")
+        ledger.close()
+    assert [exists(emulator, account) for account in (ACCOUNT, CONSUMER)] != before
+    done = surveyor(emulator, "sweep", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "deleted: resource share" in done.stdout
+    assert [exists(emulator, account) for account in (ACCOUNT, CONSUMER)] == before

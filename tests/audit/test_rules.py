@@ -29,7 +29,7 @@ SERVICE = Service("web", "shop", 3, ARN, (Container("app", True, 30, True),), TA
 RECORDS = tuple(
     Record("web.corp.test.", "A", instance.id, (instance.attributes["AWS_INSTANCE_IPV4"],)) for instance in INSTANCES
 )
-CLEAN = Snapshot((SERVICE,), {ARN: REGISTRY}, (Zone("Z1", "ns-a", "corp.test", 15, RECORDS),), 3, {}, True)
+CLEAN = Snapshot((SERVICE,), {ARN: REGISTRY}, (Zone("Z1", "ns-a", "corp.test", 15, RECORDS),), 3, True)
 
 
 def rules(snapshot: Snapshot) -> list[str]:
@@ -68,7 +68,6 @@ def test_clean_snapshot_has_no_finding() -> None:
         ),
         (replace(CLEAN, zones=(replace(CLEAN.zones[0], negative=900),)), "long-negative-answers"),
         (replace(CLEAN, namespaces=40), "near-a-quota"),
-        (replace(CLEAN, refused={"ecs:ListTasks": "no"}), "not-permitted"),
         (replace(CLEAN, linked_role=False), "no-linked-role"),
     ],
 )
@@ -111,7 +110,7 @@ def test_findings_name_existing_claims() -> None:
     known = load_claims(find_layout().claims).by_id
     broken = replace(
         with_registry(replace(REGISTRY, custom_health=False, policy="WEIGHTED"), tasks=TASKS[:1]),
-        namespaces=49, linked_role=False, refused={"iam:GetRole": "no"},
+        namespaces=49, linked_role=False,
     )  # fmt: skip
     found = apply_rules(broken)
     assert [finding.claim for finding in found if finding.claim not in known] == []

@@ -114,7 +114,7 @@ def test_a_deployment_that_waits_at_a_hook_is_answered(
 
 def test_an_unknown_service_is_reported_in_one_line(ecs: Any) -> None:
     """A service that ECS does not know, and text that is not CLUSTER/SERVICE."""
-    with pytest.raises(SurveyorError, match="was refused: ServiceNotFoundException"):
+    with pytest.raises(SurveyorError, match="was refused with ServiceNotFoundException"):
         act(ecs, "shop", "unknown", is_open=True)
     for text in ("shop", "/web", "shop/", "a/b/c"):
         with pytest.raises(UsageError, match="--ecs: expected CLUSTER/SERVICE"):

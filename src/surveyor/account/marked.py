@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Resource
 from surveyor.account.refusals import DENIED
 from surveyor.account.resources import CREATES
@@ -62,8 +63,10 @@ def find_marked(client: Callable[[str, str], Any], region: str) -> MarkedResourc
     for services, find in _FINDERS:
         try:
             found += find(lambda service: client(service, region), region)
-        except (ClientError, BotoCoreError) as error:
-            failed[services] = " ".join(str(error).split())
+        except ClientError as error:
+            failed[services] = describe_failed_call(f"{services}: {error.operation_name}", error.response)
+        except BotoCoreError as error:
+            failed[services] = f"{services}: {' '.join(str(error).split())}"
     return MarkedResources(tuple(found), failed)
 
 

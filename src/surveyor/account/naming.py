@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["ENTRIES", "RANDOM", "Named", "cluster_in", "is_random", "last_part", "named_resources", "strings"]
+__all__ = ["ENTRIES", "NO_ID", "RANDOM", "Named", "cluster_in", "is_random", "last_part", "named_resources", "strings"]
+
+NO_ID = "surveyor-preflight"
+"""Part of ids of Cloud Map that nothing has: those that Cloud Map chooses have no second hyphen."""
 
 Kind = Literal["id", "name", "place"]
 

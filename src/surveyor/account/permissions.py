@@ -1,31 +1,44 @@
-"""The least-privilege policy of a run: the permissions behind the calls that its tests made, and no other."""
+"""The least-privilege policy of a command: the permissions behind the calls that it makes, and no other."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-__all__ = ["format_policy", "required_actions"]
+from surveyor.account.scopes import Place, Limit, limits_of
 
-_WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity"})
-"""Actions that need no permission and cannot be denied (sts/GetCallerIdentity)."""
+__all__ = ["MAX_SIZE", "format_policy", "make_policies", "policy_size", "required_actions"]
 
+MAX_SIZE = 6_144
+"""Characters of a managed policy, without white space (IAM User Guide, IAM and AWS STS quotas)."""
+
+_WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+"""Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
 _PREFIXES = {"elbv2": "elasticloadbalancing"}
 """Prefixes of IAM actions, where they are not botocore's names of services (Service Authorization Reference)."""
 
-
-class _Statement(TypedDict):
-    Sid: str
-    Effect: str
-    Action: list[str]
-    Resource: str
-
-
-class _Policy(TypedDict):
-    Version: str
-    Statement: list[_Statement]
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    # ECS Developer Guide, "Grant permission to tag resources on creation"; "Using service-linked roles for Amazon ECS".
+    "ecs:CreateCluster": ("ecs:TagResource", "iam:CreateServiceLinkedRole"),
+    "ecs:CreateService": ("ecs:TagResource",),
+    "ecs:RegisterTaskDefinition": ("ecs:TagResource",),
+    # EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation".
+    "ec2:CreateVpc": ("ec2:CreateTags",),
+    "ec2:CreateSubnet": ("ec2:CreateTags",),
+    "ec2:CreateInternetGateway": ("ec2:CreateTags",),
+    "ec2:CreateSecurityGroup": ("ec2:CreateTags",),
+    # EC2 User Guide, "Use a Systems Manager parameter in place of an AMI ID".
+    "ec2:RunInstances": ("ec2:CreateTags", "ssm:GetParameters"),
+    # Service Authorization Reference, "API operations defined by AWS Cloud Map".
+    "servicediscovery:CreateHttpNamespace": ("servicediscovery:TagResource",),
+    "servicediscovery:CreatePrivateDnsNamespace": ("servicediscovery:TagResource",),
+    "servicediscovery:CreatePublicDnsNamespace": ("servicediscovery:TagResource",),
+    "servicediscovery:CreateService": ("servicediscovery:TagResource",),
+}
+"""What calls need beside their own action when they carry tags or use an image's parameter, and the first of a role."""
 
 
 def required_actions(operations: Iterable[str], dependent: Mapping[str, Iterable[str]]) -> set[str]:
@@ -34,7 +47,7 @@ def required_actions(operations: Iterable[str], dependent: Mapping[str, Iterable
     Requests that are no operation (`service:POST /path`) are left out: what they call, tests call by its name as well.
     """
     called = {_action(operation) for operation in operations if " " not in operation}
-    further = {action for operation in called for action in dependent.get(operation, ())}
+    further = {action for name in called for action in (*dependent.get(name, ()), *_BESIDE.get(name, ()))}
     return (called | further) - _WITHOUT_PERMISSION
 
 
@@ -43,14 +56,54 @@ def _action(operation: str) -> str:
     return f"{_PREFIXES.get(service, service)}:{name}"
 
 
-def format_policy(actions: Iterable[str]) -> str:
-    """Return the policy that allows these actions as JSON text, with one statement for each service."""
-    by_service: dict[str, list[str]] = {}
+def make_policies(actions: Iterable[str], place: Place) -> list[dict[str, Any]]:
+    """Return policies that together allow these actions where `place` says, each of the size of a managed policy."""
+    by_scope: dict[str, tuple[Limit, list[str]]] = {}
     for action in sorted(set(actions)):
-        by_service.setdefault(action.partition(":")[0], []).append(action)
-    statements: list[_Statement] = [
-        {"Sid": service.capitalize(), "Effect": "Allow", "Action": service_actions, "Resource": "*"}
-        for service, service_actions in by_service.items()
-    ]
-    policy: _Policy = {"Version": "2012-10-17", "Statement": statements}
+        for scope in limits_of(action, place):
+            by_scope.setdefault(f"{scope}", (scope, []))[1].append(action)
+    policies: list[dict[str, Any]] = []
+    names: Counter[str] = Counter()
+    for scope, allowed in sorted(by_scope.values(), key=lambda entry: entry[0].name):
+        for some in _parts(scope, allowed):
+            names[scope.name] += 1
+            count = names[scope.name]
+            statement = _statement(scope.name if count == 1 else f"{scope.name}{count}", scope, some)
+            fitting = next((policy for policy in policies if _fits([*policy["Statement"], statement])), None)
+            if fitting is None:
+                policies.append(_policy([statement]))
+            else:
+                fitting["Statement"].append(statement)
+    return policies
+
+
+def _parts(scope: Limit, actions: Sequence[str]) -> list[Sequence[str]]:
+    """Return the actions of a statement in parts that fit into a policy."""
+    if _fits([_statement(scope.name, scope, actions)]):
+        return [actions]
+    half = len(actions) // 2
+    return [*_parts(scope, actions[:half]), *_parts(scope, actions[half:])]
+
+
+def _statement(sid: str, scope: Limit, actions: Sequence[str]) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions)}
+    statement["Resource"] = scope.resources[0] if len(scope.resources) == 1 else list(scope.resources)
+    return {**statement, "Condition": scope.conditions} if scope.conditions else statement
+
+
+def _policy(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _fits(statements: list[dict[str, Any]]) -> bool:
+    return policy_size(_policy(statements)) <= MAX_SIZE - 10  # a Sid may get a number
+
+
+def policy_size(policy: Mapping[str, Any]) -> int:
+    """Return the number of characters of a policy without white space."""
+    return len("".join(json.dumps(policy, separators=(",", ":")).split()))
+
+
+def format_policy(policy: Mapping[str, Any]) -> str:
+    """Return a policy as JSON text."""
     return json.dumps(policy, indent=2)

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from surveyor.account.refusals import DENIED
 from surveyor.account.removal.account import error_code
 from surveyor.audit.snapshot import Container, Instance, Record, Registry, Service, Snapshot, Task, Zone
 from surveyor.errors import SurveyorError, UsageError
@@ -22,7 +23,6 @@ READ_VERBS = ("Describe", "Discover", "Get", "List")
 """Prefixes of operations that change nothing."""
 
 DEFAULT_STOP_TIMEOUT = 30
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _ABSENT = ("NoSuchEntity", "ServiceNotFound", "ClientException", "NoSuchHostedZone", "NamespaceNotFound")
 _ROLE = "AWSServiceRoleForECS"
 
@@ -74,7 +74,7 @@ class ReadOnlyClients:
 
     def _record_refusal(self, service: str, operation: str, error: ClientError) -> None:
         code = error_code(error)
-        if code in _DENIED:
+        if code in DENIED:
             name = self.client(service).meta.method_to_api_mapping[operation]
             self.refused[f"{service}:{name}"] = str(error.response["Error"].get("Message", code))
         elif code not in _ABSENT:
@@ -111,7 +111,7 @@ def read_snapshot(scope: Scope, clients: ReadOnlyClients) -> Snapshot:
     services = tuple(_ecs_service(clients, service, first, second, before, after) for service in ecs_services)
     namespace_ids = {registry.namespace_id for registry in registries.values()} | chosen
     zones = tuple(_zones(clients, namespace_ids, namespaces))
-    return Snapshot(services, registries, zones, len(namespaces), clients.refused, _has_linked_role(clients))
+    return Snapshot(services, registries, zones, len(namespaces), _has_linked_role(clients))
 
 
 def _refuse_writes(params: dict[str, Any], model: Any, **_: object) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _find_namespace(name: str, namespaces: Iterable[Any]) -> Any:
 
 
 def _find_cluster(clients: ReadOnlyClients, name: str) -> str:
-    for cluster in clients.client("ecs").describe_clusters(clusters=[name])["clusters"]:
+    for cluster in clients.get("ecs", "describe_clusters", "clusters", clusters=[name]) or ():
         if cluster["status"] == "ACTIVE":
             return str(cluster["clusterName"])
     raise UsageError(f"there is no cluster {name!r}")

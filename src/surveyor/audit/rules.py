@@ -159,7 +159,7 @@ def _unregistered_tasks(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _missing_registry(snapshot: Snapshot) -> Iterator[Finding]:
     for service in snapshot.services:
-        if service.registry is not None and service.registry not in snapshot.registries and not snapshot.refused:
+        if service.registry is not None and service.registry not in snapshot.registries:
             yield Finding(
                 "registry-is-gone", Severity.BREAKS, _name(service),
                 f"its registry {service.registry} does not exist: new tasks cannot be registered",
@@ -219,12 +219,7 @@ def _long_negative_answers(snapshot: Snapshot) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _missing_permissions(snapshot: Snapshot) -> Iterator[Finding]:
-    for operation, reason in snapshot.refused.items():
-        yield Finding(
-            "not-permitted", Severity.WATCH, operation, f"the audit could not read this: {reason}",
-            f"allow {operation} for the credentials of the audit", "errors.access-denied-names-the-action",
-        )  # fmt: skip
+def _missing_role(snapshot: Snapshot) -> Iterator[Finding]:
     if snapshot.linked_role is False and any(service.registry for service in snapshot.services):
         yield Finding(
             "no-linked-role", Severity.BREAKS, ROLE, "the role with which ECS registers tasks does not exist",
@@ -243,7 +238,7 @@ RULES: tuple[Rule, ...] = (
     _orphaned_records,
     _near_quotas,
     _long_negative_answers,
-    _missing_permissions,
+    _missing_role,
 )
 
 

@@ -95,16 +95,12 @@ class Zone:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that was read.
-
-    `refused`: operation -> why it was denied; `linked_role`: whether the service-linked role exists, None if unknown.
-    """
+    """Everything that was read. `linked_role`: whether the service-linked role exists, None if unknown."""
 
     services: tuple[Service, ...]
     registries: Mapping[str, Registry]
     zones: tuple[Zone, ...]
     namespaces: int | None
-    refused: Mapping[str, str]
     linked_role: bool | None = None
 
     def registry_of(self, service: Service) -> Registry | None:

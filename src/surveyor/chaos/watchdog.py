@@ -25,7 +25,7 @@ from surveyor.targets import load_target
 from surveyor.targets.credentials import open_session
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions, split_features
-from surveyor.targets.running import run_target
+from surveyor.targets.running import reach_target
 from surveyor.targets.sweep import RunStillActive, sweep_folder
 from surveyor.terminal import guard_errors
 
@@ -97,7 +97,7 @@ def undo_all(path: Path) -> list[str]:
         return ["no fault was in effect"]
     undone: list[str] = []
     failed: list[str] = []
-    with run_target(_load_target(target), 0) as running:
+    with reach_target(_load_target(target), 0) as running:
         context = ActionContext(
             lambda service: running.clients.client(service, target.account, target.region), running.control
         )
@@ -126,7 +126,7 @@ def _sweep(undo_log: Path, ledgers: Path) -> None:
         return
     for tries_left in reversed(range(SWEEP_TRIES)):
         try:
-            sweep_folder(ledgers, _load_target(target), run_target)
+            sweep_folder(ledgers, _load_target(target), reach_target)
         except RunStillActive:
             if not tries_left:
                 raise

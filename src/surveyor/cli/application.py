@@ -117,6 +117,11 @@ COMMANDS = (
         "Delete what dead runs left behind in an account; exit 4 if something is still there afterwards.",
     ),
     CommandEntry(
+        "policy",
+        "surveyor.cli.policy",
+        "Print the IAM policy with which a command can be run on AWS, limited to what runs make by name and tag.",
+    ),
+    CommandEntry(
         "doctor",
         "surveyor.cli.doctor",
         "Check what is missing on this machine, and what works without it; exit 3 if a survey cannot run.",

@@ -17,7 +17,7 @@ from surveyor.output_files import write_text
 from surveyor.typed_json import dump_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from surveyor.audit import Finding
     from surveyor.targets.model import Target
@@ -64,6 +64,7 @@ def audit(
     from surveyor.audit import ReadOnlyClients, Scope, apply_rules, read_snapshot
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
+    from surveyor.targets.answers import describe_missing
 
     options = parse_target_options(account, region, endpoint, None, None, None, None, None, profile)
     chosen = load_target(target, find_layout().targets, options, "read")
@@ -73,10 +74,16 @@ def audit(
         _client_factory(chosen), not chosen.is_local, lambda text: typer.echo(f"read {text}", err=True)
     )
     print_caller(chosen)
+    snapshot = None
     try:
         snapshot = read_snapshot(Scope(tuple(cluster or ()), tuple(namespace or ())), clients)
     except BotoCoreError as error:
-        raise TargetUnavailable(f"{chosen.name} cannot be read: {error}") from None
+        raise TargetUnavailable(f"{chosen.name} cannot be read: {describe_missing(error)}") from None
+    except UsageError:
+        if not clients.refused:  # else it is not known what there is
+            raise
+    if clients.refused or snapshot is None:
+        raise TargetUnavailable(_describe_refused(clients.refused))
     findings = apply_rules(snapshot)
     if as_json is not None:
         _write_json(findings, as_json)
@@ -91,23 +98,26 @@ def _client_factory(target: Target) -> Callable[[str], Any]:
 
     Raises TargetUnavailable if the credentials belong to another account.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     from surveyor.evidence import Evidence
     from surveyor.targets.clients import Clients
+    from surveyor.targets.identity import check_identity
 
     target = replace(target, account=target.account or _ACCOUNT)
     clients = Clients(target, target.endpoint, Evidence())
     if target.is_one_account and target.credentials.kind != "per-test":
-        try:
-            actual = clients.patient("sts", target.region).get_caller_identity()["Account"]
-        except (BotoCoreError, ClientError) as error:
-            raise TargetUnavailable(f"{target.name}: the account of the credentials is unknown: {error}") from None
-        if actual != target.account:
-            raise TargetUnavailable(
-                f"expected account {target.account} (--account); the credentials belong to account {actual}"
-            )
+        check_identity(target, clients)
     return lambda service: clients.patient(service, target.region)
+
+
+def _describe_refused(refused: Mapping[str, str]) -> str:
+    """Return a line about reads that were not permitted: findings without them could be wrong."""
+    from surveyor.account.failed_calls import denial_advice
+
+    reasons = "".join(f"; {why}" for why in dict.fromkeys(map(denial_advice, refused.values())) if why != "allow it")
+    return (
+        f"the audit may not call {', '.join(refused)}, and would find what is not so{reasons}; "
+        "`surveyor policy audit` prints a policy with all that it reads"
+    )
 
 
 def _print_findings(findings: Sequence[Finding], services: int, registries: int) -> None:

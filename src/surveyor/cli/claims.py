@@ -17,7 +17,6 @@ from surveyor.claims.proofs import find_proofs
 from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.tables import print_table
 from surveyor.cli.claims_drift import drift, pages
-from surveyor.cli.policy import policy
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.messages import nearest
@@ -190,5 +189,5 @@ def _format_article(article: Article) -> str:
     return f"{article.ref} ({article.opinion}): {article.said}"
 
 
-for _command in (drift, pages, policy):
+for _command in (drift, pages):
     app.command()(_command)

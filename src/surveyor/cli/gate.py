@@ -82,10 +82,10 @@ def _act(service: tuple[str, str], target: str, options: TargetOptions, *, is_op
     from surveyor.gate.deployment_actions import ACTIONS, act
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
-    from surveyor.targets.running import run_target
+    from surveyor.targets.running import reach_target
 
     loaded = load_target(target, find_layout().targets, options, "read")
-    with run_target(loaded, 0) as running:
+    with reach_target(loaded, 0) as running:
         print_caller(loaded)
         running.clients.permit(ACTIONS, "/".join(service))
         client = running.clients.client("ecs", options.account or running.target.account or "")

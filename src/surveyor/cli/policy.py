@@ -1,109 +1,134 @@
-"""`surveyor claims policy`: the least-privilege IAM policy of a run, derived from the calls of its suites."""
+"""`surveyor policy`: the least-privilege IAM policy of a command.
+
+Exit codes: 0 success, 1 --check finds the policy too wide or too narrow, 2 usage, 3 the check could not be made.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.errors import UsageError
+
 if TYPE_CHECKING:
-    from surveyor.report.test_results import TestResult
-    from surveyor.targets import Target
+    from collections.abc import Sequence
+
+    from surveyor.account.scopes import Place
 
 __all__ = ["policy"]
 
-_PLACEHOLDER_ACCOUNT = "000000000000"
-
-_PROVIDED_ON_AWS = {
-    "iam:CreateUser",
-    "iam:DeleteRole",
-    "iam:PutUserPolicy",
-    "iam:CreateAccessKey",
-    "iam:CreateRole",
-    "iam:PutRolePolicy",
-    "iam:CreateGroup",
-    "iam:CreatePolicy",
-    "iam:CreatePolicyVersion",
-    "iam:SetDefaultPolicyVersion",
-    "iam:AddUserToGroup",
-    "iam:RemoveUserFromGroup",
-    "iam:PutGroupPolicy",
-    "iam:AttachGroupPolicy",
-    "iam:AttachUserPolicy",
-    "iam:DetachUserPolicy",
-    "iam:AttachRolePolicy",
-    "iam:DeleteRolePolicy",
-    "iam:DeleteUserPolicy",
-    "iam:PutUserPermissionsBoundary",
-    "iam:DeleteUserPermissionsBoundary",
-    "iam:TagUser",
-}
-"""Operations that the suites call only where they create users and roles; on AWS, --role names an existing role."""
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
+_SERVICE = re.compile(r"[\w-]+/[\w-]+", re.ASCII)
+_VPC = re.compile(r"vpc-[0-9a-f]+")
 
 
 def policy(
+    command: Annotated[
+        str, typer.Argument(metavar="COMMAND", help="conform, chaos, load, audit, gate, advise or sweep.")
+    ],
+    enable: Annotated[
+        list[str] | None, typer.Option(metavar="FEATURE", help="As for the command itself; may be repeated.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(metavar="ARN", help="The role that tests may assume.")] = None,
+    account: Annotated[str | None, typer.Option(metavar="ID", help="Only for this account; default: any.")] = None,
+    region: Annotated[str | None, typer.Option(metavar="REGION", help="Only for this Region; default: any.")] = None,
+    service: Annotated[
+        str | None,
+        typer.Option(metavar="CLUSTER/SERVICE", help="Only for this service (chaos --service, gate --ecs)."),
+    ] = None,
+    vpc: Annotated[str | None, typer.Option(metavar="ID", help="As for conform: a VPC to create subnets in.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write each policy to a file of this folder instead.")
+    ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Test the policy on the embedded target: complete, and without each action."),
+        typer.Option("--check", help="Try the policy on an account in use, whole and without each of its actions."),
     ] = False,
 ) -> None:
-    """Print the IAM policy that a run of all claims on AWS needs; exit 1 if --check finds it too wide or too narrow."""
-    from rich.console import Console
+    """Print the IAM policy with which a command can be run on AWS, limited to what runs make by name and tag."""
+    from surveyor.account.permissions import format_policy, make_policies, policy_size
 
-    from surveyor.account.permissions import format_policy, required_actions
-    from surveyor.claims.selection import Selection
-    from surveyor.cli._support.progress import CountingProgress
-    from surveyor.conformance.dry_run import dry_run
-    from surveyor.layout import find_layout
-    from surveyor.targets import load_target
-    from surveyor.targets.options import TargetOptions
-    from surveyor.targets.preflight import operations
-    from surveyor_policies.dependent import DEPENDENT
-
-    layout = find_layout()
-    role = f"arn:aws:iam::{_PLACEHOLDER_ACCOUNT}:role/surveyor"
-    target = load_target("aws", layout.targets, TargetOptions(account=_PLACEHOLDER_ACCOUNT, role=role))
-    typer.echo("dry run on the embedded target, to record the calls", err=True)
-    with CountingProgress(Console(stderr=True)) as progress:
-        results = dry_run(target, Selection(), layout, progress)
-    called = {operation for result in results for operation in result.calls if operation not in _PROVIDED_ON_AWS}
-    actions = sorted(required_actions(called | operations(target.features or frozenset()), DEPENDENT))
-    typer.echo(format_policy(actions))
-    typer.echo(f"{len(actions)} actions; not used on AWS so far", err=True)
+    features, place = _place(command, enable, role, account, region, service, vpc)
+    actions = _actions(command, features, service=bool(service))
+    policies = make_policies(actions, place)
+    names = [f"{command}{f'-{number}' if len(policies) > 1 else ''}.json" for number in range(1, len(policies) + 1)]
+    for name, document in zip(names, policies, strict=True):
+        if out is not None:
+            _write(out / name, format_policy(document))
+        else:
+            typer.echo(format_policy(document))
+    sizes = ", ".join(f"{policy_size(document):,}" for document in policies)
+    split = f" in {len(policies)} policies, all of which the role needs" if len(policies) > 1 else ""
+    typer.echo(f"{len(actions)} actions{split}; {sizes} of at most 6,144 characters", err=True)
     if check:
-        raise typer.Exit(_check(target, actions, results))
+        from surveyor.conformance.least_privilege import check_policy
+
+        problems = check_policy(command, sorted(actions), features, lambda line: typer.echo(line, err=True))
+        raise typer.Exit(1 if problems else 0)
 
 
-def _check(target: Target, actions: list[str], results: list[TestResult]) -> int:
-    """Run claims with all actions and without each one; return the exit code."""
-    from surveyor.conformance.least_privilege import permission_sandbox
-    from surveyor.layout import find_layout
+def _actions(command: str, features: Sequence[str], *, service: bool) -> set[str]:
+    from surveyor.account.needed_calls import needed_operations
+    from surveyor.account.permissions import required_actions
     from surveyor_policies.dependent import DEPENDENT
 
-    layout = find_layout()
-    claims = sorted({claim for result in results for claim in result.claims})
-    unneeded: list[str] = []
-    with (
-        permission_sandbox(replace(target), layout) as sandbox,
-        tempfile.TemporaryDirectory(prefix="surveyor-") as scratch,
+    return required_actions(needed_operations(command, features, service=service), DEPENDENT)
+
+
+def _place(
+    command: str,
+    enable: list[str] | None,
+    role: str | None,
+    account: str | None,
+    region: str | None,
+    service: str | None,
+    vpc: str | None,
+) -> tuple[tuple[str, ...], Place]:
+    """Return the features and where the policy is for. Raises UsageError."""
+    from surveyor.account.needed_calls import COMMANDS, SERVICE_COMMANDS
+    from surveyor.account.scopes import Place
+    from surveyor.layout import find_layout
+    from surveyor.messages import nearest
+    from surveyor.targets import load_target
+    from surveyor.targets.options import TargetOptions, split_features
+
+    if command not in COMMANDS:
+        hint = nearest(command, COMMANDS) or f"; there is one for {', '.join(COMMANDS)}"
+        raise UsageError(f"there is no policy for {command!r}{hint}")
+    for name, value, form, example in (
+        ("account", account, _ACCOUNT, "12 digits"),
+        ("region", region, _REGION, "a Region such as eu-west-1"),
+        ("role", role, _ROLE, "the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME"),
+        ("service", service, _SERVICE, "CLUSTER/SERVICE"),
+        ("vpc", vpc, _VPC, "the id of a VPC"),
     ):
-        failures = sandbox.judge(actions, claims, Path(scratch) / "complete")
-        outcome = "everything passes" if not failures else "fails: " + ", ".join(failures)
-        typer.echo(f"with all actions: {outcome}", err=True)
-        for number, action in enumerate(actions):
-            users = [
-                result
-                for result in results
-                if action in result.calls or any(action in DEPENDENT.get(operation, ()) for operation in result.calls)
-            ]
-            selected = sorted({claim for result in users for claim in result.claims})[:3] or claims[:1]
-            others = [other for other in actions if other != action]
-            failed = sandbox.judge(others, selected, Path(scratch) / str(number))
-            typer.echo(f"without {action}: {failed[0][:100] if failed else 'nothing fails'}", err=True)
-            unneeded += [] if failed else [action]
-    if unneeded:
-        typer.echo(f"not needed: {', '.join(unneeded)}", err=True)
-    return 1 if failures or unneeded else 0
+        if value is not None and not form.fullmatch(value):
+            raise UsageError(f"--{name}: expected {example}, got {value[:100]!r}")
+    for name, given, commands in (
+        ("service", service, SERVICE_COMMANDS),
+        ("vpc", vpc, ("conform",)),
+        ("role", role, ("conform", "chaos")),
+        ("enable", enable, ("conform", "chaos", "load")),
+    ):
+        if given and command not in commands:
+            raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
+    options = TargetOptions(account=account or "000000000000", enable=split_features(enable or []))
+    target = load_target("aws", find_layout().targets, options)
+    features = (*sorted(target.features or ()), *(("iam",) if role else ()))
+    chosen = service or ("*/*" if command == "gate" else "")
+    return features, Place(account or "*", region or "*", role or "", chosen, target.place.cluster or "", vpc or "")
+
+
+def _write(path: Path, text: str) -> None:
+    from surveyor.output_files import write_text
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, f"{text}\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None

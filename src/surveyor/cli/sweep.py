@@ -22,7 +22,7 @@ from surveyor.targets import load_target
 from surveyor.targets.loading import find_target
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
-from surveyor.targets.running import run_target
+from surveyor.targets.running import reach_target
 from surveyor.targets.sweep import (
     CONSUMER_FOLDER,
     RunStillActive,
@@ -74,7 +74,7 @@ def sweep(
             raise UsageError("--account searches the account itself: leave the folders out")
         options = TargetOptions(account=account, region=region, endpoint=endpoint, profile=profile)
         chosen = load_target(target, layout.targets, options, "read")
-        (kept, left), errors = _sweep_account(chosen, run, _seconds(older_than), dry_run=dry_run), []
+        kept, left, errors = _sweep_account(chosen, run, _seconds(older_than), dry_run=dry_run)
     for line in left:
         typer.echo(f"left behind: {line}", err=True)
     for line in errors:
@@ -108,7 +108,7 @@ def _sweep_folders(
             continue
         chosen = owner.profile if folder.name == CONSUMER_FOLDER else profile or owner.profile
         try:
-            left += sweep_folder(folder, _target(owner, layout, chosen), run_target, typer.echo)
+            left += sweep_folder(folder, _target(owner, layout, chosen), reach_target, typer.echo)
         except RunStillActive as error:
             left.append(f"{len(existing_resources(folder))} resources: {error}")
         except SurveyorError as error:
@@ -116,14 +116,14 @@ def _sweep_folders(
     return left, errors
 
 
-def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool) -> tuple[int, list[str]]:
-    """Return how many runs are kept, and a line for each resource that is left of the others."""
+def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool) -> tuple[int, list[str], list[str]]:
+    """Return how many runs are kept, a line for each resource that is left of the others, and what was not searched."""
     kept, left = 0, list[str]()
-    with run_target(target, 0) as running:
+    with reach_target(target, 0) as running:
         print_caller(target)
         now = running.clock.now()
         found, failed = find_leftovers(running.account(run or ""), target.region)
-        left += [f"{service} was not searched: {why}" for service, why in failed.items()]
+        errors = [f"not everything was searched: {'; '.join(failed.values())}"] if failed else []
         for leftovers in found:
             newest = leftovers.newest
             since = f"the latest made {_format_age(now - newest.timestamp())} ago" if newest else "of unknown age"
@@ -139,7 +139,7 @@ def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool
             else:
                 typer.echo(f"{leftovers}, {since}: deleting")
                 left += sweep_marked(leftovers, running.account(leftovers.run), typer.echo)
-    return kept, left
+    return kept, left, errors
 
 
 def _seconds(age: str) -> float:

@@ -1,117 +1,206 @@
-"""Check that a policy is the minimum a run needs: with it all claims pass, without any single action one fails.
+"""Check that a policy is complete and minimal: a command works with it, and not without any one of its actions.
 
-The check runs on the embedded target, which enforces policies: a user with the policy runs the suites in one account.
+The check runs on the profile `staging`, an emulator that enforces policies as an account in use does: a user with the
+policy runs the command. Without an action, a run that uses it must name it, and must judge nothing as failed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session
 
-from surveyor.account.permissions import format_policy
+from surveyor.account.permissions import make_policies, required_actions
+from surveyor.account.scopes import Place
+from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, run_suites
-from surveyor.errors import SurveyorError
-from surveyor.layout import Layout
-from surveyor.targets import Target, load_target
+from surveyor.conformance.dry_run import dry_run
+from surveyor.errors import UsageError
+from surveyor.layout import find_layout
+from surveyor.pytest_plugin.collector import Collector
+from surveyor.report.file import REPORT_FILE, load_report
+from surveyor.report.test_results import TestResult
+from surveyor.targets import load_target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.process import start
 from surveyor.verdicts import Verdict
+from surveyor_policies.dependent import DEPENDENT
 
-__all__ = ["PermissionSandbox", "permission_sandbox"]
+__all__ = ["CHECKED", "PolicyAccount", "Trial", "check_actions", "check_policy", "policy_account"]
 
-_ACCOUNT = "111122223333"
-_ROLE = "surveyor"
-_TARGET = """
-description = "the embedded target, used with the permissions of one policy"
-endpoint = "{endpoint}"
-clock = "control"
-dns = "control"
-features = {features}
+CHECKED = ("conform", "chaos", "load", "advise")
+"""The commands that need nothing in the account beforehand."""
 
-[credentials]
-kind = "environment"
-"""
+ACCOUNT, _SECRET, _REGION = "444455556666", "surveyor", "us-east-1"
+_ENDED_WELL = (0, 1, 5)
+"""Exit codes of commands that did what they are for: 1 is a verdict, and 5 that nothing fits the target."""
+
+_NOT_SHOWN = frozenset({"iam:CreateServiceLinkedRole"})
+"""Actions that ECS needs in an account that has never used it; that of the check has."""
+
+_SECONDS = 900.0  # wall
+
+Report = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class PermissionSandbox:
-    """An embedded target with a user whose policy can be set. `role` is the role that the IAM tests assume."""
+class Trial:
+    """How a command ended: its exit code, what it printed, and which claims it judged as failed."""
+
+    code: int
+    text: str
+    failed: tuple[str, ...] = ()
+
+    def problem(self, missing: str = "") -> str:
+        """Return what is wrong with a trial with all actions, or without the action `missing`; "" if nothing is."""
+        if "Traceback" in self.text or "was not foreseen" in self.text:
+            return f"a traceback: {_last_line(self.text)}"
+        if not missing:
+            well = self.code in _ENDED_WELL and "not permitted" not in self.text
+            return "" if well else f"exit {self.code}: {_last_line(self.text)}"
+        if self.failed:
+            return f"blames AWS: {', '.join(self.failed)}"
+        if missing in self.text:
+            return ""
+        return "nothing asks for it" if self.code in _ENDED_WELL else f"does not name it: {_last_line(self.text)}"
+
+
+@dataclass
+class PolicyAccount:
+    """An account in use, in which users may do only what policies say."""
 
     endpoint: str
-    file: Path
-    layout: Layout
-    role: str
+    token: str
+    folder: Path
+    _number: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def judge(self, actions: Sequence[str], claims: Sequence[str], out: Path) -> list[str]:
-        """Return what fails while user and role have these permissions: claims, or why the run did not start."""
-        iam = _client(self.endpoint, "iam")
-        document = format_policy(actions)
-        iam.put_user_policy(UserName=_ROLE, PolicyName="run", PolicyDocument=document)
-        iam.put_role_policy(RoleName=_ROLE, PolicyName="run", PolicyDocument=document)
-        options = TargetOptions(account=_ACCOUNT, role=self.role)
-        selection = Selection(claims=tuple(claims))
-        config = RunConfig(self.layout, str(self.file), out, selection, target_options=options)
-        try:
-            report = run_suites(config)
-        except SurveyorError as error:
-            return [str(error)]
-        not_passed = [claim.id for claim in report.claims if claim.verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
-        return ([report.failure] if report.failure else []) + not_passed + list(report.leaked_resources)
+    def client(self, service: str) -> Any:
+        """Return a client of the account's owner."""
+        return Session().create_client(
+            service, region_name=_REGION, endpoint_url=self.endpoint, aws_access_key_id=ACCOUNT,
+            aws_secret_access_key=_SECRET, config=Config(proxies={}),
+        )  # fmt: skip
+
+    def run(self, actions: Sequence[str], command: str, words: Sequence[str], place: Place) -> Trial:
+        """Run a command as a new user who may do these actions."""
+        number = next(self._number)
+        out, name = self.folder / str(number), f"user-{number}"
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        for part, policy in enumerate(make_policies(actions, place)):
+            made = iam.create_policy(PolicyName=f"{name}-{part}", PolicyDocument=json.dumps(policy))
+            iam.attach_user_policy(UserName=name, PolicyArn=made["Policy"]["Arn"])
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SURVEYOR_TOKEN": self.token,
+        }
+        at = ["--target", "aws", "--account", ACCOUNT, "--endpoint", self.endpoint]
+        if command not in ("audit", "gate", "sweep"):
+            at += ["--dns", "control", "--out", str(out)]
+        argv = [sys.executable, "-m", "surveyor", command, *words, *at]
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        report = out / REPORT_FILE
+        text = done.stdout + done.stderr
+        if not report.is_file():
+            return Trial(done.returncode, text)
+        claims = load_report(report).claims
+        failed = tuple(claim.id for claim in claims if claim.verdict is Verdict.FAIL)
+        return Trial(done.returncode, text + report.read_text("utf-8"), failed)
 
 
 @contextmanager
-def permission_sandbox(target: Target, layout: Layout) -> Iterator[PermissionSandbox]:
-    """Start an embedded target with the features of `target`, a user, and a role that the user may assume."""
-    embedded = load_target("embedded", layout.targets)
-    assert embedded.start is not None
-    started = start("embedded", embedded.start, seed=7)
+def policy_account() -> Iterator[PolicyAccount]:
+    """Start the profile `staging`, at its speed and without its failures, which would be judged here too."""
+    staging = load_target("staging", find_layout().targets)
+    assert staging.start is not None
+    started = start("staging", staging.start, seed=7)
     try:
-        iam = _client(started.endpoint, "iam")
-        iam.create_user(UserName=_ROLE)
-        key = iam.create_access_key(UserName=_ROLE)["AccessKey"]
-        owner = {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"}
-        trust = {"Effect": "Allow", "Principal": owner, "Action": "sts:AssumeRole"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        role = iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-        variables = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch, _environment(variables):
-            file = Path(scratch) / "harness.toml"
-            features = json.dumps(sorted((target.features or frozenset()) | {"iam", "clock-control"}))
-            file.write_text(_TARGET.format(endpoint=started.endpoint, features=features), encoding="utf-8")
-            yield PermissionSandbox(started.endpoint, file, layout, role)
+        with tempfile.TemporaryDirectory(prefix="surveyor-") as folder:
+            yield PolicyAccount(started.endpoint, started.token, Path(folder))
     finally:
         started.stop()
 
 
-def _client(endpoint: str, service: str) -> Any:
-    return Session().create_client(
-        service, region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id=_ACCOUNT,
-        aws_secret_access_key="surveyor", config=Config(proxies={}),  # noqa: S106  # the public secret
-    )  # fmt: skip
+def check_policy(
+    command: str, actions: Sequence[str], features: Sequence[str], report: Report, *, only: Sequence[str] = ()
+) -> list[str]:
+    """Run a command with all actions and without each; return and report what is wrong. `only`: of these actions."""
+    if command not in CHECKED:
+        raise UsageError(f"--check goes with {', '.join(CHECKED)}: the others need something in the account first")
+    users = _users(features) if command == "conform" else {}
+    with policy_account() as account:
+        return check_actions(
+            account, command, actions, partial(_words, command, features, users), Place(ACCOUNT, _REGION), report, only
+        )
 
 
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set credentials in the environment, and restore it afterwards."""
-    before = {name: os.environ.get(name) for name in (*variables, "AWS_SESSION_TOKEN", "AWS_PROFILE")}
-    for name in before:
-        os.environ.pop(name, None)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+def check_actions(
+    account: PolicyAccount,
+    command: str,
+    actions: Sequence[str],
+    words_for: Callable[[str], list[str] | None],
+    place: Place,
+    report: Report,
+    only: Sequence[str] = (),
+) -> list[str]:
+    """Run a command with all actions and without each; return and report what is wrong.
+
+    `words_for`: the arguments with which the command uses an action, and all of them for ""; None if there are none.
+    """
+    problems: list[str] = []
+    for missing in ("", *(action for action in only or actions if action not in _NOT_SHOWN)):
+        words = words_for(missing)
+        left = [action for action in actions if action != missing]
+        problem = "nothing asks for it" if words is None else account.run(left, command, words, place).problem(missing)
+        report(f"{f'without {missing}' if missing else 'with all'}: {problem or 'as expected'}")
+        problems += [f"{missing}: {problem}"] if problem else []
+    return problems
+
+
+def _users(features: Sequence[str]) -> Mapping[str, list[TestResult]]:
+    """Return the tests that use each action, the smallest first, as a dry run shows them."""
+    layout = find_layout()
+    options = TargetOptions(account=ACCOUNT)
+    target = load_target("aws", layout.targets, options)
+    results = dry_run(target, Selection(), layout, Collector())
+    known = load_claims(layout.claims).by_id
+    users: dict[str, list[TestResult]] = {}
+    for result in sorted(results, key=lambda result: sum(result.calls.values())):
+        if all(set(known[claim].features) <= set(features) for claim in result.claims):
+            for action in required_actions(result.calls, DEPENDENT):
+                users.setdefault(action, []).append(result)
+    return users
+
+
+def _words(
+    command: str, features: Sequence[str], users: Mapping[str, list[TestResult]], missing: str
+) -> list[str] | None:
+    """Return the arguments with which a command uses an action; None if it never does."""
+    processes = ["--enable", "ecs-processes"]
+    if command != "conform":
+        return {"chaos": ["kill-one-of-many", *processes], "load": ["lose-one", *processes], "advise": []}[command]
+    tests = users.get(missing, [])[:1] if missing else [tests[0] for tests in users.values()]
+    claims = sorted({claim for result in tests for claim in result.claims})
+    if not claims:
+        return None
+    enabled = processes if "ecs-processes" in features else []
+    return [*(word for claim in claims for word in ("--claim", claim)), *enabled, "--workers", "1"]
+
+
+def _last_line(text: str) -> str:
+    return next((line[:300] for line in reversed(text.splitlines()) if line.strip()), "no output")

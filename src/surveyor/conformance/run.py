@@ -22,9 +22,13 @@ from types import ModuleType
 import pytest
 from msgspec.structs import replace
 
+from surveyor.account.ledger import Owner
+from surveyor.account.refusals import blames_account
+from surveyor.account.room import find_vpc_room
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.errors import CredentialsEnded, SurveyorError, UsageError
+from surveyor.conformance.permission_check import actions_of, reach_with_permissions
+from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import Chaos
@@ -38,7 +42,6 @@ from surveyor.targets.credentials import hand_over
 from surveyor.targets.expectations import expectations_file, load_expectations
 from surveyor.targets.options import NO_OPTIONS, TargetOptions
 from surveyor.targets.reachable import check_reachable
-from surveyor.targets.running import run_target
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
 
@@ -62,7 +65,7 @@ class RunConfig:
     """What to run. `out` is the directory that the report is written to; `workers` 1 means in this process.
 
     `experiments` are files of chaos/ to run instead of suites, with the options in `chaos`. `earlier`: keep the
-    verdicts of that run, and judge the rest.
+    verdicts of that run, and judge the rest. `command`: whose policy allows what the run does.
     """
 
     layout: Layout
@@ -77,26 +80,33 @@ class RunConfig:
     chaos: Chaos = field(default_factory=Chaos)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     earlier: Earlier | None = None
+    command: str = "conform"
 
 
 def check_account(config: RunConfig) -> None:
     """Check before the run starts that the target answers and, if it is an account, that it is the expected one.
 
-    Says on standard error when its credentials end. Raises TargetUnavailable, and UsageError if `out` holds resources
-    of an earlier run, or if the credentials end too soon.
+    Says on standard error when its credentials end, and if hardly any VPC can be created. Raises TargetUnavailable, and
+    UsageError if `out` holds resources of an earlier run, or if the credentials end too soon.
     """
     target = load_target(config.target, config.layout.targets, config.target_options)
     check_reachable(target)
     if target.is_one_account and not target.start:
         if config.earlier is None:
             forget(config.out, anyway=False)
-        try:
-            with run_target(target, config.seed) as running:
-                own, now = running.clients.own, running.clock.now()
-        except CredentialsEnded as error:
-            raise UsageError(str(error)) from None
+        on_a_users = bool(config.chaos.service)
+        actions = frozenset() if on_a_users else actions_of(config.command, target, config.selection, config.layout)
+        makes_vpcs = target.vpc is None and "ec2:CreateVpc" in actions
+        dns = config.target_options.dns
+        owner = Owner(config.run, config.target, target.account or "", target.region, target.endpoint, dns)
+        with reach_with_permissions(target, config.seed, actions, config.command, owner, config.out) as running:
+            own, now = running.clients.own, running.clock.now()
+            room = find_vpc_room(running.clients.patient, target.region, ()) if makes_vpcs else None
+            crowded = room.describe() if room else ""
         if own and (line := own.describe(now, _expected_seconds(config))):
             sys.stderr.write(f"{line}\n")
+        if crowded:
+            sys.stderr.write(f"{crowded}\n")
 
 
 def _expected_seconds(config: RunConfig) -> float | None:
@@ -164,6 +174,8 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     empty = not report.experiments and not report.claims
     if report.failure or empty or any(REFUSED not in symptom for symptom in errors):
         return 3
+    if any(blames_account(experiment.symptom) for experiment in report.experiments):
+        return 4 if report.leaked_resources else 3
     if report.leaked_resources:
         return 4
     if errors:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor.errors import SurveyorError, UsageError
+from surveyor.account.failed_calls import describe_failed_call
+from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
+from surveyor.targets.answers import describe_missing
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -44,14 +46,14 @@ def parse_service(text: str) -> tuple[str, str]:
 
 
 def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
-    """Act on the service's deployment in progress. Raises SurveyorError if ECS refuses."""
+    """Act on the service's deployment in progress. Raises SurveyorError if ECS refuses or does not answer."""
     try:
         return _act(ecs, cluster, service, is_open=is_open)
     except ClientError as error:
-        details = error.response.get("Error", {})
-        raise SurveyorError(
-            f"{error.operation_name} was refused: {details.get('Code')}: {details.get('Message')}"
-        ) from None
+        raise SurveyorError(describe_failed_call(f"ecs:{error.operation_name}", error.response)) from None
+    except BotoCoreError as error:
+        why = f"ECS did not answer, so what became of the deployment is not known: {describe_missing(error)}"
+        raise TargetUnavailable(why) from None
 
 
 def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:

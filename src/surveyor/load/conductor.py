@@ -53,9 +53,12 @@ def main() -> int:
         Path(conductor_input.out),
         Selection(),
         seed=conductor_input.seed,
-        target_options=TargetOptions(**{**options, "enable": tuple(options.get("enable") or ())}),
+        target_options=TargetOptions(
+            **{**options, "enable": tuple(options.get("enable") or ()), "tag": tuple(options.get("tag") or ())}
+        ),
         experiments=(SCENARIO_TEST,),
         chaos=Chaos(scale=conductor_input.scale),
+        command="load",
     )
     try:
         _check(scenario)

@@ -14,7 +14,7 @@ from surveyor.pytest_plugin.options import SETTINGS, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder
 from surveyor.targets.consumer import close_accounts
 from surveyor.targets.parent_death import end_with
-from surveyor.targets.running import run_target
+from surveyor.targets.running import reach_target
 
 __all__: list[str] = []
 
@@ -83,6 +83,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         return  # the process that started the workers does it, or the whole target is about to be stopped
     folder = ledger_folder(config.stash[SETTINGS])
     try:
-        close_accounts(folder, ledger.owner, target, run_target)
+        close_accounts(folder, ledger.owner, target, reach_target)
     except SurveyorError:
         return  # the report lists what the ledgers still hold

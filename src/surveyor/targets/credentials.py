@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 from botocore.utils import parse_timestamp
 
+from surveyor.account.failed_calls import advice_on
 from surveyor.account.refusals import EXPIRED
 from surveyor.errors import CredentialsEnded, UsageError
 from surveyor.secret_values import SHORTEST_KEY, register
@@ -64,7 +65,9 @@ class RunCredentials:
     def check_refusal(self, service: str, code: object) -> None:
         """Raise CredentialsEnded if an error code says that they are not valid any more: nothing will be answered."""
         if code in EXPIRED:
-            raise self._note(f"the credentials of the run are no longer valid: {service} answered {code}", str(code))
+            advice = advice_on({"Error": {"Code": code}})
+            why = f"the credentials of the run are no longer valid: {service} answered {code}: {advice}"
+            raise self._note(why, str(code))
 
     def check_time(self, now: float) -> None:
         """Raise CredentialsEnded if they have ended at this service time, or end too soon for another test."""

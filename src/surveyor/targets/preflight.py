@@ -1,167 +1,80 @@
-"""Checks before the first change to an account that outlives the run: the account, the clocks, the permissions.
+"""What is checked before a run creates anything in an account: that it may create there and delete again.
 
-Delete calls are tried on resources that cannot exist: without permission the answer is a denial, with it the answer is
-that the resource does not exist.
+Which services a run uses follows from the features of its claims. All permissions that are missing are named at once.
 """
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from surveyor.account.failed_calls import denial_advice, describe_failed_call, is_of_account
+from surveyor.account.refusals import DENIED, denied_action
 from surveyor.account.removal.account import error_code
-from surveyor.errors import CredentialsEnded, TargetUnavailable
+from surveyor.targets.answers import describe_missing
 from surveyor.targets.clients import Clients
+from surveyor.targets.identity import stop
 from surveyor.targets.model import Target
+from surveyor.targets.probes import Probe, probes_of
 
-__all__ = ["MAX_CLOCK_SKEW", "operations", "preflight"]
+__all__ = ["check_permissions", "services_of"]
 
-MAX_CLOCK_SKEW = 240.0
-"""Wall seconds by which the clocks may differ: signatures are refused from five minutes on."""
-
-_ADVICE = {
-    "ExpiredToken": "the credentials have expired: get new ones",
-    "ExpiredTokenException": "the credentials have expired: get new ones",
-    "RequestExpired": "the credentials have expired, or this machine's clock is wrong",
-    "InvalidClientTokenId": "the access key does not exist: check which credentials are in the environment",
-    "UnrecognizedClientException": "the access key does not exist: check which credentials are in the environment",
-    "SignatureDoesNotMatch": "the secret does not belong to the access key, or this machine's clock is wrong",
-    "MissingAuthenticationToken": "the calls are not signed: check which credentials are in the environment",
+_SERVICES: Mapping[str, tuple[str, ...]] = {
+    "dns": ("route53", "ec2"),
+    "public-dns": ("route53",),
+    "route53": ("route53",),
+    "health": ("route53",),
+    "ec2": ("ec2",),
+    "ipv6": ("ec2",),
+    "ecs": ("ecs", "ec2"),
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-_NO_RESOURCE = f"surveyor-preflight-{secrets.token_hex(4)}"
-"""A name that nothing has."""
+"""The services that claims with a feature use, besides Cloud Map: a private namespace has a zone and a VPC."""
 
 
-@dataclass(frozen=True)
-class _Call:
-    """One call that set-up or clean-up needs, in a form that changes nothing."""
-
-    service: str
-    operation: str
-    params: Mapping[str, Any]
+def services_of(features: Iterable[str]) -> frozenset[str]:
+    """Return the services in which tests of claims with these features create something."""
+    return frozenset({"servicediscovery", *(name for feature in features for name in _SERVICES.get(feature, ()))})
 
 
-def operations(features: frozenset[str]) -> set[str]:
-    """Return the operations that are called, as `service:Operation`: the permissions that preflight needs."""
-    return {f"{call.service}:{_operation(call.operation)}" for call in _calls(features)}
+def check_permissions(target: Target, clients: Clients, actions: Collection[str], run: str, command: str) -> None:
+    """Raise TargetUnavailable with a list of all actions that a run may not do and needs, of `actions`.
 
-
-def _operation(method: str) -> str:
-    """Return the operation of a method of boto3; none of those called here has an abbreviation in its name."""
-    return "".join(word.capitalize() for word in method.split("_"))
-
-
-def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.time) -> None:
-    """Raise TargetUnavailable if the run must not begin; nothing has been created then."""
-    _identity(target, clients, now)
-    if clients.ownership:
-        clients.ownership.own([_NO_RESOURCE, f"{_NO_RESOURCE}:1"])
-    for call in _calls(target.features or frozenset()):
-        _permitted(target, clients, call)
-
-
-def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> None:
-    try:
-        answer = clients.client("sts", target.account or "", target.region).get_caller_identity()
-    except (ClientError, CredentialsEnded) as error:
-        raise _refused(target, error) from None
-    except BotoCoreError as error:
-        raise _stop(f"{target.name} did not answer GetCallerIdentity: {error}") from None
-    actual = answer.get("Account")
-    if actual != target.account:
-        raise _stop(
-            f"expected account {target.account} (--account); the credentials are of account {actual} "
-            f"({answer.get('Arn')})"
-        )
-    skew = _skew(answer, now())
-    direction = "ahead of" if skew > 0 else "behind"
-    if abs(skew) > MAX_CLOCK_SKEW:
-        raise _stop(
-            f"this machine's clock is {abs(skew):.0f} s {direction} that of {target.name}, and a signature is valid "
-            "for five minutes: set the clock"
+    `command`: whose policy the message names. Everything asked for has the name or the tag of `run`.
+    """
+    account = target.account or ""
+    missing: dict[str, str] = {}
+    more = ""
+    for probe in probes_of(run, account, target.region):
+        if probe.action in actions and (denied := _denied(target, clients, probe)):
+            missing.setdefault(*denied)
+            if denied[0] != probe.action:
+                more = "; what is checked after these may be missing, too"
+    if target.role and "iam" in (target.features or ()):
+        role = Probe("sts", "assume_role", {"RoleArn": target.role, "RoleSessionName": "surveyor-preflight"})
+        if denied := _denied(target, clients, role):
+            missing.setdefault(f"{denied[0]} on {target.role}", "the trust policy of the role must allow it, too")
+    if missing:
+        reasons = dict.fromkeys(why for why in missing.values() if why != "allow it")
+        actions = f"{len(missing)} actions" if len(missing) > 1 else "an action"
+        raise stop(
+            f"{actions} that the run needs {'are' if len(missing) > 1 else 'is'} not permitted in account {account}: "
+            f"{', '.join(missing)}{''.join(f'; {why}' for why in reasons)}{more}; "
+            f"`surveyor policy {command}` prints a policy with all of them"
         )
 
 
-def _refused(target: Target, error: ClientError | CredentialsEnded) -> TargetUnavailable:
-    code = error.code if isinstance(error, CredentialsEnded) else error_code(error)
-    if not code:
-        return _stop(str(error))
-    advice = _ADVICE.get(code, "its answer to GetCallerIdentity must name the account")
-    why = f"{target.name} refused GetCallerIdentity with {code}: {advice}; nothing was created"
-    return CredentialsEnded(why, code) if isinstance(error, CredentialsEnded) else TargetUnavailable(why)
-
-
-def _skew(answer: Mapping[str, Any], now: float) -> float:
-    """Return by how many seconds this machine is ahead; 0 if the answer has no date."""
-    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+def _denied(target: Target, clients: Clients, probe: Probe) -> tuple[str, str] | None:
+    """Return the action that is denied, and what to do about it; None if the call is permitted."""
+    client = clients.client(probe.service, target.account or "", target.region)
     try:
-        return now - parsedate_to_datetime(date).timestamp() if date else 0.0
-    except ValueError:
-        return 0.0
-
-
-def _calls(features: frozenset[str]) -> list[_Call]:
-    cloudmap = [
-        _Call("servicediscovery", "list_namespaces", {}),
-        _Call("servicediscovery", "list_services", {}),
-        _Call("servicediscovery", "list_operations", {}),
-        _Call("servicediscovery", "list_instances", {"ServiceId": f"srv-{_NO_RESOURCE}"}),
-        _Call(
-            "servicediscovery", "deregister_instance", {"ServiceId": f"srv-{_NO_RESOURCE}", "InstanceId": _NO_RESOURCE}
-        ),
-        _Call("servicediscovery", "delete_service", {"Id": f"srv-{_NO_RESOURCE}"}),
-        _Call("servicediscovery", "delete_namespace", {"Id": f"ns-{_NO_RESOURCE}"}),
-    ]
-    route53 = [
-        _Call("route53", "list_hosted_zones", {}),
-        _Call("route53", "list_health_checks", {}),
-        _Call("route53", "list_resource_record_sets", {"HostedZoneId": "Z00000000000000000000"}),
-        _Call("route53", "delete_hosted_zone", {"Id": "Z00000000000000000000"}),
-        _Call("route53", "delete_health_check", {"HealthCheckId": "00000000-0000-4000-8000-000000000000"}),
-    ]
-    ec2 = [
-        _Call("ec2", "describe_vpcs", {}),
-        _Call("ec2", "describe_subnets", {}),
-        _Call("ec2", "describe_instances", {}),
-        _Call("ec2", "describe_route_tables", {}),
-        _Call("ec2", "delete_internet_gateway", {"InternetGatewayId": "igw-00000000000000000"}),
-        _Call("ec2", "delete_vpc", {"VpcId": "vpc-00000000000000000"}),
-        _Call("ec2", "delete_subnet", {"SubnetId": "subnet-00000000000000000"}),
-        _Call("ec2", "terminate_instances", {"InstanceIds": ["i-00000000000000000"]}),
-    ]
-    ecs = [
-        _Call("ecs", "list_clusters", {}),
-        _Call("ecs", "describe_services", {"cluster": _NO_RESOURCE, "services": [_NO_RESOURCE]}),
-        _Call("ecs", "delete_service", {"cluster": _NO_RESOURCE, "service": _NO_RESOURCE}),
-        _Call("ecs", "stop_task", {"cluster": _NO_RESOURCE, "task": _NO_RESOURCE}),
-        _Call("ecs", "deregister_task_definition", {"taskDefinition": f"{_NO_RESOURCE}:1"}),
-        _Call("ecs", "delete_cluster", {"cluster": _NO_RESOURCE}),
-    ]
-    chosen = {"route53": route53, "ec2": ec2, "ecs": ecs}
-    return cloudmap + [call for feature, calls in chosen.items() if feature in features for call in calls]
-
-
-def _permitted(target: Target, clients: Clients, call: _Call) -> None:
-    client = clients.client(call.service, target.account or "", target.region)
-    try:
-        getattr(client, call.operation)(**call.params)
+        getattr(client, probe.method)(**probe.params)
     except ClientError as error:
-        if error_code(error) in _DENIED:
-            name = client.meta.method_to_api_mapping[call.operation]
-            raise _stop(
-                f"{call.service}:{name} is denied in account {target.account}, and set-up or clean-up needs it: "
-                f"{error.response['Error'].get('Message', '')}"
-            ) from None
+        message = str(error.response["Error"].get("Message", ""))
+        if error_code(error) in DENIED:
+            return denied_action(probe.action, message), denial_advice(message)
+        if is_of_account(error.response):
+            raise stop(describe_failed_call(probe.action, error.response)) from None
     except BotoCoreError as error:
-        raise _stop(f"{call.service} of {target.name} cannot be reached: {error}") from None
-
-
-def _stop(why: str) -> TargetUnavailable:
-    return TargetUnavailable(f"{why}; nothing was created")
+        raise stop(f"{probe.service} of {target.name} cannot be reached: {describe_missing(error)}") from None
+    return None

@@ -27,11 +27,11 @@ from surveyor.targets.control import Control, TokenRefused
 from surveyor.targets.dns_path import path_problem
 from surveyor.targets.features import probe
 from surveyor.targets.guard import ownership_in
+from surveyor.targets.identity import check_identity
 from surveyor.targets.model import Dns, Target
-from surveyor.targets.preflight import preflight
 from surveyor.targets.process import StartedProcess, start
 
-__all__ = ["SECONDS_PER_CALL", "RunningTarget", "run_target"]
+__all__ = ["SECONDS_PER_CALL", "RunningTarget", "reach_target", "run_target"]
 
 SECONDS_PER_CALL = 0.1
 """Assumed service seconds of a call to an account, in a rehearsal."""
@@ -117,7 +117,19 @@ class RunningTarget:
 
 @contextmanager
 def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Iterator[RunningTarget]:
-    """Start or reach the target, and stop it on exit if it was started.
+    """Start or reach the target, ask it for its features, and stop it on exit if it was started.
+
+    Raises TargetUnavailable if it does not start or answer.
+    """
+    with reach_target(target, seed, ledger) as running:
+        found = probe(running.target, running.clients, running.control)
+        running.features, running.absent, running.broken = found.present, found.absent, found.broken
+        yield running
+
+
+@contextmanager
+def reach_target(target: Target, seed: int, ledger: Ledger | None = None) -> Iterator[RunningTarget]:
+    """Start or reach the target, and stop it on exit if it was started; in an account only ask whose it is.
 
     Raises TargetUnavailable if it does not start or answer.
     """
@@ -140,11 +152,8 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         if folder is not None and target.start is None:
             spending.tasks = FargateTasks(target.budget.tasks, folder / TASKS_FILE, clock.wait)
         if target.is_one_account:
-            preflight(target, clients)
-        running = RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
-        found = probe(running.target, clients, control)
-        running.features, running.absent, running.broken = found.present, found.absent, found.broken
-        yield running
+            check_identity(target, clients)
+        yield RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
     finally:
         if control:
             control.close()

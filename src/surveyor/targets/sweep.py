@@ -51,7 +51,7 @@ _ASIDE = "ledgers-of-"
 """Begins the name of a folder with the ledgers of a run that was resumed."""
 
 Reach = Callable[[Target, int], AbstractContextManager[ReachedTarget]]
-"""Reach a target, with a seed, and check its account: surveyor.targets.running.run_target."""
+"""Reach a target, with a seed, and check its account: surveyor.targets.running.reach_target."""
 
 
 def existing_resources(folder: Path) -> list[Resource]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from surveyor.account.failed_calls import describe_failed_call, is_of_account
 from surveyor.errors import SurveyorError, WrongAnswer
 from surveyor.output_files import write_text
 from surveyor.response import MissingEntry, MissingMember, Response
@@ -38,6 +39,8 @@ def describe(error: Exception, argv: Sequence[str]) -> str:
     if isinstance(error, ClientError):
         response = error.response
         operation = response.origin.name if isinstance(response, Response) else error.operation_name
+        if is_of_account(response):
+            return describe_failed_call(operation, response)
         refusal = response.get("Error", {})
         return f"the target refused {operation} with {refusal.get('Code')}: {refusal.get('Message')}"
     if isinstance(error, (MissingMember, MissingEntry, WrongAnswer)):

@@ -1,0 +1,151 @@
+"""The operations that each command calls in an account, for its policy and for the checks before its first change.
+
+Those of suites and experiments were recorded in runs of all of them; `surveyor policy --check` compares. Operations are
+written as `service:Operation`, with botocore's names of services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+__all__ = ["COMMANDS", "SERVICE_COMMANDS", "needed_operations"]
+
+COMMANDS = ("conform", "chaos", "load", "audit", "gate", "advise", "sweep")
+"""The commands that have a policy."""
+
+SERVICE_COMMANDS = ("chaos", "gate")
+"""Those that may act on a service of the user's."""
+
+Calls = Mapping[str, str]
+"""The names of operations, as words, by service."""
+
+_SWEEP: Calls = {
+    "servicediscovery": "DeleteNamespace DeleteService DeregisterInstance GetOperation ListInstances ListNamespaces "
+    "ListServices ListTagsForResource",
+    "route53": "ChangeResourceRecordSets DeleteHealthCheck DeleteHostedZone GetHostedZone ListHealthChecks "
+    "ListHostedZones ListResourceRecordSets",
+    "ec2": "DeleteInternetGateway DeleteSecurityGroup DeleteSubnet DeleteVpc DescribeInstances "
+    "DescribeInternetGateways DescribeSecurityGroups DescribeSubnets DescribeVpcs DetachInternetGateway "
+    "TerminateInstances",
+    "ecs": "DeleteCluster DeleteService DeleteTaskDefinitions DeregisterTaskDefinition DescribeServices DescribeTasks "
+    "ListClusters ListServices ListTaskDefinitionFamilies ListTaskDefinitions ListTasks StopTask",
+    "elbv2": "DeleteLoadBalancer DeleteTargetGroup DescribeLoadBalancers DescribeTargetGroups",
+    "events": "DeleteRule ListRules ListTargetsByRule RemoveTargets",
+    "sqs": "DeleteQueue GetQueueUrl ListQueues",
+    "logs": "DeleteLogGroup DescribeLogGroups",
+    "acm-pca": "DeleteCertificateAuthority DescribeCertificateAuthority ListCertificateAuthorities ListTags "
+    "UpdateCertificateAuthority",
+}
+"""What finds and deletes what runs made: also at the end of each run that makes something."""
+
+_CONFORM: Calls = {
+    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
+    "DeleteServiceAttributes DiscoverInstances DiscoverInstancesRevision GetInstance GetInstancesHealthStatus "
+    "GetNamespace GetService GetServiceAttributes ListOperations RegisterInstance TagResource UntagResource "
+    "UpdateHttpNamespace UpdateInstanceCustomHealthStatus UpdatePrivateDnsNamespace UpdatePublicDnsNamespace "
+    "UpdateService UpdateServiceAttributes",
+    "route53": "AssociateVPCWithHostedZone ChangeTagsForResource CreateHealthCheck CreateHostedZone "
+    "DisassociateVPCFromHostedZone GetAccountLimit GetChange GetHealthCheck GetHealthCheckCount "
+    "GetHealthCheckLastFailureReason GetHealthCheckStatus GetHostedZoneCount GetHostedZoneLimit "
+    "ListHostedZonesByName ListHostedZonesByVPC ListTagsForResource ListTagsForResources TestDNSAnswer "
+    "UpdateHealthCheck UpdateHostedZoneComment",
+    "ec2": "AttachInternetGateway CreateInternetGateway CreateRoute CreateSecurityGroup CreateSubnet CreateVpc "
+    "DescribeRouteTables ModifySubnetAttribute ModifyVpcAttribute RunInstances",
+    "ecs": "CreateCluster CreateService CreateTaskSet DeleteTaskSet DeregisterContainerInstance DescribeClusters "
+    "DescribeContainerInstances DescribeServiceDeployments DescribeServiceRevisions DescribeTaskDefinition "
+    "DescribeTaskSets ListContainerInstances ListServiceDeployments ListServicesByNamespace ListTagsForResource "
+    "RegisterTaskDefinition RunTask TagResource UntagResource UpdateCluster UpdateService "
+    "UpdateServicePrimaryTaskSet UpdateTaskSet",
+    "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup ModifyTargetGroupAttributes",
+    "events": "PutRule PutTargets",
+    "sqs": "CreateQueue DeleteMessage GetQueueAttributes ReceiveMessage SetQueueAttributes",
+}
+
+_CONFORM_FEATURES: Mapping[str, Calls] = {
+    "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion"},
+    "ecs-processes": {
+        "ec2": "DescribeNetworkInterfaces",
+        "ecs": "ContinueServiceDeployment StopServiceDeployment",
+        "elbv2": "DescribeTargetHealth",
+        "logs": "CreateLogGroup FilterLogEvents",
+        "cloudwatch": "GetMetricData",
+    },
+    "private-ca": {
+        "acm-pca": "CreateCertificateAuthority GetCertificate GetCertificateAuthorityCertificate "
+        "GetCertificateAuthorityCsr ImportCertificateAuthorityCertificate IssueCertificate TagCertificateAuthority "
+        "UntagCertificateAuthority"
+    },
+}
+"""Those of claims that need a feature which is not tested without an option."""
+
+_EXPERIMENT: Calls = {
+    "servicediscovery": "CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace GetService "
+    "RegisterInstance UpdateService",
+    "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
+    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListTagsForResource RegisterTaskDefinition TagResource "
+    "UntagResource UpdateService",
+}
+"""Those of experiments on a service that Surveyor creates, in the default VPC or in the subnets of the target file."""
+
+_EXISTING: Calls = {
+    "servicediscovery": "DeregisterInstance DiscoverInstances GetNamespace GetService ListInstances RegisterInstance "
+    "UpdateService",
+    "ec2": "DescribeNetworkInterfaces DescribeSubnets",
+    "ecs": "DescribeServices DescribeTaskDefinition DescribeTasks ListTagsForResource ListTasks StopTask TagResource "
+    "UntagResource UpdateService",
+}
+"""Those of experiments on a service of the user's."""
+
+_LOAD: Calls = {"elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup ModifyTargetGroupAttributes"}
+"""Those of load scenarios beside those of experiments."""
+
+_AUDIT: Calls = {
+    "servicediscovery": "GetService ListInstances ListNamespaces ListServices",
+    "route53": "ListResourceRecordSets",
+    "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListServices ListTasks",
+    "iam": "GetRole",
+}
+
+_GATE: Calls = {
+    "ecs": "ContinueServiceDeployment DescribeServiceDeployments ListServiceDeployments StopServiceDeployment",
+}
+
+_ADVISE: Calls = {
+    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace",
+    "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
+    "ecs": "CreateCluster CreateService RegisterTaskDefinition UpdateService",
+}
+
+_MADE: Mapping[str, Collection[str]] = {
+    "chaos": ("servicediscovery", "route53", "ec2", "ecs"),
+    "load": ("servicediscovery", "route53", "ec2", "ecs", "elbv2"),
+    "advise": ("servicediscovery", "route53", "ec2", "ecs"),
+}
+"""The services in which a command may leave something: the clean-up at its end asks no other."""
+
+
+def needed_operations(command: str, features: Collection[str] = (), *, service: bool = False) -> frozenset[str]:
+    """Return the operations that a command calls; with `service`, for one of the user's services alone."""
+    return frozenset(_operations(command, features, service=service))
+
+
+def _operations(command: str, features: Collection[str], *, service: bool) -> Iterator[str]:
+    for calls in _parts(command, features, service=service):
+        for name, words in calls.items():
+            yield from (f"{name}:{operation}" for operation in words.split())
+
+
+def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[Calls, ...]:
+    fixed = {"audit": _AUDIT, "gate": _GATE, "sweep": _SWEEP}
+    if command in fixed:
+        return (fixed[command],)
+    if command == "conform":
+        return (_CONFORM, _SWEEP, *(calls for feature, calls in _CONFORM_FEATURES.items() if feature in features))
+    role = {"sts": "AssumeRole"} if command == "chaos" and "iam" in features else {}
+    if service:
+        return (_EXISTING, role)
+    own = {"chaos": (_EXPERIMENT,), "load": (_EXPERIMENT, _LOAD), "advise": (_ADVISE,)}[command]
+    clean_up = {name: words for name, words in _SWEEP.items() if name in _MADE[command]}
+    # These commands make nothing of EC2: tasks run in subnets that exist.
+    clean_up["ec2"] = "DescribeInstances DescribeSecurityGroups DescribeSubnets DescribeVpcs"
+    return (*own, clean_up, role)

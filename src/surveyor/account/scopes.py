@@ -1,0 +1,188 @@
+"""To which resources and under which conditions a policy limits an action, so that only what runs made is changed.
+
+Source: Service Authorization Reference, Actions, resources, and condition keys for each service. Where it has nothing
+narrower the resource is `*`: reads (runs look for what is left in the whole account), tags of Cloud Map, hosted zones
+and health checks, which have no condition keys, and routes of main route tables, which have no tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from surveyor.account.naming import NO_ID
+from surveyor.account.tags import TAG
+
+__all__ = ["SERVICE_ROLE", "Limit", "Place", "limits_of"]
+
+Conditions = Mapping[str, Mapping[str, object]]
+
+SERVICE_ROLE = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+"""The role with which ECS registers tasks."""
+
+_GETS_TAG: Conditions = {"Null": {f"aws:RequestTag/{TAG}": "false"}}
+_HAS_TAG: Conditions = {"Null": {f"aws:ResourceTag/{TAG}": "false"}}
+_MADE_BY_ECS: Conditions = {"StringEquals": {"aws:ResourceTag/AmazonECSManaged": "true"}}
+_OWN_RECORDS: Conditions = {
+    "ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": "*surveyor-*"}
+}
+_READS = ("Describe", "Discover", "Get", "List", "Test")
+_NEW = {  # what EC2's create actions create, and what they create it in
+    "CreateVpc": ("vpc", ""),
+    "CreateSubnet": ("subnet", "vpc"),
+    "CreateInternetGateway": ("internet-gateway", ""),
+    "CreateSecurityGroup": ("security-group", ""),
+    "RunInstances": ("instance", ""),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a policy is for: account and Region, `*` for any. `role`: the ARN of a role that the command assumes.
+
+    `service`: a service of the user's, as CLUSTER/SERVICE; `cluster` and `vpc`: the user's, in which runs make things.
+    """
+
+    account: str = "*"
+    region: str = "*"
+    role: str = ""
+    service: str = ""
+    cluster: str = ""
+    vpc: str = ""
+
+    def arns(self, service: str, *resources: str) -> tuple[str, ...]:
+        """Return ARNs of this account and Region."""
+        return tuple(f"arn:aws:{service}:{self.region}:{self.account}:{resource}" for resource in resources)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a statement has besides its actions. `name`: its Sid, to which a number is added if it is not the first."""
+
+    name: str
+    resources: tuple[str, ...] = ("*",)
+    conditions: Conditions | None = None
+
+
+def limits_of(action: str, place: Place) -> Iterator[Limit]:
+    """Yield the statements in which a policy must have an action: one for each kind of resource that it is about."""
+    service, _, name = action.partition(":")
+    limited = _LIMITS.get(service)
+    found = list(limited(name, place)) if limited else []
+    yield from found or [Limit("Read" if name.startswith(_READS) else "Other")]
+
+
+def _ecs(name: str, place: Place) -> Iterator[Limit]:
+    if name.endswith("ServiceDeployment") or name in ("DescribeServiceDeployments", "ListServiceDeployments"):
+        chosen = place.service or "surveyor-*/*"
+        yield Limit("EcsDeployments", place.arns("ecs", f"service/{chosen}", f"service-deployment/{chosen}/*"))
+    elif not name.startswith(_READS) and name != "DeregisterTaskDefinition":
+        if place.service:
+            cluster = place.service.partition("/")[0]
+            yield Limit("EcsService", place.arns("ecs", f"service/{place.service}", f"task/{cluster}/*"))
+        else:
+            inside = (f"task/{place.cluster}/*",) if place.cluster else ()
+            yield Limit("EcsNamed", place.arns("ecs", "*/surveyor-*", *inside))
+
+
+def _cloudmap(name: str, place: Place) -> Iterator[Limit]:
+    services, namespaces = place.arns("servicediscovery", "service/*", "namespace/*")
+    if name.startswith("Create") and name != "CreateService":
+        yield Limit("CloudMapNew", conditions=_GETS_TAG)
+    elif name.startswith(_READS) or name in ("TagResource", "UntagResource"):
+        return
+    elif place.service:
+        yield Limit("CloudMapRegistry", (services,))
+    else:
+        nothing = place.arns("servicediscovery", f"service/srv-{NO_ID}*", f"namespace/ns-{NO_ID}*")
+        if name == "CreateService":
+            yield Limit("CloudMapNewService", (services,), _GETS_TAG)
+        yield Limit("CloudMapTagged", (namespaces,) if name == "CreateService" else (namespaces, services), _HAS_TAG)
+        yield Limit("CloudMapNothing", nothing)
+        if name in ("DeleteNamespace", "DeleteService", "DeregisterInstance"):
+            yield Limit("CloudMapOfEcs", (namespaces, services), _MADE_BY_ECS)
+
+
+def _route53(name: str, place: Place) -> Iterator[Limit]:
+    if name == "ChangeResourceRecordSets":
+        yield Limit("Records", ("arn:aws:route53:::hostedzone/*",), _OWN_RECORDS)
+
+
+def _ec2(name: str, place: Place) -> Iterator[Limit]:
+    everything, nothing = place.arns("ec2", "*/*", f"*/*-{'0' * 17}")
+    if name in _NEW:
+        _, parent = _NEW[name]
+        yield Limit("Ec2New", place.arns("ec2", *(f"{made}/*" for made, _ in _NEW.values())), _GETS_TAG)
+        if parent:
+            yield Limit("Ec2Tagged", (everything,), _HAS_TAG)
+            yield Limit("Ec2Nothing", (nothing,))
+            if place.vpc:
+                yield Limit("Ec2InVpc", place.arns("ec2", f"vpc/{place.vpc}"))
+        if name == "CreateSecurityGroup":
+            yield Limit("Ec2GroupInVpc", place.arns("ec2", "vpc/*"))
+        if name == "RunInstances":
+            parts = place.arns("ec2", "network-interface/*", "volume/*", "subnet/*", "security-group/*")
+            yield Limit("Ec2Parts", (*parts, f"arn:aws:ec2:{place.region}::image/*"))
+    elif name == "CreateTags":
+        yield Limit("Ec2Tags", (everything,), {"StringEquals": {"ec2:CreateAction": sorted(_NEW)}})
+    elif name == "CreateRoute":
+        yield Limit("Ec2Routes", place.arns("ec2", "route-table/*"))
+    elif not name.startswith(_READS):
+        yield Limit("Ec2Tagged", (everything,), _HAS_TAG)
+        yield Limit("Ec2Nothing", (nothing,))
+
+
+def _elb(name: str, place: Place) -> Iterator[Limit]:
+    if not name.startswith(_READS):
+        named = place.arns("elasticloadbalancing", "loadbalancer/app/surveyor-*/*", "targetgroup/surveyor-*/*")
+        yield Limit("BalancersNamed", named)
+
+
+def _events(name: str, place: Place) -> Iterator[Limit]:
+    if name != "ListRules":
+        yield Limit("Rules", place.arns("events", "rule/surveyor-*"))
+
+
+def _sqs(name: str, place: Place) -> Iterator[Limit]:
+    if name != "ListQueues":
+        yield Limit("Queues", place.arns("sqs", "surveyor-*"))
+
+
+def _logs(name: str, place: Place) -> Iterator[Limit]:
+    if name != "DescribeLogGroups":
+        groups = ("log-group:surveyor-*", "log-group:/aws/ecs/containerinsights/surveyor-*")
+        yield Limit("LogGroups", place.arns("logs", *groups))
+
+
+def _pca(name: str, place: Place) -> Iterator[Limit]:
+    if name == "CreateCertificateAuthority":
+        yield Limit("AuthorityNew", conditions=_GETS_TAG)
+    elif name == "TagCertificateAuthority":
+        yield Limit("AuthorityTags", place.arns("acm-pca", "certificate-authority/*"), _GETS_TAG)
+        yield Limit("AuthorityTagged", place.arns("acm-pca", "certificate-authority/*"), _HAS_TAG)
+    elif name not in ("ListCertificateAuthorities", "ListTags", "DescribeCertificateAuthority"):
+        yield Limit("AuthorityTagged", place.arns("acm-pca", "certificate-authority/*"), _HAS_TAG)
+
+
+def _iam(name: str, place: Place) -> Iterator[Limit]:
+    role = f"arn:aws:iam::{place.account}:role/{SERVICE_ROLE}"
+    if name == "CreateServiceLinkedRole":
+        yield Limit("ServiceRole", (role,), {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}})
+    elif name == "GetRole":
+        yield Limit("GetServiceRole", (role,))
+    else:
+        yield Limit("ManagedPolicies", ("arn:aws:iam::aws:policy/*",))
+
+
+def _sts(name: str, place: Place) -> Iterator[Limit]:
+    yield Limit("Role", (place.role or f"arn:aws:iam::{place.account}:role/surveyor*",))
+
+
+def _ssm(name: str, place: Place) -> Iterator[Limit]:
+    yield Limit("PublicParameters", (f"arn:aws:ssm:{place.region}::parameter/aws/service/*",))
+
+
+_LIMITS = {
+    "acm-pca": _pca, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb, "events": _events, "iam": _iam,
+    "logs": _logs, "route53": _route53, "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
+}  # fmt: skip

@@ -1,0 +1,204 @@
+"""The policies that `surveyor policy` prints: their limits, their size, and that each action is where it belongs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surveyor.account.needed_calls import COMMANDS, needed_operations
+from surveyor.account.permissions import MAX_SIZE, make_policies, policy_size, required_actions
+from surveyor.account.scopes import Place
+from surveyor.cli import main
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.options import TargetOptions
+from surveyor_policies.dependent import DEPENDENT
+
+FEATURES = ("iam", "ecs-processes", "private-ca", "quotas", "regions", "throttling")
+AUDIT = {
+    "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks",
+    "ecs:ListServices", "ecs:ListTasks", "iam:GetRole", "route53:ListResourceRecordSets",
+    "servicediscovery:GetService", "servicediscovery:ListInstances", "servicediscovery:ListNamespaces",
+    "servicediscovery:ListServices",
+}  # fmt: skip
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    """Return the policies that the command prints."""
+    with pytest.raises(SystemExit) as end:
+        main(["policy", *arguments])
+    assert end.value.code == 0
+    text, decoder, found = capsys.readouterr().out.strip(), json.JSONDecoder(), []
+    while text:
+        policy, length = decoder.raw_decode(text)
+        found.append(policy)
+        text = text[length:].strip()
+    return found
+
+
+def statements(policies: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield all statements of policies."""
+    for policy in policies:
+        yield from policy["Statement"]
+
+
+def actions_of(policies: list[dict[str, Any]]) -> set[str]:
+    """Return all actions of policies."""
+    return {action for statement in statements(policies) for action in statement["Action"]}
+
+
+def with_action(policies: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
+    """Return the statements that allow an action."""
+    return [statement for statement in statements(policies) if action in statement["Action"]]
+
+
+def test_actions_are_those_called_and_those_they_depend_on() -> None:
+    """Actions that an operation depends on are added, operations that need no permission are left out."""
+    called = ["servicediscovery:RegisterInstance", "sts:GetCallerIdentity", "ec2:CreateVpc"]
+    dependent = {"servicediscovery:RegisterInstance": ("route53:GetHealthCheck",), "servicediscovery:X": ("a:B",)}
+    wanted = {"servicediscovery:RegisterInstance", "route53:GetHealthCheck", "ec2:CreateVpc", "ec2:CreateTags"}
+    assert required_actions(called, dependent) == wanted
+
+
+def test_actions_have_the_prefixes_of_iam() -> None:
+    """Botocore's name of a service may be another, and a request without an operation needs no action."""
+    called = ["elbv2:CreateListener", "servicediscovery:POST /", "ecs:RunTask"]
+    assert required_actions(called, {}) == {"elasticloadbalancing:CreateListener", "ecs:RunTask"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_policies_of_the_size_of_aws(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    """With all features, account, Region and role, each document fits, and Sids are letters and digits, once each."""
+    words = [command, "--account", "111122223333", "--region", "ap-southeast-2"]
+    if command == "conform":
+        words += ["--role", "arn:aws:iam::111122223333:role/surveyor", "--vpc", "vpc-0123456789abcdef0"]
+        words += ["--enable", "ecs-processes,private-ca,quotas,throttling,regions"]
+    policies = printed(capsys, *words)
+    assert [policy for policy in policies if policy_size(policy) > MAX_SIZE] == []
+    for policy in policies:
+        names = [statement["Sid"] for statement in policy["Statement"]]
+        assert len(names) == len(set(names))
+        assert [name for name in names if not name.isalnum()] == []
+
+
+def test_audit_and_gate_have_their_few_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    """An audit only reads, and a gate has what its page documents, on the service that it is for."""
+    assert actions_of(printed(capsys, "audit")) == AUDIT
+    [gate] = printed(capsys, "gate", "--service", "shop/web", "--account", "111122223333", "--region", "eu-west-1")
+    page = (find_layout().root / "docs" / "gate.md").read_text("utf-8")
+    [statement] = gate["Statement"]
+    assert [action for action in statement["Action"] if f"`{action}`" not in page] == []
+    assert len(statement["Action"]) == 4
+    prefix = "arn:aws:ecs:eu-west-1:111122223333:service"
+    assert statement["Resource"] == [f"{prefix}/shop/web", f"{prefix}-deployment/shop/web/*"]
+
+
+@pytest.mark.parametrize("command", ["conform", "chaos", "load", "advise", "sweep"])
+def test_changes_are_limited_to_what_runs_made(command: str) -> None:
+    """Only reads, and changes for which AWS offers nothing narrower, are allowed on everything."""
+    actions = required_actions(needed_operations(command, FEATURES), DEPENDENT)
+    wide = {
+        action
+        for statement in statements(make_policies(actions, Place()))
+        if statement["Resource"] == "*" and "Condition" not in statement
+        for action in statement["Action"]
+    }
+    reads = ("Describe", "Discover", "Get", "List", "Test", "Filter")
+    changes = {action for action in wide if not action.partition(":")[2].startswith(reads)}
+    assert {action.partition(":")[0] for action in changes} <= {"route53", "servicediscovery", "ecs"}
+    assert {action for action in changes if not action.startswith("route53:")} <= {
+        "ecs:DeregisterTaskDefinition", "servicediscovery:TagResource", "servicediscovery:UntagResource",
+    }  # fmt: skip
+    assert "route53:ChangeResourceRecordSets" not in changes
+
+
+def test_nobody_elses_cluster_vpc_or_namespace_can_be_deleted() -> None:
+    """By its name, or by the tag of a run."""
+    actions = required_actions(needed_operations("conform"), DEPENDENT)
+    policies = make_policies(actions, Place("111122223333", "us-east-1"))
+    [cluster] = with_action(policies, "ecs:DeleteCluster")
+    assert cluster["Resource"] == "arn:aws:ecs:us-east-1:111122223333:*/surveyor-*"
+    tag = {"Null": {"aws:ResourceTag/surveyor:run": "false"}}
+    for action in ("ec2:DeleteVpc", "ec2:TerminateInstances", "servicediscovery:DeregisterInstance"):
+        conditions = [statement.get("Condition") for statement in with_action(policies, action)]
+        assert tag in conditions
+        for statement in with_action(policies, action):
+            unlimited = "Condition" not in statement
+            assert not unlimited or all("preflight" in arn or "-00000000000000000" in arn for arn in _list(statement))
+
+
+def _list(statement: dict[str, Any]) -> list[str]:
+    resource = statement["Resource"]
+    return resource if isinstance(resource, list) else [resource]
+
+
+def test_tags_on_other_things_are_set_at_creation_only() -> None:
+    """ec2:CreateTags is limited to the creations of runs."""
+    policies = make_policies(required_actions(needed_operations("conform"), DEPENDENT), Place())
+    [statement] = with_action(policies, "ec2:CreateTags")
+    assert "CreateVpc" in statement["Condition"]["StringEquals"]["ec2:CreateAction"]
+
+
+def test_features_and_role_add_their_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    """--enable and --role are taken into account, and no policy has PassRole or other changes of IAM."""
+    plain = actions_of(printed(capsys, "conform"))
+    assert "logs:CreateLogGroup" in actions_of(printed(capsys, "conform", "--enable", "ecs-processes")) - plain
+    arn = "arn:aws:iam::111122223333:role/x"
+    policies = printed(capsys, "conform", "--role", arn)
+    assert [statement["Resource"] for statement in with_action(policies, "sts:AssumeRole")] == [arn]
+    assert "sts:AssumeRole" not in plain
+    iam = {action for action in actions_of(policies) if action.startswith("iam:")}
+    assert iam == {"iam:CreateServiceLinkedRole", "iam:GetPolicy", "iam:GetPolicyVersion"}
+
+
+def test_a_small_service_has_a_small_policy(capsys: pytest.CaptureFixture[str]) -> None:
+    """Chaos on a service of the user's may change that service, its tasks and registries, and create nothing."""
+    policies = printed(capsys, "chaos", "--service", "shop/web")
+    made = {action for action in actions_of(policies) if "Create" in action}
+    assert made == {"route53:CreateHealthCheck"}  # of instances that are registered
+    [update] = with_action(policies, "ecs:UpdateService")
+    assert update["Resource"] == ["arn:aws:ecs:*:*:service/shop/web", "arn:aws:ecs:*:*:task/shop/*"]
+
+
+def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None:
+    """docs/policies has what `surveyor policy COMMAND --out` writes."""
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            main(["policy", command, "--out", str(tmp_path)])
+    kept = find_layout().root / "docs" / "policies"
+    written = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    assert written == {path.name: path.read_text("utf-8") for path in kept.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["conforn"], "there is no policy for 'conforn'; did you mean 'conform'"),
+        (["emulator"], "there is one for conform, chaos, load, audit, gate, advise, sweep"),
+        (["conform", "--account", "1"], "--account: expected 12 digits, got '1'"),
+        (["conform", "--region", "everywhere"], "--region: expected a Region such as eu-west-1"),
+        (["conform", "--role", "surveyor"], "--role: expected the ARN of a role"),
+        (["gate", "--service", "shop/*"], "--service: expected CLUSTER/SERVICE"),
+        (["conform", "--enable", "nothing"], "--enable nothing: aws has "),
+        (["audit", "--service", "a/b"], "--service does not go with audit"),
+        (["sweep", "--enable", "quotas"], "--enable does not go with sweep"),
+        (["load", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with load"),
+        (["audit", "--out", "/dev/null"], "cannot be written"),
+    ],
+)
+def test_bad_options_are_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    """Exit 2 with what was expected."""
+    assert main(["policy", *arguments]) == 2
+    errors = capsys.readouterr().err
+    assert words in errors
+    assert "Traceback" not in errors
+
+
+def test_features_are_those_of_the_target_file() -> None:
+    """What a feature adds belongs to a feature that the target `aws` has or can have."""
+    target = load_target("aws", find_layout().targets, TargetOptions(account="111122223333"))
+    assert {"iam", *target.on_request} >= {"iam", "ecs-processes", "private-ca"}

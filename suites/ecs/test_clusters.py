@@ -9,11 +9,11 @@ ON_EC2 = {"requiresCompatibilities": ["EC2"], "networkMode": "bridge", "cpu": No
 
 
 @pytest.fixture
-def describe_cluster(ecs):
-    """Return `describe_cluster(name, *include)`: DescribeClusters of one cluster."""
+def describe_cluster(ecs, read_until):
+    """Return `describe_cluster(name, *include)`: DescribeClusters of one cluster, once it is found."""
 
     def describe(name, *include):
-        [found] = ecs.describe_clusters(clusters=[name], include=list(include))["clusters"]
+        [found] = read_until(lambda: ecs.describe_clusters(clusters=[name], include=list(include))["clusters"], bool)
         return found
 
     return describe
@@ -58,7 +58,7 @@ def test_the_cluster_is_default_by_default(ecs):
 
 
 @proves("ecs.cluster.settings")
-def test_a_cluster_has_settings(ecs, describe_cluster, unique_name):
+def test_a_cluster_has_settings(ecs, describe_cluster, read_until, unique_name):
     """Settings and capacity providers are those of the request; UpdateCluster changes settings; both are included."""
     # ecs/DescribeClustersRequest.include: "If SETTINGS is specified, the settings for the cluster are included."
     name = unique_name("cluster")
@@ -76,12 +76,12 @@ def test_a_cluster_has_settings(ecs, describe_cluster, unique_name):
     assert set(found["capacityProviders"]) == {"FARGATE", "FARGATE_SPOT"}
     assert found["defaultCapacityProviderStrategy"] == strategy
     assert ecs.update_cluster(cluster=name, settings=off)["cluster"]["settings"] == off
-    assert describe_cluster(name, "SETTINGS")["settings"] == off
+    assert read_until(lambda: describe_cluster(name, "SETTINGS")["settings"], off) == off
 
 
 @proves("ecs.cluster.counts", "ecs.cluster.delete")
 def test_a_cluster_counts_what_it_has(
-    ecs, make_task_definition, make_ecs_service, describe_cluster, eventually, unique_name, network
+    ecs, make_task_definition, make_ecs_service, describe_cluster, read_until, eventually, unique_name, network
 ):
     """Tasks and services are counted by status; with any of them the cluster is not deleted, without it is INACTIVE."""
     name, other = (ecs.create_cluster(clusterName=unique_name("cluster"))["cluster"]["clusterName"] for _ in range(2))
@@ -116,6 +116,7 @@ def test_a_cluster_counts_what_it_has(
     assert counts(other) == (0, 0, 0, 0)
     empty = ecs.create_cluster(clusterName=unique_name("cluster"))["cluster"]["clusterName"]
     make_ecs_service(definition, count=0, cluster=empty)
+    assert read_until(lambda: counts(empty), (0, 0, 1, 0)) == (0, 0, 1, 0)
     with raises("ClusterContainsServicesException"):
         ecs.delete_cluster(cluster=empty)
     ecs.delete_service(cluster=name, service=service["serviceName"], force=True)
@@ -135,16 +136,16 @@ def test_a_cluster_counts_what_it_has(
     with raises("ClusterNotFoundException"):
         ecs.delete_cluster(cluster=name)
     assert ecs.create_cluster(clusterName=name)["cluster"]["status"] == "ACTIVE"
-    assert describe_cluster(name)["status"] == "ACTIVE"
+    assert read_until(lambda: describe_cluster(name)["status"], "ACTIVE") == "ACTIVE"
 
 
 @proves("ecs.cluster.delete")
 def test_a_cluster_with_container_instances_is_not_deleted(
-    ecs, start_container_instances, describe_cluster, eventually, own_cluster
+    ecs, start_container_instances, describe_cluster, read_until, eventually, own_cluster
 ):
     """DeleteCluster raises an error until the container instances have been deregistered."""
     [host] = start_container_instances()
-    assert describe_cluster(own_cluster)["registeredContainerInstancesCount"] == 1
+    assert read_until(lambda: describe_cluster(own_cluster)["registeredContainerInstancesCount"], 1) == 1
     with raises("ClusterContainsContainerInstancesException"):
         ecs.delete_cluster(cluster=own_cluster)
     ecs.deregister_container_instance(cluster=own_cluster, containerInstance=host["containerInstanceArn"])
@@ -155,7 +156,7 @@ def test_a_cluster_with_container_instances_is_not_deleted(
 
 
 @proves("ecs.lists.are-paged")
-def test_lists_have_pages(ecs, make_task_definition, make_ecs_service, unique_name):
+def test_lists_have_pages(ecs, make_task_definition, make_ecs_service, read_until, unique_name):
     """ListServices lists ten at a time by default, each list as many as maxResults says, from 1 to 100."""
     # ecs/ListServicesRequest.maxResults: "If this parameter isn't used, then ListServices returns up to 10 results and
     # a nextToken value if applicable."
@@ -166,11 +167,14 @@ def test_lists_have_pages(ecs, make_task_definition, make_ecs_service, unique_na
     def pages(operation, member, **params):
         return [page[member] for page in ecs.get_paginator(operation).paginate(cluster=cluster, **params)]
 
-    first, rest = pages("list_services", "serviceArns")
-    assert ({*first, *rest}, len(rest)) == (arns, 1)
-    assert [len(page) for page in pages("list_services", "serviceArns", maxResults=6)] == [6, 5]
-    assert [len(page) for page in pages("list_services", "serviceArns", maxResults=100)] == [11]
-    assert len(ecs.list_clusters(maxResults=1)["clusterArns"]) == 1
+    def sizes(**params):
+        return [len(page) for page in pages("list_services", "serviceArns", **params)]
+
+    assert read_until(sizes, [10, 1]) == [10, 1]
+    assert {arn for page in pages("list_services", "serviceArns") for arn in page} == arns
+    assert read_until(lambda: sizes(maxResults=6), [6, 5]) == [6, 5]
+    assert read_until(lambda: sizes(maxResults=100), [11]) == [11]
+    assert read_until(lambda: len(ecs.list_clusters(maxResults=1)["clusterArns"]), 1) == 1
     lists = (ecs.list_services, ecs.list_tasks, ecs.list_container_instances)
     for operation in lists:
         assert not operation(cluster=cluster, maxResults=1).get("nextToken") or operation == ecs.list_services
@@ -179,7 +183,11 @@ def test_lists_have_pages(ecs, make_task_definition, make_ecs_service, unique_na
                 operation(cluster=cluster, maxResults=refused)
     with pytest.raises(ClientError):
         ecs.list_services(cluster=cluster, nextToken="another")
-    assert set(ecs.list_services(cluster=cluster, launchType="FARGATE", maxResults=100)["serviceArns"]) == arns
-    assert ecs.list_services(cluster=cluster, launchType="EC2")["serviceArns"] == []
-    assert len(ecs.list_services(cluster=cluster, schedulingStrategy="REPLICA")["serviceArns"]) == 10
-    assert ecs.list_services(cluster=cluster, schedulingStrategy="DAEMON")["serviceArns"] == []
+
+    def listed(**params):
+        return set(ecs.list_services(cluster=cluster, **params)["serviceArns"])
+
+    assert read_until(lambda: listed(launchType="FARGATE", maxResults=100), arns) == arns
+    assert listed(launchType="EC2") == set()
+    assert read_until(lambda: len(listed(schedulingStrategy="REPLICA")), 10) == 10
+    assert listed(schedulingStrategy="DAEMON") == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -138,14 +139,15 @@ def test_the_host_port_depends_on_the_network_mode(make_task_definition):
 
 
 @proves("ecs.definition.is-described")
-def test_a_definition_is_described(ecs, make_task_definition, clock, account, unique_name):
+def test_a_definition_is_described(ecs, make_task_definition, read_until, clock, account, unique_name):
     """Both answers have what was registered, the defaults, empty lists for what was omitted, and who and when."""
     # ecs/TaskDefinition.registeredBy: "The principal that registered the task definition."
     role, family = f"arn:aws:iam::{account}:role/{unique_name('role')}", unique_name("family")
     before = clock.now()
     container = {"environment": [{"name": "A", "value": "1"}], "entryPoint": ["sh"], "portMappings": None}
     made = make_task_definition(family=family, taskRoleArn=role, executionRoleArn=role, container=container)
-    described = ecs.describe_task_definition(taskDefinition=made["taskDefinitionArn"])["taskDefinition"]
+    arn = made["taskDefinitionArn"]
+    described = read_until(lambda: ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"], made)
     assert described == made
     assert made["taskDefinitionArn"].endswith(f":{account}:task-definition/{family}:1")
     expected = {
@@ -174,7 +176,7 @@ def test_a_definition_is_described(ecs, make_task_definition, clock, account, un
 
 
 @proves("ecs.definition.lists")
-def test_revisions_are_listed(ecs, make_task_definition, make_ecs_service, unique_name):
+def test_revisions_are_listed(ecs, make_task_definition, make_ecs_service, read_until, unique_name):
     """Revisions are listed by family, status (ACTIVE by default) and order; a family counts as its revisions do."""
     # ecs/ListTaskDefinitionsRequest.sort: "By default, (ASC) task definitions are listed lexicographically by family
     # name and in ascending numerical order by revision"
@@ -196,24 +198,47 @@ def test_revisions_are_listed(ecs, make_task_definition, make_ecs_service, uniqu
         return [family for page in pages for family in page["families"]]
 
     active = [first["taskDefinitionArn"], third["taskDefinitionArn"]]
-    assert listed(families[0]) == listed(families[0], status="ACTIVE") == listed(families[0], sort="ASC") == active
-    assert listed(families[0], sort="DESC") == active[::-1]
-    assert listed(families[0], status="INACTIVE") == [second["taskDefinitionArn"]]
-    assert listed(families[1]) == listed(prefix) == []
-    assert families_listed() == families_listed(status="ALL") == families
-    assert (families_listed(status="ACTIVE"), families_listed(status="INACTIVE")) == (families[:1], families[1:])
-    every = ecs.get_paginator("list_task_definitions").paginate()
-    assert {arn for page in every for arn in page["taskDefinitionArns"]} >= set(active)
-    page = ecs.list_task_definitions(familyPrefix=families[0], maxResults=1)
+    for family, params, expected in (
+        (families[0], {}, active),
+        (families[0], {"status": "ACTIVE"}, active),
+        (families[0], {"sort": "ASC"}, active),
+        (families[0], {"sort": "DESC"}, active[::-1]),
+        (families[0], {"status": "INACTIVE"}, [second["taskDefinitionArn"]]),
+        (families[1], {}, []),
+        (prefix, {}, []),
+    ):
+        assert read_until(partial(listed, family, **params), expected) == expected
+    for params, expected in (
+        ({}, families),
+        ({"status": "ALL"}, families),
+        ({"status": "ACTIVE"}, families[:1]),
+        ({"status": "INACTIVE"}, families[1:]),
+    ):
+        assert read_until(partial(families_listed, **params), expected) == expected
+
+    def every():
+        pages = ecs.get_paginator("list_task_definitions").paginate()
+        return {arn for page in pages for arn in page["taskDefinitionArns"]}
+
+    assert read_until(every, lambda found: found >= set(active)) >= set(active)
+    page = read_until(
+        lambda: ecs.list_task_definitions(familyPrefix=families[0], maxResults=1),
+        lambda page: page["taskDefinitionArns"] == active[:1],
+    )
     assert page["taskDefinitionArns"] == active[:1]
     rest = ecs.list_task_definitions(familyPrefix=families[0], maxResults=1, nextToken=page["nextToken"])
     assert (rest["taskDefinitionArns"], rest.get("nextToken")) == (active[1:], None)
-    page = ecs.list_task_definition_families(familyPrefix=prefix, maxResults=1)
+    page = read_until(
+        lambda: ecs.list_task_definition_families(familyPrefix=prefix, maxResults=1),
+        lambda page: page["families"] == families[:1],
+    )
     assert (page["families"], bool(page.get("nextToken"))) == (families[:1], True)
 
 
 @proves("ecs.definition.delete")
-def test_a_revision_is_deleted_once_it_is_inactive(ecs, make_task_definition, make_ecs_service, cluster, unique_name):
+def test_a_revision_is_deleted_once_it_is_inactive(
+    ecs, make_task_definition, make_ecs_service, read_until, cluster, unique_name
+):
     """An ACTIVE revision is not deleted; an INACTIVE one is DELETE_IN_PROGRESS, and its number is not used again."""
     # ecs/DeleteTaskDefinitions: "You must deregister a task definition revision before you delete it."
     family = unique_name("family")
@@ -235,8 +260,11 @@ def test_a_revision_is_deleted_once_it_is_inactive(ecs, make_task_definition, ma
         (arn, "DELETE_IN_PROGRESS") for arn in arns
     ]
     # "Existing services that reference a DELETE_IN_PROGRESS task definition revision can still scale up or down"
-    used = ecs.describe_task_definition(taskDefinition=arns[0])["taskDefinition"]
-    assert used["status"] == "DELETE_IN_PROGRESS"
+
+    def status():
+        return ecs.describe_task_definition(taskDefinition=arns[0])["taskDefinition"]["status"]
+
+    assert read_until(status, "DELETE_IN_PROGRESS") == "DELETE_IN_PROGRESS"
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
     with pytest.raises(ClientError):
         make_ecs_service(definitions[0], count=0)

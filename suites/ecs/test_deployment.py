@@ -80,12 +80,15 @@ def test_minimum_and_maximum_hold_during_a_deployment(
     limits = {name: value for name, value in percentages.items() if value is not None}
     service = make_ecs_service(make_task_definition(), count=count, deploymentConfiguration=limits or None)
     first = wait_until_steady(service)["deployments"][0]["id"]
-    ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
+    named = {"cluster": cluster, "service": service["serviceName"]}
+    started = ecs.update_service(**named, forceNewDeployment=True)["service"]["deployments"][0]
     outside: list[tuple[int, int]] = []
     wrong: list[object] = []
 
     def is_over():
         now = described(ecs, cluster, service)
+        if started["id"] not in {deployment["id"] for deployment in now["deployments"]}:
+            return False  # read from before the update
         running, pending = now["runningCount"], now["pendingCount"]
         if running < at_least or running + pending > at_most:
             outside.append((running, pending))
@@ -95,7 +98,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
             wrong.append((statuses, parts))
         return len(now["deployments"]) == 1 and now["deployments"][0]["rolloutState"] == "COMPLETED"
 
-    assert described(ecs, cluster, service)["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    assert started["rolloutState"] == "IN_PROGRESS"
     eventually(is_over, within=timeouts.DEPLOYMENT)
     assert not outside, "running and pending"
     assert not wrong, "deployments"
@@ -104,7 +107,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
 
 @proves("ecs.deployment.triggers")
 def test_certain_changes_start_a_deployment(
-    ecs, make_service, make_task_definition, make_ecs_service, cluster, network, http_namespace
+    ecs, make_service, make_task_definition, make_ecs_service, read_until, cluster, network, http_namespace
 ):
     """What tasks are made of, and forceNewDeployment, start a deployment; other members of UpdateService do not."""
     # ecs/UpdateServiceRequest: "This parameter triggers a new service deployment." or "doesn't trigger"
@@ -125,12 +128,13 @@ def test_certain_changes_start_a_deployment(
         "propagateTags": ("SERVICE", False),
     }
     service = make_ecs_service(make_task_definition(), count=0)
+    before = service["deployments"][0]["id"]
     for member, (value, is_trigger) in changes.items():
-        before = described(ecs, cluster, service)["deployments"][0]["id"]
         update = {"cluster": cluster, "service": service["serviceName"], member: value}
-        after = ecs.update_service(**update)["service"]["deployments"][0]
-        assert (member, after["id"] != before) == (member, is_trigger)
-    now = described(ecs, cluster, service)
+        after = ecs.update_service(**update)["service"]["deployments"][0]["id"]
+        assert (member, after != before) == (member, is_trigger)
+        before = after
+    now = read_until(lambda: described(ecs, cluster, service), lambda found: found.get("propagateTags") == "SERVICE")
     assert now["taskDefinition"] == changes["taskDefinition"][0]
     assert now["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == other_ip
     assert [entry["registryArn"] for entry in now["serviceRegistries"]] == [
@@ -266,6 +270,7 @@ def test_a_service_deployment_has_a_status(
     wait_until_steady,
     tasks_of,
     deployments_of,
+    read_until,
     eventually,
     cluster,
     ending,
@@ -277,7 +282,9 @@ def test_a_service_deployment_has_a_status(
     never = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], "interval": 300}})
     service = make_ecs_service({**never, "taskDefinitionArn": first})
     wait_until_steady(service)
-    [done] = deployments_of(service)
+    [done] = read_until(
+        lambda: deployments_of(service), lambda found: [one["status"] for one in found] == ["SUCCESSFUL"]
+    )
     assert (done["status"], done["serviceArn"]) == ("SUCCESSFUL", service["serviceArn"])
     assert done["createdAt"] <= done["startedAt"] <= done["finishedAt"] <= done["updatedAt"]
     assert done["deploymentCircuitBreaker"]["failureCount"] == 0
@@ -297,7 +304,7 @@ def test_a_service_deployment_has_a_status(
     expected = {"complete": "SUCCESSFUL", "abort": "STOPPED"}.get(ending, "ROLLBACK_SUCCESSFUL")
 
     def status():
-        return deployments_of(service)[0]["status"]
+        return {one["serviceDeploymentArn"]: one["status"] for one in deployments_of(service)}[arn]
 
     allowed = {"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", expected}
     seen: list[str] = []
@@ -308,8 +315,12 @@ def test_a_service_deployment_has_a_status(
 
     eventually(has_ended, within=timeouts.DEPLOYMENT)
     assert set(seen) <= allowed
-    assert deployments_of(service, status=[expected])[0]["serviceDeploymentArn"] == arn
-    assert arn not in {one["serviceDeploymentArn"] for one in deployments_of(service, status=["IN_PROGRESS"])}
+
+    def listed(status):
+        return arn in {one["serviceDeploymentArn"] for one in deployments_of(service, status=[status])}
+
+    assert read_until(lambda: listed(expected), expected=True)
+    assert not read_until(lambda: listed("IN_PROGRESS"), expected=False)
     with raises("ConflictException"):
         ecs.stop_service_deployment(serviceDeploymentArn=arn)
     if ending != "abort":

@@ -9,10 +9,11 @@ PASSES, FAILS = ["CMD-SHELL", "exit 0"], ["CMD-SHELL", "exit 1"]
 
 
 @proves("ecs.health.defaults")
-def test_a_check_has_defaults(ecs, make_task_definition):
+def test_a_check_has_defaults(ecs, make_task_definition, read_until):
     """A check with only a command has interval 30 s, timeout 5 s, 3 retries and no start period."""
     definition = make_task_definition(container={"healthCheck": {"command": PASSES}})
-    answer = ecs.describe_task_definition(taskDefinition=definition["taskDefinitionArn"])
+    arn = definition["taskDefinitionArn"]
+    answer = read_until(lambda: ecs.describe_task_definition(taskDefinition=arn), bool)
     for described in (definition, answer["taskDefinition"]):
         check = described["containerDefinitions"][0]["healthCheck"]
         assert (check["interval"], check["timeout"], check["retries"]) == (30, 5, 3)
@@ -63,7 +64,11 @@ def test_a_check_is_a_command(ecs, make_task_definition, run_task, eventually, c
     def statuses():
         return {command: task["healthStatus"] for command, task in described(ecs, cluster, tasks).items()}
 
-    eventually(lambda: "UNKNOWN" not in statuses().values(), within=timeouts.TASK)
+    def are_known():
+        found = statuses()
+        return found.keys() == expected.keys() and "UNKNOWN" not in found.values()
+
+    eventually(are_known, within=timeouts.TASK)
     assert statuses() == expected
     for refused in (["exit 0"], ["SHELL", "exit 0"], ["cmd", "true"], ["CMD"]):
         with raises("ClientException"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -112,6 +114,7 @@ def test_health_stays_while_the_agent_is_disconnected(
     tasks_of,
     describe_task,
     call_task,
+    read_until,
     eventually,
     always,
     unique_name,
@@ -138,7 +141,8 @@ def test_health_stays_while_the_agent_is_disconnected(
         answer = ecs.describe_container_instances(cluster=cluster, containerInstances=[arn])
         return answer["containerInstances"][0]["agentConnected"]
 
-    outbound = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    [cut] = read_until(lambda: ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"], bool)
+    outbound = cut["IpPermissionsEgress"]
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=outbound)
     eventually(lambda: not connected(), within=timeouts.TASK)
     call_task(task, "/health?do=fail", "PUT")
@@ -166,8 +170,8 @@ BRIDGE = {"networkMode": "bridge", **ON_EC2}
 
 @proves("ecs.instance.is-described")
 def test_a_container_instance_is_described(
-    ecs, make_task_definition, run_task, describe_task, start_container_instances, describe_host, eventually, clock,
-    cluster,
+    ecs, make_task_definition, run_task, describe_task, start_container_instances, describe_host, read_until,
+    eventually, clock, cluster,
 ):  # fmt: skip
     """It is listed by status and described by id and ARN, with its tasks; unknown ones are failures."""
     # ecs/ContainerInstance.runningTasksCount: "The number of tasks on the container instance that have a desired status
@@ -193,24 +197,38 @@ def test_a_container_instance_is_described(
         pages = ecs.get_paginator("list_container_instances").paginate(cluster=cluster, **params)
         return {arn for page in pages for arn in page["containerInstanceArns"]} & arns
 
-    page = ecs.list_container_instances(cluster=cluster, maxResults=1)
+    page = read_until(
+        lambda: ecs.list_container_instances(cluster=cluster, maxResults=1), lambda page: "nextToken" in page
+    )
     assert len(page["containerInstanceArns"]) == 1
     assert page["nextToken"]
-    assert listed() == listed(status="ACTIVE") == arns
+    for params in ({}, {"status": "ACTIVE"}):
+        assert read_until(partial(listed, **params), arns) == arns
     definition = make_task_definition(**BRIDGE)
     tasks = [run_task(definition) for _ in range(3)]
     assert {task["containerInstanceArn"] for task in tasks} <= arns
     eventually(lambda: all(describe_task(task)["lastStatus"] == "RUNNING" for task in tasks), within=timeouts.TASK)
+
+    def tasks_on(host):
+        return sorted(ecs.list_tasks(cluster=cluster, containerInstance=host)["taskArns"])
+
+    def counts(host):
+        found = describe_host(host)
+        return found["runningTasksCount"], found["pendingTasksCount"]
+
     for host in hosts:
         own_tasks = [task["taskArn"] for task in tasks if task["containerInstanceArn"] == host["containerInstanceArn"]]
+        expected = sorted(own_tasks)
         for name in (host["containerInstanceArn"], id_of(host["containerInstanceArn"])):
-            assert sorted(ecs.list_tasks(cluster=cluster, containerInstance=name)["taskArns"]) == sorted(own_tasks)
-        found = describe_host(host)
-        assert (found["runningTasksCount"], found["pendingTasksCount"]) == (len(own_tasks), 0)
+            assert read_until(partial(tasks_on, name), expected) == expected
+        assert read_until(partial(counts, host), (len(own_tasks), 0)) == (len(own_tasks), 0)
     ecs.update_container_instances_state(cluster=cluster, containerInstances=list(arns)[:1], status="DRAINING")
-    assert listed(status="DRAINING") == set(list(arns)[:1])
-    assert listed(status="ACTIVE") == set(list(arns)[1:])
-    assert listed() == arns
+    for params, expected in (
+        ({"status": "DRAINING"}, set(list(arns)[:1])),
+        ({"status": "ACTIVE"}, set(list(arns)[1:])),
+        ({}, arns),
+    ):
+        assert read_until(partial(listed, **params), expected) == expected
     assert second["containerInstanceArn"] in arns
 
 
@@ -257,7 +275,7 @@ def test_a_draining_instance_gets_no_tasks(
 @for_each("how", ["deregistered", "terminated"])
 def test_the_tasks_of_an_instance_that_leaves_are_replaced(
     ec2, ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, describe_task,
-    start_container_instances, describe_host, eventually, cluster, how,
+    start_container_instances, describe_host, read_until, eventually, cluster, how,
 ):  # fmt: skip
     """An instance with tasks is deregistered by force or by its end; a service then has its tasks on another one."""
     # ecs/DeregisterContainerInstance: "If you terminate a running container instance, Amazon ECS automatically
@@ -291,8 +309,11 @@ def test_the_tasks_of_an_instance_that_leaves_are_replaced(
 
     eventually(is_replaced, within=timeouts.DEPLOYMENT)
     assert wait_until_steady(service)["runningCount"] == 1
-    arns = ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
-    assert gone["containerInstanceArn"] not in arns
+
+    def is_listed():
+        return gone["containerInstanceArn"] in ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+
+    assert not read_until(is_listed, expected=False)
 
 
 @proves("ecs.instance.placement-is-retried")

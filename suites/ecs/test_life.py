@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -94,8 +96,9 @@ def test_only_essential_containers_end_a_task(
 
 @proves("ecs.life.list-by-desired-status", "ecs.life.started-by")
 def test_tasks_are_listed_by_what_they_are(
-    ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, eventually, unique_name, cluster
-):
+    ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, read_until, eventually,
+    unique_name, cluster,
+):  # fmt: skip
     """ListTasks filters by desired status, RUNNING by default, and by service, family, startedBy and launch type."""
     definition, other = make_task_definition(), make_task_definition()
     starter = unique_name("starter")[:36]
@@ -111,12 +114,26 @@ def test_tasks_are_listed_by_what_they_are(
 
     # ecs/ListTasksRequest.desiredStatus: "The default status filter is RUNNING"
     eventually(lambda: listed(desiredStatus="STOPPED") == {ended}, within=timeouts.SCHEDULER)
-    assert listed() == listed(desiredStatus="RUNNING") == listed(launchType="FARGATE") == {served, ran}
-    assert listed(desiredStatus="PENDING") == listed(launchType="EC2") == set()
-    assert listed(serviceName=service["serviceName"]) == listed(family=definition["family"]) == {served}
-    assert listed(family=other["family"]) == listed(startedBy=starter) == {ran}
-    assert listed(family=other["family"], desiredStatus="STOPPED") == {ended}
-    found = {part["taskArn"]: part for part in ecs.describe_tasks(cluster=cluster, tasks=[served, ran, ended])["tasks"]}
+    expected = [
+        ({}, {served, ran}),
+        ({"desiredStatus": "RUNNING"}, {served, ran}),
+        ({"launchType": "FARGATE"}, {served, ran}),
+        ({"desiredStatus": "PENDING"}, set()),
+        ({"launchType": "EC2"}, set()),
+        ({"serviceName": service["serviceName"]}, {served}),
+        ({"family": definition["family"]}, {served}),
+        ({"family": other["family"]}, {ran}),
+        ({"startedBy": starter}, {ran}),
+        ({"family": other["family"], "desiredStatus": "STOPPED"}, {ended}),
+    ]
+    for filters, arns in expected:
+        assert (filters, read_until(lambda filters=filters: listed(**filters), arns)) == (filters, arns)
+
+    def described():
+        tasks = ecs.describe_tasks(cluster=cluster, tasks=[served, ran, ended])["tasks"]
+        return {part["taskArn"]: part for part in tasks}
+
+    found = read_until(described, lambda found: len(found) == 3 and "stoppedReason" in found[ended])
     # ecs/Task.startedBy: "If an Amazon ECS service started the task, the startedBy parameter contains the deployment ID
     # of that service."
     deployments = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0][
@@ -129,18 +146,29 @@ def test_tasks_are_listed_by_what_they_are(
 
 @proves("ecs.life.names")
 def test_resources_are_named_by_name_or_arn(
-    ecs, make_task_definition, make_ecs_service, run_task, unique_name, cluster
+    ecs, make_task_definition, make_ecs_service, run_task, read_until, unique_name, cluster
 ):
     """Clusters, services and tasks are described by name (or id) and by ARN, 10 or 100 at once; others are missing."""
     service, task = make_ecs_service(make_task_definition(), count=0), run_task(make_task_definition())
+
+    def services(within, name):
+        return [found["serviceArn"] for found in ecs.describe_services(cluster=within, services=[name])["services"]]
+
+    def tasks(within, name):
+        return [found["taskArn"] for found in ecs.describe_tasks(cluster=within, tasks=[name])["tasks"]]
+
+    def is_listed(within):
+        return service["serviceArn"] in ecs.list_services(cluster=within, maxResults=100)["serviceArns"]
+
     for within in (cluster, task["clusterArn"]):
-        assert service["serviceArn"] in ecs.list_services(cluster=within, maxResults=100)["serviceArns"]
-        for name in (service["serviceName"], service["serviceArn"]):
-            (found,) = ecs.describe_services(cluster=within, services=[name])["services"]
-            assert found["serviceArn"] == service["serviceArn"]
-        for name in (id_of(task), task["taskArn"]):
-            (described,) = ecs.describe_tasks(cluster=within, tasks=[name])["tasks"]
-            assert described["taskArn"] == task["taskArn"]
+        assert read_until(lambda within=within: is_listed(within), expected=True)
+        for described, arn, names in (
+            (services, service["serviceArn"], (service["serviceName"], service["serviceArn"])),
+            (tasks, task["taskArn"], (id_of(task), task["taskArn"])),
+        ):
+            for name in names:
+                read = partial(described, within, name)
+                assert read_until(read, [arn]) == [arn]
     names = [unique_name("none") for _ in range(10)]
     missing = ecs.describe_services(cluster=cluster, services=names)
     assert missing["services"] == []
@@ -156,7 +184,7 @@ def test_resources_are_named_by_name_or_arn(
 
 @proves("ecs.life.task-definition-revisions")
 def test_a_family_is_its_latest_active_revision(
-    ecs, make_task_definition, make_ecs_service, unique_name, tasks_of, eventually, cluster
+    ecs, make_task_definition, make_ecs_service, unique_name, tasks_of, read_until, eventually, cluster
 ):
     """A family means its latest ACTIVE revision; a service whose revision is INACTIVE can still be scaled."""
     # ecs/CreateServiceRequest.taskDefinition: "If a revision isn't specified, the latest ACTIVE revision is used."
@@ -170,9 +198,13 @@ def test_a_family_is_its_latest_active_revision(
         first["taskDefinitionArn"]: first,
         second["taskDefinitionArn"]: second,
     }
+
+    def arn_of(name):
+        return ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]["taskDefinitionArn"]
+
     for name, definition in named.items():
         arn = definition["taskDefinitionArn"]
-        assert ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]["taskDefinitionArn"] == arn
+        assert read_until(partial(arn_of, name), arn) == arn
         assert make_ecs_service({**second, "taskDefinitionArn": name}, count=0)["taskDefinition"] == arn
     service = make_ecs_service(second, count=0)
     ecs.deregister_task_definition(taskDefinition=f"{family}:2")
@@ -181,8 +213,11 @@ def test_a_family_is_its_latest_active_revision(
         return ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]["revision"]
 
     eventually(lambda: latest() == 1, within=600)  # ecs/DeregisterTaskDefinition: "up to a 10-minute window"
-    inactive = ecs.describe_task_definition(taskDefinition=f"{family}:2")["taskDefinition"]
-    assert inactive["status"] == "INACTIVE"
+
+    def status():
+        return ecs.describe_task_definition(taskDefinition=f"{family}:2")["taskDefinition"]["status"]
+
+    assert read_until(status, "INACTIVE") == "INACTIVE"
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=1)
     eventually(lambda: [task["lastStatus"] for task in tasks_of(service)] == ["RUNNING"], within=timeouts.TASK)
 
@@ -218,7 +253,8 @@ def test_a_service_is_deleted_once_it_is_scaled_to_zero(
     ecs, make_task_definition, make_ecs_service, wait_until_steady, eventually, cluster
 ):
     """Without force a service with tasks stays; a deleted one drains, is no longer listed, and blocks its name."""
-    definition = make_task_definition("serve", "--on-term", "drain", "--drain", "10")
+    # Long enough for reads that are late, and shorter than the default stopTimeout of 30 s.
+    definition = make_task_definition("serve", "--on-term", "drain", "--drain", "25")
     kept, forced = (make_ecs_service(definition) for _ in range(2))
     for service in (kept, forced):
         wait_until_steady(service)

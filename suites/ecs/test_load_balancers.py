@@ -25,7 +25,7 @@ def balanced(client, make_load_balancer, task_vpc, network):
 @proves("ecs.load-balancer.targets")
 def test_tasks_are_targets(
     ecs, make_service, make_task_definition, make_ecs_service, wait_until_steady, tasks_of, describe_task, call_task,
-    eventually, cloudmap, cluster, http_namespace, balanced,
+    read_until, eventually, cloudmap, cluster, http_namespace, balanced,
 ):  # fmt: skip
     """A task that runs is a target and counts once it is healthy; a failing one is replaced; a stopped one is none."""
     # ecs/UpdateContainerInstancesState, of services with a load balancer: tasks "are considered healthy if they're in
@@ -37,9 +37,10 @@ def test_tasks_are_targets(
     running = eventually(
         lambda: [task for task in tasks_of(service) if task["lastStatus"] == "RUNNING"], within=timeouts.TASK
     )
-    [deployment] = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0][
-        "deployments"
-    ]
+    services = read_until(
+        lambda: ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"], bool
+    )
+    [deployment] = services[0]["deployments"]
     healthy = targets().get((address_of(running[0]), TASK_PORT)) == "healthy"
     assert healthy or deployment["rolloutState"] == "IN_PROGRESS"
     assert wait_until_steady(service)["loadBalancers"] == load_balancers

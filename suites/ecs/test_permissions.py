@@ -1,5 +1,7 @@
 """The resources and condition keys of the actions of ECS."""
 
+from functools import partial
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -35,6 +37,19 @@ def pairs(ecs, make_task_definition, make_ecs_service, run_task, unique_name, cl
     }
 
 
+@pytest.fixture
+def visible_pairs(ecs, pairs, read_until, cluster):
+    """Return `pairs` once all that lists and descriptions need is found: reads may lag the creation."""
+    described = {
+        "cluster": lambda names: ecs.describe_clusters(clusters=names)["clusters"],
+        "service": lambda names: ecs.describe_services(cluster=cluster, services=names)["services"],
+        "task": lambda names: ecs.describe_tasks(cluster=cluster, tasks=names)["tasks"],
+    }
+    for kind, describe in described.items():
+        assert len(read_until(partial(describe, pairs[kind]), lambda found: len(found) == 2)) == 2
+    return pairs
+
+
 CALLS = {
     "UpdateCluster": ("cluster", lambda ecs, name, _: ecs.update_cluster(cluster=name, settings=[])),
     "DescribeClusters": ("cluster", lambda ecs, name, _: ecs.describe_clusters(clusters=[name])),
@@ -49,12 +64,12 @@ CALLS = {
 
 @proves("ecs.permissions.resources")
 @for_each("action", list(CALLS))
-def test_an_action_is_limited_to_a_resource(client_limited_to, pairs, cluster, action):
+def test_an_action_is_limited_to_a_resource(client_limited_to, visible_pairs, cluster, action):
     """An action that is allowed on the ARN of one resource succeeds by its name and ARN, and not on another one."""
     # guide: "If the column includes a resource type, then you can specify an ARN of that type in a statement with that
     # action."
     kind, call = CALLS[action]
-    ours, other = pairs[kind]
+    ours, other = visible_pairs[kind]
     caller = client_limited_to(allow(f"ecs:{action}", ours))("ecs")
     with raises(DENIED):
         call(caller, other, {"cluster": cluster})
@@ -66,9 +81,9 @@ def test_an_action_is_limited_to_a_resource(client_limited_to, pairs, cluster, a
 
 
 @proves("ecs.permissions.resources")
-def test_tags_and_task_sets_are_limited_to_a_resource(client_limited_to, pairs, cluster):
+def test_tags_and_task_sets_are_limited_to_a_resource(client_limited_to, visible_pairs, cluster):
     """Tags of one cluster are read and changed, and one task set is scaled, but not others."""
-    ours, other = pairs["cluster"]
+    ours, other = visible_pairs["cluster"]
     for action, params in (
         ("TagResource", {"tags": [{"key": "a", "value": "1"}]}),
         ("ListTagsForResource", {}),
@@ -83,9 +98,9 @@ def test_tags_and_task_sets_are_limited_to_a_resource(client_limited_to, pairs, 
         operation(resourceArn=ours, **params)
         with raises(DENIED):
             operation(resourceArn=other, **params)
-    ours, other = pairs["task set"]
+    ours, other = visible_pairs["task set"]
     caller = client_limited_to(allow("ecs:UpdateTaskSet", ours))("ecs")
-    within = {"cluster": cluster, "service": pairs["external"][0], "scale": {"value": 0.0, "unit": "PERCENT"}}
+    within = {"cluster": cluster, "service": visible_pairs["external"][0], "scale": {"value": 0.0, "unit": "PERCENT"}}
     caller.update_task_set(taskSet=ours, **within)
     with raises(DENIED):
         caller.update_task_set(taskSet=other, **within)
@@ -158,10 +173,10 @@ def test_a_role_is_passed_with_permission(
 
 
 @proves("ecs.permissions.cluster-key")
-def test_lists_are_limited_to_a_cluster(client_limited_to, pairs, unique_name):
+def test_lists_are_limited_to_a_cluster(client_limited_to, visible_pairs, unique_name):
     """With ecs:cluster the lists of one cluster are allowed and those of another are not."""
     # guide, ecs:cluster: "Filters access by the ARN of an Amazon ECS cluster"
-    ours, other = pairs["cluster"]
+    ours, other = visible_pairs["cluster"]
     statement = allow(["ecs:ListServices", "ecs:ListTasks"], "*", **{"ecs:cluster": ours})
     caller = client_limited_to(statement)("ecs")
     for operation in (caller.list_services, caller.list_tasks):

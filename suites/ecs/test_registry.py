@@ -202,7 +202,7 @@ def test_blue_green_is_recorded(make_service, make_task_definition, make_ecs_ser
 
 
 @proves("ecs.life.rebalancing-by-default")
-def test_rebalancing_is_on_by_default(ecs, make_task_definition, make_ecs_service, cluster):
+def test_rebalancing_is_on_by_default(ecs, make_task_definition, make_ecs_service, read_until, cluster):
     """CreateService sets ENABLED, unless the request says DISABLED; UpdateService keeps it unless the request does."""
     # ecs/CreateServiceRequest.availabilityZoneRebalancing: "For create service requests, when no value is specified for
     # AvailabilityZoneRebalancing, Amazon ECS defaults the value to ENABLED."
@@ -211,8 +211,11 @@ def test_rebalancing_is_on_by_default(ecs, make_task_definition, make_ecs_servic
     def update(service, **params):
         name = service["serviceName"]
         answer = ecs.update_service(cluster=cluster, service=name, **params)["service"]["availabilityZoneRebalancing"]
-        described = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
-        assert described["availabilityZoneRebalancing"] == answer
+
+        def described():
+            return ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+
+        assert read_until(lambda: described()["availabilityZoneRebalancing"], answer) == answer
         return answer
 
     on = make_ecs_service(definition, count=0)

@@ -60,7 +60,9 @@ def test_a_task_set_has_its_share_of_the_tasks(
 
 
 @proves("ecs.task-set.primary")
-def test_one_task_set_is_primary(ecs, make_task_definition, make_ecs_service, cluster, network, unique_name):
+def test_one_task_set_is_primary(
+    ecs, make_task_definition, make_ecs_service, read_until, cluster, network, unique_name
+):
     """A task set is ACTIVE until it is made the PRIMARY one, named by id or by ARN."""
     # ecs/TaskSet.status: "PRIMARY The task set is serving production traffic. ACTIVE The task set isn't serving
     # production traffic."
@@ -87,16 +89,18 @@ def test_one_task_set_is_primary(ecs, make_task_definition, make_ecs_service, cl
         answer = ecs.describe_task_sets(**within, **({"taskSets": list(names)} if names else {}))
         return [one["status"] for one in answer["taskSets"]], [one["reason"] for one in answer["failures"]]
 
+    def of_service():
+        return [(one["id"], one["status"]) for one in described(ecs, cluster, service)["taskSets"]]
+
     for name, expected in ((made[0]["id"], ["PRIMARY", "ACTIVE"]), (made[1]["taskSetArn"], ["ACTIVE", "PRIMARY"])):
         answer = ecs.update_service_primary_task_set(primaryTaskSet=name, **within)["taskSet"]
         assert (answer["status"], name in (answer["id"], answer["taskSetArn"])) == ("PRIMARY", True)
-        assert statuses() == (expected, [])
-        task_sets = described(ecs, cluster, service)["taskSets"]
-        assert [(one["id"], one["status"]) for one in task_sets] == [
-            (one["id"], status) for one, status in zip(made, expected, strict=True)
-        ]
-        assert statuses(name) == (["PRIMARY"], [])
-    assert statuses(made[0]["id"], "ecs-svc/1") == (["ACTIVE"], ["MISSING"])
+        assert read_until(statuses, (expected, [])) == (expected, [])
+        both = [(one["id"], status) for one, status in zip(made, expected, strict=True)]
+        assert read_until(of_service, both) == both
+        assert read_until(lambda name=name: statuses(name), (["PRIMARY"], [])) == (["PRIMARY"], [])
+    expected = (["ACTIVE"], ["MISSING"])
+    assert read_until(lambda: statuses(made[0]["id"], "ecs-svc/1"), expected) == expected
     for percent in (-1.0, 101.0):
         with pytest.raises(ClientError):
             ecs.update_task_set(taskSet=made[0]["id"], scale={"value": percent, "unit": "PERCENT"}, **within)

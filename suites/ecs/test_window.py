@@ -32,6 +32,7 @@ def test_the_lifetime_of_one_task(
     call_task,
     query_dns,
     query_dns_cached,
+    eventually,
     clock,
     report_figure,
     task_settings,
@@ -49,8 +50,7 @@ def test_the_lifetime_of_one_task(
     observations = Observations()
     created = clock.now()
     service = make_ecs_service(definition, registry)
-    while not (found := tasks_of(service)):
-        clock.wait(0.5)
+    found = eventually(lambda: tasks_of(service), within=timeouts.TASK, poll_every=STEP)
     arn, address = found[0]["taskArn"], ""
 
     def sample():

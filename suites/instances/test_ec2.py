@@ -18,9 +18,9 @@ OTHERS = {
 
 
 @pytest.fixture
-def subnet(ec2, vpc):
+def subnet(ec2, read_until, vpc):
     """Create the smallest subnet in the VPC, which may have others, and return its id."""
-    [described_vpc] = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    [described_vpc] = read_until(lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"], bool)
     for block in ip_network(described_vpc["CidrBlock"]).subnets(new_prefix=28):
         try:
             return ec2.create_subnet(VpcId=vpc, CidrBlock=str(block))["Subnet"]["SubnetId"]

@@ -154,8 +154,9 @@ def test_answers_of_route_53(route53, check_shapes, unique_name, vpc, second_vpc
 
 @proves("protocol.ecs-answers-fit-the-model")
 def test_answers_of_ecs(
-    ecs, check_shapes, make_service, make_task_definition, make_ecs_service, wait_until_steady, http_namespace, cluster
-):
+    ecs, check_shapes, make_service, make_task_definition, make_ecs_service, wait_until_steady, read_until,
+    http_namespace, cluster,
+):  # fmt: skip
     """Each answer has the documented types."""
     seen = check_shapes(ecs)
     service = make_ecs_service(make_task_definition(), make_service(http_namespace))
@@ -171,7 +172,9 @@ def test_answers_of_ecs(
     ecs.tag_resource(resourceArn=arn, tags=[{"key": "team", "value": "red"}])
     ecs.list_tags_for_resource(resourceArn=arn)
     ecs.untag_resource(resourceArn=arn, tagKeys=["team"])
-    deployments = ecs.list_service_deployments(service=name, cluster=cluster)["serviceDeployments"]
+    deployments = read_until(
+        lambda: ecs.list_service_deployments(service=name, cluster=cluster)["serviceDeployments"], bool
+    )
     ecs.describe_service_deployments(serviceDeploymentArns=[deployments[0]["serviceDeploymentArn"]])
     ecs.update_service(cluster=cluster, service=name, desiredCount=0)
     ecs.stop_task(cluster=cluster, task=tasks[0], reason="done")

@@ -71,7 +71,7 @@ def test_a_changed_configuration_starts_a_deployment(
 
 
 @proves("service-connect.config.is-described")
-def test_a_configuration_is_described(ecs, configure, cluster):
+def test_a_configuration_is_described(ecs, configure, read_until, cluster):
     """DescribeServices returns each member of the configuration that CreateService or UpdateService sent."""
     log = {"logDriver": "awslogs", "options": {"awslogs-group": "proxies", "awslogs-region": "us-east-1"}}
     access = {"format": "TEXT", "includeQueryParameters": "ENABLED"}
@@ -82,7 +82,13 @@ def test_a_configuration_is_described(ecs, configure, cluster):
         endpoint={"ingressPortOverride": 9090, "timeout": {"idleTimeoutSeconds": 7, "perRequestTimeoutSeconds": 8}},
         alias={"port": 80, "testTrafficRules": rules},
     )
-    [described] = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"]
+
+    def shows_the_answer(services):
+        return [primary(found)["id"] for found in services] == [primary(service)["id"]]
+
+    [described] = read_until(
+        lambda: ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"], shows_the_answer
+    )
     configuration, offer = primary(described)["serviceConnectConfiguration"], offered(described)
     assert configuration["enabled"] is True
     assert configuration["logConfiguration"]["options"] == log["options"]
@@ -95,15 +101,15 @@ def test_a_configuration_is_described(ecs, configure, cluster):
 
 
 @proves("service-connect.config.resources-map-names-to-services")
-def test_resources_map_discovery_names_to_services(ecs, cloudmap, make_connect_service, cluster):
+def test_resources_map_discovery_names_to_services(ecs, cloudmap, make_connect_service, read_until, cluster):
     """A deployment has an entry for the discovery name, with the ARN of the Cloud Map service; a client has none."""
     # ecs/Deployment.serviceConnectResources: "Each list entry maps a discovery name to a Cloud Map service name."
     server, client = make_connect_service("backend", count=0), make_connect_service(count=0)
     names = [service.service["serviceName"] for service in (server, client)]
-    described = {
-        service["serviceName"]: primary(service)
-        for service in ecs.describe_services(cluster=cluster, services=names)["services"]
-    }
+    found = read_until(
+        lambda: ecs.describe_services(cluster=cluster, services=names)["services"], lambda found: len(found) == 2
+    )
+    described = {service["serviceName"]: primary(service) for service in found}
     [resource] = described[names[0]]["serviceConnectResources"]
     assert resource["discoveryName"] == server.alias
     service = cloudmap.get_service(Id=resource["discoveryArn"].rpartition("/")[2])["Service"]
@@ -112,14 +118,14 @@ def test_resources_map_discovery_names_to_services(ecs, cloudmap, make_connect_s
 
 
 @proves("service-connect.namespace.by-name-or-arn")
-def test_a_namespace_has_a_name_or_an_arn(ecs, cloudmap, configure, http_namespace):
+def test_a_namespace_has_a_name_or_an_arn(ecs, cloudmap, configure, read_until, http_namespace):
     """A namespace may be named by its name or its ARN; with one that does not exist the request is refused."""
     for reference in (http_namespace["Name"], http_namespace["Arn"]):
         service = configure(configuration={"namespace": reference})
         [resource] = primary(service)["serviceConnectResources"]
         found = cloudmap.get_service(Id=resource["discoveryArn"].rpartition("/")[2])["Service"]
         assert found["NamespaceId"] == http_namespace["Id"]
-        ecs.list_services_by_namespace(namespace=reference)
+        read_until(lambda reference=reference: ecs.list_services_by_namespace(namespace=reference), bool)
     unknown = http_namespace["Arn"].replace(http_namespace["Id"], "ns-0123456789abcdef")
     for reference in (f"{http_namespace['Name']}-0", unknown):
         with raises("NamespaceNotFoundException"):

@@ -109,15 +109,17 @@ def test_a_call_to_a_workload_that_dies_at_sigterm(call_while_it_stops, report_f
 
 @proves("service-connect.registry.edited-by-hand")
 def test_an_instance_deregistered_by_hand(
-    cloudmap, ecs, make_connect_service, wait_for_task, call_from_task, clock, report_figure, cluster
+    cloudmap, ecs, make_connect_service, wait_for_task, call_from_task, read_until, clock, report_figure, cluster
 ):
     """The only instance is deregistered; the number of calls that fail in the next minute is recorded."""
     server = make_connect_service("backend")
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     assert [call.status for call in call_from_task(client, server.url)] == [200]
-    [described] = ecs.describe_services(cluster=cluster, services=[server.service["serviceName"]])["services"]
-    [resource] = described["deployments"][0]["serviceConnectResources"]
+    services = read_until(
+        lambda: ecs.describe_services(cluster=cluster, services=[server.service["serviceName"]])["services"], bool
+    )
+    [resource] = services[0]["deployments"][0]["serviceConnectResources"]
     cloudmap.deregister_instance(ServiceId=resource["discoveryArn"].rpartition("/")[2], InstanceId=id_of(callee))
     failed = 0
     for _ in range(6):
@@ -203,7 +205,8 @@ def paused_at(ecs, cluster):
 
     def paused(service, stage):
         name = service["serviceName"]
-        [newest, *_] = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
+        listed = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
+        newest = max(listed, key=lambda brief: brief["createdAt"])
         arn = newest["serviceDeploymentArn"]
         [deployment] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
         hooks = deployment.get("lifecycleHookDetails") or []

@@ -1,0 +1,56 @@
+"""Suites whose reads lag their writes, as those of ECS and EC2 may: no claim fails by a read that came too soon.
+
+FULL=1 runs the whole areas with three seeds, which takes an hour on a busy machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from surveyor.claims.loading import load_claims
+from surveyor.layout import find_layout
+
+pytestmark = pytest.mark.soak
+
+AREAS = ("ecs", "service-connect")
+LAG = 5
+"""Service seconds: enough that reads right after a write are late in each test."""
+
+SAMPLE = 8
+SEEDS = (1, 2, 3) if os.environ.get("FULL") else (1,)
+READ_AFTER_WRITE = ("ecs.tags.of-each-resource", "ecs.cluster.settings", "service-connect.config.is-described")
+"""Claims that fail if each read is made once."""
+
+
+def selected() -> list[str]:
+    """Return the options that select the claims of this run."""
+    if os.environ.get("FULL"):
+        return [part for area in AREAS for part in ("--area", area)]
+    areas = [area for area in load_claims(find_layout().claims).areas if area.name in AREAS]
+    proven = [claim.id for area in areas for claim in area.claims if claim.unproven is None]
+    chosen = {*READ_AFTER_WRITE, *random.Random(5).sample(proven, SAMPLE)}
+    return [part for claim in sorted(chosen) for part in ("--claim", claim)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_claim_fails_while_reads_lag(tmp_path: Path, seed: int) -> None:
+    """With reads that are late by up to five service seconds the claims hold as without."""
+    text = (find_layout().targets / "embedded.toml").read_text()
+    (tmp_path / "late.toml").write_text(text.replace('"{seed}",', f'"{{seed}}", "--set", "read_lag={LAG}",'))
+    options = ["--target", "late.toml", "--workers", "1", "--seed", str(seed), "--out", "out"]
+    command = [sys.executable, "-m", "surveyor", "conform", *options, *selected()]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    tests = {test["id"]: test for claim in report["claims"] for test in claim["tests"]}
+    wrong = {key: test["detail"] for key, test in tests.items() if test["verdict"] in ("fail", "error")}
+    assert not wrong
+    assert finished.returncode == 0, finished.stdout[-2_000:]
+    assert "read_lag" in (tmp_path / "late.toml").read_text()
+    assert len(tests) >= SAMPLE

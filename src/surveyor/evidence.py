@@ -89,6 +89,8 @@ class Evidence:
     now: Callable[[], float] = time.time
     latest: EvidenceEntry | None = None
     """The last call or DNS query of the current test."""
+    watch: Callable[[EvidenceEntry], None] | None = None
+    """Called with each entry of the current test, for the progress of the run."""
     block: list[EvidenceEntry] | None = None
     """The calls and queries of the recorded block that is open."""
     _first: list[EvidenceEntry] = field(default_factory=list)
@@ -151,6 +153,8 @@ class Evidence:
     def _keep(self, entry: EvidenceEntry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
+        if self.watch is not None:
+            self.watch(entry)
         if entry["kind"] in ("call", "dns"):
             self.latest = entry
             if self.block is not None:

@@ -95,7 +95,7 @@ def advise(
     reserve_folder(folder)
     check_account(config)
     print_caller(load_target(target, layout.targets, target_options))
-    with make_progress() as progress:
+    with make_progress(folder) as progress:
         measured = run_suites(config, progress)
     page = save_outputs(measured, load_claims(layout.claims), folder)
     for resource in measured.leaked_resources:

@@ -20,6 +20,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Plan,
     Profile,
     Region,
     Role,
@@ -43,9 +44,6 @@ __all__ = ["chaos", "verify"]
 
 ANY_FAULT = "any-fault"
 """The experiment that `--fault` selects."""
-
-TYPICAL_SECONDS = 200.0
-"""Service seconds that most experiments take."""
 
 
 def chaos(
@@ -112,6 +110,7 @@ def chaos(
     enable: Enable = None,
     budget: BudgetText = None,
     tag: Tag = None,
+    plan: Plan = False,  # typer passes options by keyword
 ) -> None:
     """Run experiments: inject faults into a service under traffic, and judge what was observed."""
     from rich.console import Console
@@ -143,6 +142,11 @@ def chaos(
         raise UsageError(
             f"{target} is started for the run and has no service {service} yet: choose an endpoint with --target URL"
         )
+    if plan:
+        from surveyor.cli._support.plan_report import print_program_plan
+
+        print_program_plan(loaded, chosen, "experiment", own_service=not service)
+        return
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-chaos-{os.getpid()}"
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     for name in fault or ():
@@ -171,7 +175,7 @@ def chaos(
     plural = "s" if len(files) > 1 else ""
     typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
     # A dry run judges nothing: its experiments end as inconclusive, which would read as a problem.
-    with CountingProgress(Console(quiet=True)) if dry_run else make_progress() as progress:
+    with CountingProgress(Console(quiet=True)) if dry_run else make_progress(folder) as progress:
         report = run_suites(config, progress)
     unsupported = [result for result in report.experiments if result.verdict == "unsupported"]
     if dry_run and not any(result.verdict == "error" for result in report.experiments):
@@ -209,8 +213,11 @@ def verify(
 
 
 def _expected_time(target: Target, scale: float) -> str:
+    """Return how long an experiment takes: in an account in real time, with the start and the deletion of its service."""
+    from surveyor.chaos.plan import ACCOUNT_SECONDS, TYPICAL_SECONDS
+
     if target.start is None:
-        return f"{TYPICAL_SECONDS / 60:.0f} to {2 * TYPICAL_SECONDS / 60:.0f} minutes each in real time"
+        return f"about {ACCOUNT_SECONDS / 60:.0f} minutes each in real time (scale 1)"
     return f"about {TYPICAL_SECONDS / scale:.0f} s each at scale {scale:g}"
 
 

@@ -192,6 +192,7 @@ def _run(
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.resuming import begin, print_advice
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
+    from surveyor.cli._support.waiting import shown_wait
     from surveyor.conformance.own_run import record_conformance
     from surveyor.conformance.run import Earlier, RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
@@ -224,13 +225,14 @@ def _run(
     )
     check_reachable(target)
     reserve_folder(out)
-    check_account(config)
-    begin(config, target, earlier, quick=quick)
+    with shown_wait("checking the account"):
+        check_account(config)
+        begin(config, target, earlier, quick=quick)
     if target.is_one_account and not target.start:
         from surveyor.cli._support.unjudged import print_unjudged
 
         print_unjudged(target, selection, layout)
-    with make_progress() as progress:
+    with make_progress(out) as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)
     hint = features_hint(report, known_claims.by_id) if target.features is None else ""

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Plan,
     Profile,
     Region,
     Role,
@@ -34,10 +36,12 @@ from surveyor.cli._support.options import (
     task_settings_from,
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
+from surveyor.cli._support.waiting import shown_wait
 from surveyor.errors import SurveyorError
 
 if TYPE_CHECKING:
     from surveyor.report.model import ConformanceReport
+    from surveyor.targets.model import Target
 
 __all__ = ["load"]
 
@@ -84,6 +88,7 @@ def load(
     enable: Enable = None,
     budget: BudgetText = None,
     tag: Tag = None,
+    plan: Plan = False,  # typer passes options by keyword
 ) -> None:
     """Measure failed calls while a service scales, deploys and loses tasks, for each kind of client."""
     from surveyor.layout import find_layout
@@ -102,13 +107,18 @@ def load(
     chosen = select_programs(names or known, known, "scenario", "surveyor load --list", "play")
     target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
     loaded = load_target(target, layout.targets, target_options)
+    if plan:
+        from surveyor.cli._support.plan_report import print_program_plan
+
+        print_program_plan(loaded, chosen, "scenario", own_service=True)
+        return
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     if not self_check:
         reserve_folder(folder)
     if not self_check:
         print_caller(loaded)
-    typer.echo(f"seed {seed}", err=True)
+    typer.echo(f"seed {seed}{_expected_time(loaded, chosen.values())}", err=True)
     max_rate = _self_check(seed, rate)
     if self_check:
         return
@@ -132,6 +142,15 @@ def load(
     if parts:
         _save(merge_reports(parts), folder)
     raise typer.Exit(_worst(codes))
+
+
+def _expected_time(target: Target, files: Iterable[Path]) -> str:
+    """Return how long scenarios take in an account, where they are played in real time."""
+    from surveyor.chaos.plan import plan_programs
+
+    if not target.is_one_account or target.start is not None:
+        return ""
+    return f"; about {plan_programs(files, own_service=True).minutes:.0f} minutes in all in real time (scale 1)"
 
 
 def _worst(codes: list[int]) -> int:
@@ -173,7 +192,8 @@ def _run(locustfile: Path, out: Path, words: list[str]) -> int:
     command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, "--checked", "--out", str(out), *words]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        return process.wait()
+        with shown_wait(f"playing {out.name}", out):
+            return process.wait()
     except KeyboardInterrupt:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # cleanup is already running
             signal.signal(number, signal.SIG_IGN)

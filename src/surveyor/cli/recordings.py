@@ -210,7 +210,7 @@ def check(
     if known.is_one_account and not json:
         where = describe_caller(known) or f"account {known.account}, {known.region}"
         typer.echo(f"run {config.run} in {where}; its ledger is in {out}")
-    with nullcontext() if json else make_progress() as progress:  # progress is printed to the standard output
+    with nullcontext() if json else make_progress(out) as progress:  # progress is printed to the standard output
         report = replay(config, recordings, chosen, progress, from_)
     recorded = record_replay(report, recordings, known, record) if record is not None else 0
     if json:

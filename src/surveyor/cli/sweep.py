@@ -16,6 +16,7 @@ import typer
 
 from surveyor.account.ledger import Owner
 from surveyor.cli._support.options import Profile, print_caller
+from surveyor.cli._support.waiting import shown_wait
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
@@ -108,7 +109,8 @@ def _sweep_folders(
             continue
         chosen = owner.profile if folder.name == CONSUMER_FOLDER else profile or owner.profile
         try:
-            left += sweep_folder(folder, _target(owner, layout, chosen), reach_target, typer.echo)
+            with shown_wait(f"deleting what run {owner.run} left"):
+                left += sweep_folder(folder, _target(owner, layout, chosen), reach_target, typer.echo)
         except RunStillActive as error:
             left.append(f"{len(existing_resources(folder))} resources: {error}")
         except SurveyorError as error:
@@ -138,7 +140,8 @@ def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool
                 left += map(str, leftovers.found)
             else:
                 typer.echo(f"{leftovers}, {since}: deleting")
-                left += sweep_marked(leftovers, running.account(leftovers.run), typer.echo)
+                with shown_wait(f"deleting what run {leftovers.run} left"):
+                    left += sweep_marked(leftovers, running.account(leftovers.run), typer.echo)
     return kept, left, errors
 
 

@@ -13,6 +13,7 @@ pytest_plugins = [
     "surveyor.pytest_plugin.collector",
     "surveyor.pytest_plugin.reporting",
     "surveyor.pytest_plugin.cleanup",
+    "surveyor.pytest_plugin.running_tests",
     "surveyor.pytest_plugin.interruption",
     "surveyor.fixtures.sharing",
     "surveyor.fixtures.account",

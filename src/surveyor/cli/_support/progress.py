@@ -1,16 +1,25 @@
-"""Show the progress of a run: a bar on a terminal, a line for each fifth of the tests elsewhere."""
+"""Show the progress of a run: one line on a terminal; elsewhere lines at each fifth of the tests, and each 30 s.
+
+Both say what the test waits for that runs for the longest time, so that a run of hours is not silent.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections import Counter
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.table import Column
 
+from surveyor.cli._support.waiting import MAX_LINE, SILENCE, TICK, fit, minutes
 from surveyor.pytest_plugin.collector import Collector
+from surveyor.report.running_tests import forget_running_tests, oldest_running_test
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
@@ -18,24 +27,39 @@ __all__ = ["CountingProgress", "make_progress"]
 
 
 _LINES = 5
+_MIN_DONE = 5
+"""Tests after which the rest of the time is estimated."""
+
+_MIN_BAR = 80
+"""Columns of a terminal that has room for a bar."""
 
 
 class CountingProgress(Collector):
-    """Print a line at each fifth of the tests."""
+    """Print a line at each fifth of the tests, and when nothing was printed for `silence` wall seconds."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, folder: Path | None = None, silence: float = SILENCE) -> None:
         super().__init__()
         self.console = console
         self.total = 0
         self.verdicts: Counter[Verdict] = Counter()
+        self._folder = folder
+        self._silence = silence
+        self._began = self._printed = time.monotonic()
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
+        self._began = self._printed = time.monotonic()
+        self._ticker.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        pass
+        self._ended.set()
+        self._ticker.join()
+        if self._folder is not None:
+            forget_running_tests(self._folder)
 
     def planned(self, count: int) -> None:
         """Handle the number of tests; each worker reports the same number."""
@@ -46,47 +70,79 @@ class CountingProgress(Collector):
         self.verdicts[result.verdict] += 1
         done = self.verdicts.total()
         if done * _LINES // max(1, self.total) > (done - 1) * _LINES // max(1, self.total):
-            self.console.print(f"{done} of {self.total} tests: {self.format_verdicts()}", highlight=False)
+            self._print(f"{done} of {self.total} tests: {self.format_verdicts()}")
+
+    def tick(self) -> None:
+        """Handle that a second has passed."""
+        if time.monotonic() - self._printed >= self._silence:
+            counts = f"{self.verdicts.total()} of {self.total} tests" if self.total else "starting"
+            parts = (f"{counts} after {self.format_time()}", self.format_verdicts(), self.format_wait())
+            self._print(fit("; ".join(filter(None, parts)), MAX_LINE))
 
     def format_verdicts(self) -> str:
         """Return the number of tests by verdict so far, the worst verdict first."""
         return ", ".join(f"{self.verdicts[verdict]} {verdict}" for verdict in Verdict if self.verdicts[verdict])
 
+    def format_time(self) -> str:
+        """Return the time that has passed, and about how much there will be in all."""
+        passed, done = time.monotonic() - self._began, self.verdicts.total()
+        expected = f" of about {minutes(passed * self.total / done)}" if _MIN_DONE <= done < self.total else ""
+        return f"{minutes(passed)}{expected}"
+
+    def format_wait(self) -> str:
+        """Return what the test waits for that runs for the longest time; "" if it is not known."""
+        running = oldest_running_test(self._folder) if self._folder is not None else None
+        return running.describe(time.time()) if running else ""
+
+    def _tick(self) -> None:
+        while not self._ended.wait(TICK):
+            self.tick()
+
+    def _print(self, line: str) -> None:
+        self._printed = time.monotonic()
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
 
 class _ProgressBar(CountingProgress):
-    """Show a bar, and remove it when the run is over."""
+    """Show one line, with a bar where there is room, and remove it when the run is over."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        columns = (
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[verdicts]}"),
-        )  # fmt: skip
+    def __init__(self, console: Console, folder: Path | None) -> None:
+        super().__init__(console, folder)
+        line = TextColumn(
+            "{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        )
+        bar: list[ProgressColumn] = [BarColumn(bar_width=20)] if console.width >= _MIN_BAR else []
         # Output of suites is captured by pytest; redirecting it once more would show it.
         self._progress = Progress(
-            *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        self._task = self._progress.add_task("starting the target", total=None, verdicts="")
+            *(*bar, MofNCompleteColumn(), line),
+            console=console, transient=True, redirect_stdout=False, redirect_stderr=False, expand=True,
+        )  # fmt: skip
+        self._task = self._progress.add_task("", total=None, line="starting the target")
 
     def __enter__(self) -> Self:
         self._progress.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        super().__exit__(kind, error, trace)
         self._progress.stop()
 
     def judged(self, result: TestResult) -> None:
         """Handle the result of a test."""
         self.verdicts[result.verdict] += 1
-        done = self.verdicts.total()
-        self._progress.update(
-            self._task, description="judging", total=self.total, completed=done, verdicts=self.format_verdicts()
-        )
+        self.tick()
+
+    def tick(self) -> None:
+        """Show how far the run is."""
+        if self.total:
+            parts = (self.format_time(), self.format_wait(), self.format_verdicts())
+            line = "; ".join(filter(None, parts))
+            self._progress.update(self._task, total=self.total, completed=self.verdicts.total(), line=line)
 
 
-def make_progress() -> CountingProgress:
-    """Return the display of progress that suits standard output."""
+def make_progress(folder: Path | None = None) -> CountingProgress:
+    """Return the display of progress that suits standard output. `folder`: that of the run's report."""
     console = Console(file=sys.stdout)  # passed here because pytest replaces sys.stdout while a test runs
-    return _ProgressBar(console) if console.is_terminal else CountingProgress(console)
+    return _ProgressBar(console, folder) if console.is_terminal else CountingProgress(console, folder)

@@ -161,7 +161,7 @@ def test_a_profile_that_gives_no_credentials_is_one_line(
     kind: type[SurveyorError],
     words: str,
 ) -> None:
-    """What is wrong in the file is a usage error; what somebody else refuses is not."""
+    """What is wrong in the file is a usage error; what AWS refuses is not."""
     config(more.replace("{role}", user["role"]))
     assert words in refused(emulator, "a", kind)
 

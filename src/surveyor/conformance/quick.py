@@ -86,7 +86,7 @@ def _needs_more(item: pytest.Function, suites: Path) -> bool:
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
     if names & (_FIXTURES | _SERVICES) or _WORDS.intersection(value for value in values if isinstance(value, str)):
         return True
-    fixtures = [definitions[-1].func for definitions in item._fixtureinfo.name2fixturedefs.values()]  # noqa: SLF001
+    fixtures = [definitions[-1].func for definitions in item._fixtureinfo.name2fixturedefs.values()]  # noqa: SLF001  # pytest does not show it
     own = [function for function in fixtures if Path(inspect.getfile(function)).is_relative_to(suites)]
     return any(_uses_more(function) for function in (item.function, *own))
 

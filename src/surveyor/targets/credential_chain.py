@@ -97,7 +97,7 @@ def own_calls(target: Target) -> Config:
 
 
 def find_credentials(session: RunSession, target: Target) -> Credentials:
-    """Return the credentials of a target that has none of its own; what may be renewed was fetched once.
+    """Return the credentials of a target that has no fixed ones; what may be renewed was fetched once.
 
     Raises UsageError for a profile that cannot be used, TargetUnavailable if there are no credentials.
     """

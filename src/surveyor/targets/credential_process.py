@@ -15,14 +15,14 @@ from botocore.exceptions import CredentialRetrievalError
 
 from surveyor import timeouts
 
-__all__ = ["Ended", "run_credential_process"]
+__all__ = ["EndedProgram", "run_credential_process"]
 
 _MAX_OUTPUT = 64 * 1024
 _HINT = "its output is not shown, since it may hold secrets: run it by hand to see it"
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedProgram:
     """A program that has ended, with the members of subprocess.Popen that botocore reads."""
 
     output: bytes
@@ -33,7 +33,7 @@ class Ended:
         return self.output, b""
 
 
-def run_credential_process(argv: Sequence[str], **_: object) -> Ended:
+def run_credential_process(argv: Sequence[str], **_: object) -> EndedProgram:
     """Run it to its end, in place of subprocess.Popen. Raises CredentialRetrievalError if it gave no credentials.
 
     It may ask on a terminal, if there is one. Its standard error is discarded.
@@ -56,7 +56,7 @@ def run_credential_process(argv: Sequence[str], **_: object) -> Ended:
     if status != 0:
         raise _failed(f"it ended with status {status}; {_HINT}")
     _check(output)
-    return Ended(output)
+    return EndedProgram(output)
 
 
 def _read(descriptor: int, end: float) -> bytes:

@@ -20,7 +20,8 @@ Calls = Mapping[str, str]
 """The names of operations, as words, by service."""
 
 _SWEEP: Calls = {
-    "servicediscovery": "DeleteNamespace DeleteService DeregisterInstance GetOperation ListInstances ListNamespaces "
+    "servicediscovery": "DeleteNamespace DeleteService DeregisterInstance GetNamespace GetOperation GetService "
+    "ListInstances ListNamespaces "
     "ListServices ListTagsForResource",
     "route53": "ChangeResourceRecordSets DeleteHealthCheck DeleteHostedZone GetHostedZone ListHealthChecks "
     "ListHostedZones ListResourceRecordSets",
@@ -59,6 +60,7 @@ _CONFORM: Calls = {
     "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup ModifyTargetGroupAttributes",
     "events": "PutRule PutTargets",
     "sqs": "CreateQueue DeleteMessage GetQueueAttributes ReceiveMessage SetQueueAttributes",
+    "service-quotas": "GetServiceQuota",
 }
 
 _CONFORM_FEATURES: Mapping[str, Calls] = {

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from surveyor.account.scopes import Place, Limit, limits_of
+from surveyor.account.scopes import Limit, Place, limits_of
 
 __all__ = ["MAX_SIZE", "format_policy", "make_policies", "policy_size", "required_actions"]
 
@@ -17,7 +17,7 @@ MAX_SIZE = 6_144
 _WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
-_PREFIXES = {"elbv2": "elasticloadbalancing"}
+_PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 """Prefixes of IAM actions, where they are not botocore's names of services (Service Authorization Reference)."""
 
 _BESIDE: Mapping[str, tuple[str, ...]] = {

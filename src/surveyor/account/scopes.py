@@ -26,6 +26,9 @@ _MADE_BY_ECS: Conditions = {"StringEquals": {"aws:ResourceTag/AmazonECSManaged":
 _OWN_RECORDS: Conditions = {
     "ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": "*surveyor-*"}
 }
+_UNKNOWN = "a" * 16
+"""The end of an id of Cloud Map that suites use where nothing may have it."""
+
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _NEW = {  # what EC2's create actions create, and what they create it in
     "CreateVpc": ("vpc", ""),
@@ -94,7 +97,7 @@ def _cloudmap(name: str, place: Place) -> Iterator[Limit]:
     elif place.service:
         yield Limit("CloudMapRegistry", (services,))
     else:
-        nothing = place.arns("servicediscovery", f"service/srv-{NO_ID}*", f"namespace/ns-{NO_ID}*")
+        nothing = place.arns("servicediscovery", *(f"*/*-{identity}" for identity in (NO_ID, _UNKNOWN)))
         if name == "CreateService":
             yield Limit("CloudMapNewService", (services,), _GETS_TAG)
         yield Limit("CloudMapTagged", (namespaces,) if name == "CreateService" else (namespaces, services), _HAS_TAG)

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
+from surveyor.account.naming import NO_ID
 from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable, WrongAnswer
 from surveyor.targets.answers import describe_missing
 from surveyor.targets.clients import Clients
@@ -106,7 +107,7 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
         "ec2": offers("ec2", "describe_vpcs"),
         "custom-health": offers(
             "servicediscovery", "update_instance_custom_health_status",
-            ServiceId="srv-surveyorprobe00", InstanceId="probe", Status="HEALTHY",
+            ServiceId=f"srv-{NO_ID}", InstanceId="probe", Status="HEALTHY",
         ),
         "clock-control": controls(_advances),
     }  # fmt: skip

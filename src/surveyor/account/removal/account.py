@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from surveyor import timeouts
 from surveyor.account.ownership import Ownership
+from surveyor.account.refusals import DENIED
 from surveyor.clock import Clock
 
 __all__ = ["Account", "FindIds", "Problems", "error_code", "ignore_absent", "retry_while"]
@@ -41,13 +42,24 @@ def error_code(error: ClientError) -> str:
 
 
 @contextmanager
-def ignore_absent(*codes: str) -> Iterator[None]:
-    """Treat errors with these codes as success: they say that the resource does not exist."""
+def ignore_absent(*codes: str, look: Callable[[], object] | None = None) -> Iterator[None]:
+    """Treat errors with these codes as success: they say that the resource does not exist.
+
+    `look` reads the resource. A role that may change only what has a tag is denied what is gone: it has no tags.
+    """
     try:
         yield
     except ClientError as error:
-        if error_code(error) not in codes:
+        if error_code(error) not in codes and not (look and error_code(error) in DENIED and _is_absent(look, codes)):
             raise
+
+
+def _is_absent(look: Callable[[], object], codes: Collection[str]) -> bool:
+    try:
+        look()
+    except ClientError as error:
+        return error_code(error) in codes
+    return False
 
 
 def retry_while(account: Account, call: Callable[[], Any], *codes: str, within: float = timeouts.OPERATION) -> Any:

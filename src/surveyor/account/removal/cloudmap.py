@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,6 @@ __all__ = ["delete_namespaces", "delete_services", "find_namespace", "find_servi
 
 _FINAL = ("SUCCESS", "FAIL")
 
-_FEW = 2
-"""Operations of a service that are asked one by one; of more those in progress are listed."""
-
 
 def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
     """Return the namespace that the create call created, once its operation has finished; () if there is none."""
@@ -33,8 +31,7 @@ def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
             break  # operations are forgotten after a while
         created = operation.get("Targets", {}).get("NAMESPACE")
         return (created,) if created and operation["Status"] == "SUCCESS" else ()
-    running = partial(_list_running, cloudmap, ("TYPE", "CREATE_NAMESPACE"))  # of any run
-    account.clock.eventually(partial(_is_empty, running), within=timeouts.OPERATION)
+    account.clock.eventually(lambda: not _running_creations(cloudmap), within=timeouts.OPERATION)
     return _find_own(account, cloudmap, _list(cloudmap, "list_namespaces", "Namespaces"), resource)
 
 
@@ -51,22 +48,17 @@ def delete_services(account: Account, region: str, ids: Sequence[str]) -> Proble
     """Deregister the instances of services and delete the services."""
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
-    operations: dict[str, list[str]] = {}
+    begun = 0
     for service in ids:  # all deregistrations run side by side, which takes hardly longer than one
         with ignore_absent("ServiceNotFound"):
-            operations[service] = list(_deregister_all(cloudmap, service))
-    for service, begun in operations.items():
-        if len(begun) > _FEW:
-            running = partial(_list_running, cloudmap, ("SERVICE_ID", service))
-            account.clock.eventually(
-                partial(_is_empty, running), within=timeouts.OPERATION, first=timeouts.OPERATION_POLL
-            )
-        else:
-            _wait_for_operations(account, cloudmap, begun)
+            begun += _deregister_all(cloudmap, service)
+    if begun and account.clock.polling:
+        account.clock.wait(timeouts.OPERATION_POLL)
     for service in ids:
         try:
-            with ignore_absent("ServiceNotFound"):
-                retry_while(account, partial(_delete_service, cloudmap, service), "ResourceInUse")
+            with ignore_absent("ServiceNotFound", look=partial(cloudmap.get_service, Id=service)):
+                delete = partial(_delete_service, cloudmap, service, itertools.count(1))
+                retry_while(account, delete, "ResourceInUse")
         except ClientError as error:
             problems[service] = str(error)
     return problems
@@ -77,12 +69,10 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
     operations: dict[str, str] = {}
-    services = [service["Id"] for namespace in ids for service in _list_services(cloudmap, namespace)]
-    problems.update(delete_services(account, region, services))
     for namespace in ids:
         try:
-            with ignore_absent("NamespaceNotFound"):
-                delete = partial(_delete_namespace, cloudmap, namespace)
+            with ignore_absent("NamespaceNotFound", look=partial(cloudmap.get_namespace, Id=namespace)):
+                delete = partial(_delete_namespace, account, region, cloudmap, namespace, problems)
                 operations[namespace] = retry_while(account, delete, "ResourceInUse")
         except ClientError as error:
             problems[namespace] = str(error)
@@ -94,34 +84,35 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
     return problems
 
 
-def _delete_service(cloudmap: Any, service: str) -> None:
-    """Delete a service; if it is in use, deregister instances whose registration has finished meanwhile."""
-    try:
-        cloudmap.delete_service(Id=service)
-    except ClientError as error:
-        if error_code(error) == "ResourceInUse":
-            list(_deregister_all(cloudmap, service))
-        raise
+_TRIES = 4
+"""Tries to delete a service after which its instances are listed again: a registration may have finished meanwhile."""
 
 
-def _deregister_all(cloudmap: Any, service: str) -> Iterable[str]:
+def _delete_service(cloudmap: Any, service: str, tries: Iterator[int]) -> None:
+    if next(tries) % _TRIES == 0:
+        _deregister_all(cloudmap, service)
+    cloudmap.delete_service(Id=service)
+
+
+def _deregister_all(cloudmap: Any, service: str) -> int:
+    """Begin to deregister the instances of a service, and return how many there are."""
     instances = _list(cloudmap, "list_instances", "Instances", ServiceId=service)
-    for instance in [instance["Id"] for instance in instances]:
-        try:
-            yield cloudmap.deregister_instance(ServiceId=service, InstanceId=instance)["OperationId"]
-        except ClientError as error:
-            if error_code(error) == "DuplicateRequest":
-                yield from _duplicate_operation(error)
-            elif error_code(error) not in ("InstanceNotFound", "ResourceInUse"):
-                raise
+    for instance in instances:
+        with ignore_absent("DuplicateRequest", "InstanceNotFound", "ResourceInUse"):
+            cloudmap.deregister_instance(ServiceId=service, InstanceId=instance["Id"])
+    return len(instances)
 
 
-def _delete_namespace(cloudmap: Any, namespace: str) -> str:
+def _delete_namespace(account: Account, region: str, cloudmap: Any, namespace: str, problems: dict[str, str]) -> str:
+    """Return the operation that deletes a namespace; if it is in use, delete its services first."""
     try:
         return str(cloudmap.delete_namespace(Id=namespace)["OperationId"])
     except ClientError as error:
         for operation in _duplicate_operation(error) if error_code(error) == "DuplicateRequest" else ():
             return operation
+        if error_code(error) == "ResourceInUse":
+            services = [service["Id"] for service in _list_services(cloudmap, namespace)]
+            problems.update(delete_services(account, region, services))
         raise
 
 
@@ -173,14 +164,10 @@ def _wait_for_operation(account: Account, cloudmap: Any, identifier: str, first:
     return ended
 
 
-def _is_empty(find: Callable[[], list[str]]) -> bool:
-    return not find()
-
-
-def _list_running(cloudmap: Any, selected: tuple[str, str]) -> list[str]:
-    """Return the operations in progress that a filter selects."""
+def _running_creations(cloudmap: Any) -> list[str]:
+    """Return the operations in progress that create namespaces, of any run."""
     filters = [
-        {"Name": selected[0], "Values": [selected[1]], "Condition": "EQ"},
+        {"Name": "TYPE", "Values": ["CREATE_NAMESPACE"], "Condition": "EQ"},
         {"Name": "STATUS", "Values": ["SUBMITTED", "PENDING"], "Condition": "IN"},
     ]
     return [operation["Id"] for operation in _list(cloudmap, "list_operations", "Operations", Filters=filters)]

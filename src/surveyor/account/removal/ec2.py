@@ -61,13 +61,15 @@ def delete_instances(account: Account, region: str, ids: Sequence[str]) -> Probl
 def delete_subnets(account: Account, region: str, ids: Sequence[str]) -> Problems:
     """Delete subnets."""
     ec2 = account.client("ec2", region)
-    return _delete_each(account, ids, lambda subnet: ec2.delete_subnet(SubnetId=subnet), "InvalidSubnetID.NotFound")
+    return _delete_each(account, ids, lambda subnet: ec2.delete_subnet(SubnetId=subnet), "InvalidSubnetID.NotFound",
+                        lambda subnet: ec2.describe_subnets(SubnetIds=[subnet]))  # fmt: skip
 
 
 def delete_security_groups(account: Account, region: str, ids: Sequence[str]) -> Problems:
     """Delete security groups."""
     ec2 = account.client("ec2", region)
-    return _delete_each(account, ids, lambda group: ec2.delete_security_group(GroupId=group), "InvalidGroup.NotFound")
+    return _delete_each(account, ids, lambda group: ec2.delete_security_group(GroupId=group), "InvalidGroup.NotFound",
+                        lambda group: ec2.describe_security_groups(GroupIds=[group]))  # fmt: skip
 
 
 def delete_internet_gateways(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -81,20 +83,28 @@ def delete_internet_gateways(account: Account, region: str, ids: Sequence[str]) 
                 ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=attachment["VpcId"])
         ec2.delete_internet_gateway(InternetGatewayId=gateway)
 
-    return _delete_each(account, ids, delete, "InvalidInternetGatewayID.NotFound")
+    return _delete_each(account, ids, delete, "InvalidInternetGatewayID.NotFound",
+                        lambda gateway: ec2.describe_internet_gateways(InternetGatewayIds=[gateway]))  # fmt: skip
 
 
 def delete_vpcs(account: Account, region: str, ids: Sequence[str]) -> Problems:
     """Delete VPCs."""
     ec2 = account.client("ec2", region)
-    return _delete_each(account, ids, lambda vpc: ec2.delete_vpc(VpcId=vpc), "InvalidVpcID.NotFound")
+    return _delete_each(account, ids, lambda vpc: ec2.delete_vpc(VpcId=vpc), "InvalidVpcID.NotFound",
+                        lambda vpc: ec2.describe_vpcs(VpcIds=[vpc]))  # fmt: skip
 
 
-def _delete_each(account: Account, ids: Sequence[str], delete: Callable[[str], object], absent: str) -> Problems:
+def _delete_each(
+    account: Account,
+    ids: Sequence[str],
+    delete: Callable[[str], object],
+    absent: str,
+    look: Callable[[str], object],
+) -> Problems:
     problems: dict[str, str] = {}
     for identifier in ids:
         try:
-            with ignore_absent(absent):
+            with ignore_absent(absent, look=partial(look, identifier)):
                 retry_while(account, partial(delete, identifier), _IN_USE, within=timeouts.REMOVAL)
         except ClientError as error:
             problems[identifier] = str(error)

@@ -1,0 +1,58 @@
+"""Clean-up by a role that may change only what has the tag of a run: what is gone has no tags, and is denied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.account.removal.cloudmap import delete_namespaces, delete_services
+from surveyor.account.removal.ec2 import (
+    delete_internet_gateways,
+    delete_security_groups,
+    delete_subnets,
+    delete_vpcs,
+)
+from surveyor.targets.running import reach_target
+from tests.account.limited import limited, policies_for
+
+if TYPE_CHECKING:
+    from tests.account.conftest import EmulatorAccount
+
+REGION = "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("delete", "identity"),
+    [
+        (delete_namespaces, "ns-0123456789abcdef"),
+        (delete_services, "srv-0123456789abcdef"),
+        (delete_subnets, "subnet-0123456789abcdef0"),
+        (delete_security_groups, "sg-0123456789abcdef0"),
+        (delete_internet_gateways, "igw-0123456789abcdef0"),
+        (delete_vpcs, "vpc-0123456789abcdef0"),
+    ],
+)
+def test_what_is_gone_is_no_problem(
+    emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch, delete: Callable[..., Any], identity: str
+) -> None:
+    """It is denied and then looked for; what exists and is denied is a problem that names the action."""
+    for name, value in limited(emulator, *policies_for("sweep")).items():
+        monkeypatch.setenv(name, value)
+    with reach_target(emulator.target(), 0) as running:
+        assert dict(delete(running.account("0123abcd"), REGION, [identity])) == {}
+
+
+def test_what_belongs_to_others_is_denied(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VPC without the tag stays, and the problem names the action."""
+    vpc = emulator.clients().client("ec2", "444455556666").create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    for name, value in limited(emulator, *policies_for("sweep")).items():
+        monkeypatch.setenv(name, value)
+    with reach_target(emulator.target(), 0) as running:
+        account = running.account("0123abcd")
+        assert account.ownership is not None
+        account.ownership.own([vpc])
+        problems = delete_vpcs(account, REGION, [vpc])
+        assert "ec2:DeleteVpc" in problems[vpc]
+        assert account.client("ec2", REGION).describe_vpcs(VpcIds=[vpc])["Vpcs"]

@@ -103,6 +103,13 @@ def test_targets_without_credentials_of_the_user_follow_no_setting(monkeypatch: 
     assert load("http://127.0.0.1:1", account=None).region == "us-east-1"
 
 
+def test_a_description_follows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy is printed for the target, whatever the user has set."""
+    for name, value in {"AWS_REGION": "x", "AWS_PROFILE": "unknown", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}.items():
+        monkeypatch.setenv(name, value)
+    assert load(use="describe").region == "us-east-1"
+
+
 def test_only_what_creates_is_bound_to_the_list_of_regions(monkeypatch: pytest.MonkeyPatch) -> None:
     """An audit, a gate and a sweep work in each Region of AWS."""
     assert load(profile="far", use="read").region == "eu-south-1"

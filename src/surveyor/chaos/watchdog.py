@@ -142,7 +142,7 @@ def _load_target(target: UndoTarget) -> Target:
     parser.add_argument("--enable", action="append", default=[])
     options = vars(parser.parse_args(list(target.arguments)))
     options["enable"] = split_features(options["enable"])
-    return load_target(target.target, find_layout().targets, TargetOptions(**options))
+    return load_target(target.target, find_layout().targets, TargetOptions(**options), "read")
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def _place(
         if given and command not in commands:
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
     options = TargetOptions(account=account or "000000000000", enable=split_features(enable or []))
-    target = load_target("aws", find_layout().targets, options)
+    target = load_target("aws", find_layout().targets, options, "describe")
     features = (*sorted(target.features or ()), *(("iam",) if role else ()))
     chosen = service or ("*/*" if command == "gate" else "")
     return features, Place(account or "*", region or "*", role or "", chosen, target.place.cluster or "", vpc or "")

@@ -49,7 +49,7 @@ def all_versions(folder: Path) -> list[str]:
 def load_target(name: str, folder: Path, options: TargetOptions = NO_OPTIONS, use: Use = "create") -> Target:
     """Return the target called `name`, a stem in `folder`, a path or a URL, with the options applied.
 
-    `use`: whether the command creates something, or only reads and deletes.
+    `use`: whether the command creates something, only reads and deletes, or calls nothing.
     Raises UsageError for an unknown name or version (with the known ones), for options that do not fit the target, and
     for an invalid file.
     """

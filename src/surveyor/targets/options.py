@@ -64,7 +64,7 @@ NO_OPTIONS = TargetOptions()
 def apply_options(target: Target, options: TargetOptions, use: Use = "create") -> Target:
     """Return the target with the options applied. Raises UsageError, before any call, if one does not fit."""
     target = _with_account(_with_endpoint(target, options), options)
-    target = with_region(_with_profiles(target, options), options.region, use)
+    target = with_region(_with_profiles(target, options, use), options.region, use)
     if options.dns is not None:
         target = replace(target, dns=_dns(target.dns, options.dns))
     return _with_features_and_budget(_with_tags(target, options), options)
@@ -76,7 +76,7 @@ def pinned(options: TargetOptions, target: Target) -> TargetOptions:
     return replace(options, region=target.region) if outlives else options
 
 
-def _with_profiles(target: Target, options: TargetOptions) -> Target:
+def _with_profiles(target: Target, options: TargetOptions, use: Use) -> Target:
     """Return the target with the profiles whose credentials are used. Raises UsageError if there is none of that name.
 
     Raises UsageError, too, if the settings of the AWS CLI name an endpoint where AWS itself is called.
@@ -92,7 +92,7 @@ def _with_profiles(target: Target, options: TargetOptions) -> Target:
         target = replace(target, consumer=Credentials("profile", profile=options.consumer_profile))
         if target.features is not None:
             target = replace(target, features=target.features | {"accounts", "sharing"})
-    if is_account:
+    if is_account and use != "describe":
         from surveyor.targets.aws_settings import check_settings  # botocore is slow to load
 
         for credentials in filter(None, (target.credentials, target.consumer)):

@@ -13,8 +13,11 @@ from surveyor.targets.model import Target
 
 __all__ = ["Use", "with_region"]
 
-Use = Literal["create", "read"]
-"""What a command does in the Region: only what creates something is bound to the target file's list of Regions."""
+Use = Literal["create", "read", "describe"]
+"""What a command does in the Region: only what creates something is bound to the target file's list of Regions.
+
+What describes a target calls nothing, and follows no setting of the user.
+"""
 
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-\d{1,2}")
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
@@ -24,7 +27,7 @@ def with_region(target: Target, given: str | None, use: Use) -> Target:
     """Return the target in the Region that was chosen. Raises UsageError, before any call."""
     is_account = target.start is None and target.credentials.kind != "per-test"
     where = "--region"
-    if given is None and is_account:
+    if given is None and is_account and use != "describe":
         from surveyor.targets.aws_settings import configured_region  # botocore is slow to load
 
         given, where = configured_region(target.credentials.profile) or (None, where)

@@ -59,7 +59,7 @@ def run_instances(call: Call, request: Mapping[str, object]) -> dict[str, object
         raise ServiceError("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
     if min_count < 1 or max_count < min_count:
         raise ServiceError("InvalidParameterValue", "MinCount must be at least 1, and MaxCount at least MinCount")
-    tags = specified_tags(request, "instance")
+    tags = specified_tags(request, "instance", ("volume", "network-interface", "spot-instances-request"))
     subnet = _subnet(state, request)
     requested = _requested_address(request, subnet, max_count)
     count = min(max_count, subnet.free)

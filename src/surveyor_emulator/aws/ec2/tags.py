@@ -5,7 +5,7 @@ Source: Amazon EC2 User Guide, "Tag your Amazon EC2 resources", Tag restrictions
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from surveyor_emulator.core.errors import ServiceError
@@ -98,10 +98,15 @@ def describe_tags(call: Call, request: Mapping[str, object]) -> dict[str, object
     return {"Tags": shapes, "NextToken": token}
 
 
-def specified_tags(request: Mapping[str, object], kind: str) -> dict[str, str]:
-    """Return the tags that a request sets on the resource it creates (``TagSpecifications``)."""
+def specified_tags(request: Mapping[str, object], kind: str, others: Collection[str] = ()) -> dict[str, str]:
+    """Return the tags that a request sets on the resource it creates (``TagSpecifications``).
+
+    ``others``: kinds of what is created with it, whose tags are not kept.
+    """
     tags: dict[str, str] = {}
     for entry in cast("list[dict[str, object]]", request.get("TagSpecifications") or []):
+        if entry.get("ResourceType") in others:
+            continue
         if entry.get("ResourceType") != kind:
             raise ServiceError(
                 "InvalidParameterValue", f"'{entry.get('ResourceType')}' is not a valid taggable resource type here"

@@ -213,7 +213,7 @@ def verify(
 
 
 def _expected_time(target: Target, scale: float) -> str:
-    """Return how long an experiment takes: in an account in real time, with the start and the deletion of its service."""
+    """Return how long an experiment takes, in an account with the start and the deletion of its service."""
     from surveyor.chaos.plan import ACCOUNT_SECONDS, TYPICAL_SECONDS
 
     if target.start is None:

@@ -12,6 +12,7 @@ from surveyor.account.call_rate import ROUTE53_RATE, calls_route53
 from surveyor.account.prices import CALL_PRICES, FARGATE_TASK, INSTANCE, expected_dollars
 from surveyor.account.resources import CREATES, budgeted_cost
 from surveyor.report.test_results import TestResult, WorkerFacts
+from surveyor.verdicts import Verdict
 
 __all__ = ["Plan", "make_plan", "over_budget"]
 
@@ -65,7 +66,7 @@ def make_plan(results: Sequence[TestResult], facts: Iterable[WorkerFacts], worke
             if price := CREATES[operation].price:
                 month[price.name] = month.get(price.name, 0.0) + price.month * count
     return Plan(
-        tests=len(results),
+        tests=sum(result.verdict is not Verdict.UNSUPPORTED for result in results),
         calls=dict(sorted(calls.items())),
         resources=dict(resources.most_common()),
         minutes=_seconds(results, facts, calls, workers) / 60,

@@ -10,7 +10,7 @@ import importlib.util
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from surveyor.targets.loading import find_target
 from surveyor.targets.options import TargetOptions
 from surveyor.verdicts import Verdict
 
-__all__ = ["Rehearsal", "rehearse"]
+__all__ = ["Perform", "Rehearsal", "rehearse"]
 
 _PROFILE = "staging"
 _FLOWING = ("--clock", "flow", "--scale", "30")
@@ -51,8 +51,19 @@ class Rehearsal:
         return {claim for result in self.results if result.verdict is Verdict.UNSUPPORTED for claim in result.claims}
 
 
-def rehearse(target: Target, selection: Selection, layout: Layout, collector: Collector, seed: int = 7) -> Rehearsal:
-    """Return what a run of `target` would do; nothing is sent to the target itself.
+Perform = Callable[[RunConfig, Collector], object]
+"""Runs something with pytest on the target of a config, and fills the collector."""
+
+
+def rehearse(
+    target: Target,
+    selection: Selection,
+    layout: Layout,
+    collector: Collector,
+    seed: int = 7,
+    perform: Perform = run_pytest,
+) -> Rehearsal:
+    """Return what a run of `target` would do; nothing is sent to the target itself. `perform` runs it.
 
     Raises SurveyorError if the rehearsal fails.
     """
@@ -65,7 +76,7 @@ def rehearse(target: Target, selection: Selection, layout: Layout, collector: Co
         config = RunConfig(
             layout, str(file), Path(scratch) / "out", selection, default_workers(), seed, target_options=options
         )
-        run_pytest(config, collector)
+        perform(config, collector)
     if collector.internal or collector.broken or not collector.results:
         raise SurveyorError(f"the rehearsal failed: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
     missing = {

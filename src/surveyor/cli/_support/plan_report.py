@@ -4,43 +4,86 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import typer
 
 from surveyor.account.budget import TOTALS, Budget
 from surveyor.account.prices import PRICES_READ
+from surveyor.chaos.plan import plan_programs, read_program
 from surveyor.claims.selection import Selection
 from surveyor.cli._support.progress import make_progress
 from surveyor.cli._support.tables import print_table
 from surveyor.cli._support.unjudged import print_unjudged
 from surveyor.conformance.plan import Plan, make_plan, over_budget
-from surveyor.conformance.rehearsal import Rehearsal, rehearse
+from surveyor.conformance.rehearsal import Perform, Rehearsal, rehearse
+from surveyor.conformance.run import run_pytest
 from surveyor.errors import UsageError
 from surveyor.layout import Layout
 from surveyor.targets import Target
 
-__all__ = ["print_plan"]
+__all__ = ["check_account_to_plan", "print_plan", "print_program_plan"]
 
 _MAX_KINDS = 4
 
 
-def print_plan(target: Target, selection: Selection, layout: Layout, workers: int, seed: int = 7) -> None:
-    """Print the plan of a run, found by a rehearsal. Raises UsageError if the run would exceed its budget."""
+def print_plan(
+    target: Target,
+    selection: Selection,
+    layout: Layout,
+    workers: int,
+    seed: int = 7,
+    perform: Perform | None = None,
+) -> None:
+    """Print the plan of a run, found by a rehearsal: of the selected suites, or of what `perform` runs.
+
+    Raises UsageError if the target is no account, or if the run would exceed its budget.
+    """
+    check_account_to_plan(target)
     typer.echo(f"rehearsal on the embedded target as an account in use; nothing is sent to {target.name}")
     with make_progress() as progress:
-        rehearsal = rehearse(target, selection, layout, progress, seed)
+        rehearsal = rehearse(target, selection, layout, progress, seed, perform or run_pytest)
     plan = make_plan(rehearsal.results, rehearsal.facts, workers)
-    count = f"{plan.tests} tests, {workers} worker{'s' if workers > 1 else ''}"
-    typer.echo(f"\n{target.name}, account {target.account}, {target.region}: {count}")
-    print_table(("", "needed", "budget", "of which"), _rows(plan, target.budget))
-    print_unjudged(target, selection, layout)
+    how = "with the delays, call rates and late reads of an account; 0.1 s for each call"
+    _print_figures(plan, target, f"{plan.tests} tests, {workers} worker{'s' if workers > 1 else ''}", how)
+    if perform is None:
+        print_unjudged(target, selection, layout)
     for line in _gaps(rehearsal):
         typer.echo(line)
+    _check_budget(plan, target)
+
+
+def print_program_plan(target: Target, files: Mapping[str, Path], kind: str, *, own_service: bool) -> None:
+    """Print the plan of experiments or load scenarios, from their definitions, as `print_plan` does."""
+    check_account_to_plan(target)
+    plan = plan_programs(files.values(), own_service=own_service)
+    count = f"{plan.tests} {kind}{'' if plan.tests == 1 else 's'} in real time, one after the other"
+    _print_figures(plan, target, count, "about half as much or twice as much: estimated, with start and deletion")
+    most = {name: read_program(path, own_service=own_service).tasks for name, path in files.items()}
+    largest = max(most, key=lambda name: most[name])
+    if (tasks := most[largest]) > target.budget.tasks:
+        needed = f"{largest} needs {tasks} Fargate tasks at a time"
+        raise UsageError(f"{needed}; --budget tasks={tasks} would allow it")
+    _check_budget(plan, target)
+
+
+def _print_figures(plan: Plan, target: Target, count: str, minutes: str) -> None:
+    typer.echo(f"\n{target.name}, account {target.account}, {target.region}: {count}")
+    print_table(("", "needed", "budget", "of which"), _rows(plan, target.budget, minutes))
+
+
+def _check_budget(plan: Plan, target: Target) -> None:
     excess = over_budget(plan, target.budget)
     if excess:
         limits = ",".join(f"{name}={math.ceil(needed)}" for name, needed in excess.items())
         raise UsageError(f"the run exceeds its budget; --budget {limits} would allow it")
+
+
+def check_account_to_plan(target: Target) -> None:
+    """Raise UsageError unless the target is an account: elsewhere nothing costs anything."""
+    if not target.is_one_account:
+        raise UsageError(f"--plan needs an account: {target.name} is not one; use --target aws --account ID")
 
 
 def _gaps(rehearsal: Rehearsal) -> list[str]:
@@ -52,29 +95,35 @@ def _gaps(rehearsal: Rehearsal) -> list[str]:
     ]
 
 
-def _rows(plan: Plan, budget: Budget) -> list[tuple[str, str, str, str]]:
+def _rows(plan: Plan, budget: Budget, minutes: str) -> list[tuple[str, str, str, str]]:
     by_service: Counter[str] = Counter()
     for operation, count in plan.calls.items():
         by_service[operation.partition(":")[0]] += count
     total = plan.total
+    repeated = f"{plan.repeated:,} made again, throttled or failed for a moment"
+    calls = _list(by_service.most_common())
     details = {
-        "calls": f"{_list(by_service.most_common())}; {plan.repeated:,} are repeated, throttled or failed for a moment",
+        "calls": f"{calls}; {repeated}" if plan.repeated else calls,
         "resources": ", ".join(_count(count, kind) for kind, count in plan.resources.items()),
-        "minutes": "with the delays, call rates and late reads of an account; 0.1 s for each call",
+        "minutes": minutes,
         "dollars": f"an hour of each resource, for the budget; list prices of {PRICES_READ}",
     }
     rows = [
         (name, _format_amount(name, getattr(total, name)), _format_limit(name, budget), details[name])
         for name in TOTALS
     ]
-    months = [f"{kind} {dollars:,.2f}" for kind, dollars in plan.month.items() if dollars]
+    months = [f"{kind} {dollars:,.2f}" for kind, dollars in plan.month.items() if dollars] or ["nothing"]
     return [
         *rows,
-        ("about", f"{plan.dollars:,.2f}", "", "dollars expected: each resource by the time of its test"),
+        ("about", _format_dollars(plan.dollars), "", "dollars expected: each resource by the time of its test"),
         ("at most", f"{plan.at_most:,.2f}", "", f"dollars if nothing were deleted, for a month: {_shorten(months)}"),
         ("", "", "", "a hosted zone costs nothing for 12 hours, then 0.50 for each month: sweep in time"),
         ("at a time", "", _at_a_time(budget), "Fargate tasks, namespaces, hosted zones"),
     ]
+
+
+def _format_dollars(dollars: float) -> str:
+    return "under 0.01" if 0 < dollars < 0.01 else f"{dollars:,.2f}"
 
 
 def _at_a_time(budget: Budget) -> str:

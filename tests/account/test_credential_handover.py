@@ -12,16 +12,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from surveyor import timeouts
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.targets.caller import describe_caller
+from surveyor.targets.credential_chain import no_credentials
 from surveyor.targets.credential_process import run_credential_process
 from surveyor.targets.credential_relay import SOCKET_VARIABLE, ask_for_credentials, serve_credentials
 from surveyor.targets.credentials import hand_over, open_session
@@ -164,6 +166,25 @@ def test_a_profile_that_gives_no_credentials_is_one_line(
     """What is wrong in the file is a usage error; what AWS refuses is not."""
     config(more.replace("{role}", user["role"]))
     assert words in refused(emulator, "a", kind)
+
+
+@pytest.mark.parametrize(
+    ("code", "ahead", "words"),
+    [
+        ("SignatureDoesNotMatch", 600, "this machine's clock is 600 s ahead of the account's: set it"),
+        ("SignatureDoesNotMatch", -600, "this machine's clock is 600 s behind the account's: set it"),
+        ("SignatureDoesNotMatch", 0, "the secret does not belong to the access key"),
+        ("ExpiredToken", 0, "get new ones"),
+        ("InvalidClientTokenId", 0, "the Region is not enabled"),
+        ("AccessDenied", 0, "was refused with AccessDenied; nothing was created (no way)"),
+    ],
+)
+def test_why_a_role_is_not_assumed(emulator: EmulatorAccount, code: str, ahead: int, words: str) -> None:
+    """A clock that is wrong, keys that have ended, a Region that is not enabled, a trust policy."""
+    date = format_datetime(datetime.now(UTC) - timedelta(seconds=ahead), usegmt=True)
+    error: Any = {"Error": {"Code": code, "Message": "no\nway"}, "ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+    line = str(no_credentials(emulator.target(), ClientError(error, "AssumeRole")))
+    assert words in line.replace("601 s", "600 s").replace("599 s", "600 s")
 
 
 PROGRAMS: Mapping[str, tuple[str, str]] = {

@@ -34,6 +34,7 @@ from botocore.exceptions import (
 from botocore.session import Session
 
 from surveyor import timeouts
+from surveyor.account.failed_calls import advice_on
 from surveyor.account.removal.account import error_code
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.targets.credential_process import run_credential_process
@@ -47,7 +48,6 @@ END_VARIABLES = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
 
 _BROKEN_PROFILE = (InfiniteLoopConfigError, InvalidConfigError, PartialCredentialsError)
 _NO_LOGIN = (SSOError, TokenRetrievalError, LoginError)
-_WRONG_TIME = ("SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed")
 
 
 class RunSession(Session):
@@ -125,11 +125,10 @@ def no_credentials(target: Target, error: BaseException) -> SurveyorError:
     if isinstance(error, _BROKEN_PROFILE):
         return UsageError(f"the profile {name} cannot be used: {one_line(error)}")
     if isinstance(error, ClientError):
-        code = error_code(error)
-        cure = "; is this machine's clock right?" if code in _WRONG_TIME else ""
+        advice, message = advice_on(error.response), " ".join(str(error.response["Error"].get("Message", "")).split())
         return TargetUnavailable(
             f"no credentials for {target.name}: {error.operation_name} for the profile {name} was refused with "
-            f"{code}{cure}; nothing was created ({' '.join(str(error.response['Error'].get('Message', '')).split())})"
+            f"{error_code(error)}{f': {advice}' if advice else ''}; nothing was created ({message})"
         )
     what = (
         one_line(error) if isinstance(error, BotoCoreError | RuntimeError) else f"{type(error).__name__} of a setting"

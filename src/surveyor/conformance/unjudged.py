@@ -15,28 +15,37 @@ _OPTIONS = {"iam": "--role ARN", "accounts": "--consumer-profile NAME", "sharing
 
 
 def describe_unjudged(claims: Iterable[Claim], target: Target) -> list[str]:
-    """Return lines about the claims that are not judged for want of a feature; [] if all are, or it is not known."""
+    """Return lines about the claims that are not judged for want of a feature; [] if all are, or it is not known.
+
+    A claim that needs several options counts for each of them.
+    """
     if target.features is None:
         return []
-    by_options: Counter[tuple[str, ...]] = Counter()
+    proven = [claim for claim in claims if claim.unproven is None]
+    by_option: Counter[str] = Counter()
     impossible: Counter[str] = Counter()
-    for claim in claims:
-        lacking = set(claim.features) - target.features
-        if claim.unproven is not None or not lacking:
-            continue
-        options = {feature: _option(feature, target) for feature in lacking}
+    possible = 0
+    for claim in proven:
+        options = {feature: _option(feature, target) for feature in set(claim.features) - target.features}
         if None in options.values():
-            impossible.update([min(feature for feature, option in options.items() if option is None)])
-        else:
-            by_options[tuple(sorted({option for option in options.values() if option}))] += 1
-    parts = [f"{count} without {' and '.join(options)}" for options, count in by_options.most_common()]
-    lines = [f"not judged: {', '.join(parts)}"] if parts else []
+            impossible[min(feature for feature, option in options.items() if option is None)] += 1
+        elif options:
+            possible += 1
+            by_option.update({option for option in options.values() if option})
+    lines = []
+    if possible:
+        lines.append(f"not judged: {possible} of {len(proven)} claims, without these options: {_list(by_option)}")
     if impossible:
-        names = ", ".join(f"{name} {count}" for name, count in impossible.most_common())
-        lines.append(f"not judged on {target.name}: {impossible.total()}, which need what it does not have ({names})")
+        lines.append(
+            f"not judged on {target.name}: {impossible.total()}, which need what it lacks: {_list(impossible)}"
+        )
     if target.dns.kind == "zones" and not target.dns.address:
         lines.append("names of private namespaces are not resolved without --vpc and --dns, from inside their VPC")
     return lines
+
+
+def _list(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts.most_common())
 
 
 def _option(feature: str, target: Target) -> str | None:

@@ -152,7 +152,10 @@ def explain(error: msgspec.ValidationError, values: Any, kind: Any) -> tuple[lis
     steps = _keys_of(values, kind, re.findall(r"[\w-]+|\.\.\.", where))
     if unknown := _UNKNOWN.match(message):
         name = unknown[1]
-        return [*steps, name], f"unknown key {name!r}{nearest(name, sorted(set(_fields(kind))))}"
+        table = _type_at(kind, steps)
+        own = [field.encode_name for field in table.fields] if isinstance(table, msgspec.inspect.StructType) else []
+        hint = nearest(name, sorted(own)) or nearest(name, sorted(set(_fields(kind))))
+        return [*steps, name], f"unknown key {name!r}{hint}"
     if missing := _MISSING.match(message):
         return steps, f"{missing[1]} is missing"
     actual: Any = values

@@ -29,12 +29,11 @@ from surveyor.errors import UsageError
 from surveyor.machine import default_workers
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions, pinned
-from surveyor.terminal import lost_output, print_error
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.claims.selection import Selection
     from surveyor.conformance.resume import EarlierRun
-    from surveyor.conformance.run import RunConfig
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
@@ -66,9 +65,7 @@ _FILES_OF_A_WORKER = 5
 _WORKERS_IN_ACCOUNT = 4
 """Workers on an account that outlives the run, where nearly all time is spent waiting for the target."""
 
-_MAX_LEAKED = 5
-"""Resources left behind that are printed; all are in the report."""
-
+_MAX_NAMED = 10
 _EXPECTATION_LIFETIME = timedelta(days=365)
 
 
@@ -154,6 +151,9 @@ def conform(
         from surveyor.cli._support.resuming import find_earlier, options_of
 
         earlier = find_earlier(ctx, resume, out)
+        if earlier.is_complete:
+            _accept(earlier)
+            return
         file = earlier.file
         target, area, claim, seed, out = file.target, [*file.areas], [*file.claims], file.seed, earlier.folder
         options, workers, quick = options_of(ctx, file, options), workers or file.workers, False
@@ -191,6 +191,7 @@ def _run(
     from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.resuming import begin, print_advice
+    from surveyor.cli._support.run_ending import print_accepting, print_leaked_resources
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.cli._support.waiting import shown_wait
     from surveyor.conformance.own_run import record_conformance
@@ -250,8 +251,10 @@ def _run(
     code = _survey_code(report) if experiments else exit_code(report)
     if problem := report.failure or (describe_ending(report) if code in (3, 5) else ""):
         print_error(problem)
-    _print_leaked_resources(report, config)
+    print_leaked_resources(report, config)
     print_advice(report, config, target)
+    if not update:
+        print_accepting(report, config, target, code)
     if update and code in (0, 1):
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
@@ -272,7 +275,9 @@ def _check_writable(target: Target, layout: Layout, *, update: bool, record: Pat
     """Raise UsageError if a run on this target cannot write expectations or recordings, as requested."""
     if update and target.file is None:
         raise UsageError("--update-expectations needs a target file; `surveyor conform --help` shows one")
-    if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
+    is_account = target.is_one_account and not target.start
+    is_packaged = not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml"
+    if update and is_packaged and not is_account:  # what an account shows is kept beside the user's reports
         raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
     if record is not None:
         from surveyor.conformance.own_run import check_recordable
@@ -280,10 +285,26 @@ def _check_writable(target: Target, layout: Layout, *, update: bool, record: Pat
         check_recordable(target)
 
 
+def _accept(run: EarlierRun) -> None:
+    """Write the failures of a run that is complete to the expectations of its target."""
+    from surveyor.layout import find_layout
+    from surveyor.targets import load_target
+
+    layout = find_layout()
+    target = load_target(run.file.target, layout.targets, run.file.options)
+    _check_writable(target, layout, update=True, record=None)
+    update_expectations(run.report, target, layout, run.file.target, is_full=run.file.selection.is_full)
+
+
 def update_expectations(report: ConformanceReport, target: Target, layout: Layout, name: str, *, is_full: bool) -> None:
     """Write the failures of the judged claims to the target's expectations, and print their number."""
-    from surveyor.report.build import busy_claims, new_expectations
-    from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations
+    from surveyor.report.build import busy_claims, new_expectations, unrecorded_claims
+    from surveyor.targets.expectations import (
+        expectations_file,
+        load_expectations,
+        users_expectations_file,
+        write_expectations,
+    )
 
     path = expectations_file(target, layout.targets)
     expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
@@ -292,8 +313,12 @@ def update_expectations(report: ConformanceReport, target: Target, layout: Layou
     argument = target.label if target.environment and "@" not in name else name  # the file is of this version
     unjudged = [known.entries[claim] for claim in busy_claims(report) if claim in known.entries]
     fresh = [*new_expectations(report, expires), *unjudged]
+    path = users_expectations_file(target, layout.targets)
     count = write_expectations(path, target.label, fresh, known, judged, argument)
     typer.echo(f"expectations written to {path}: {count}")
+    if left := unrecorded_claims(report):
+        named = ", ".join(left[:_MAX_NAMED]) + (", …" if len(left) > _MAX_NAMED else "")
+        typer.echo(f"not recorded, since the account or this machine kept them from being judged: {named}")
 
 
 def _survey_code(report: ConformanceReport) -> int:
@@ -303,23 +328,6 @@ def _survey_code(report: ConformanceReport) -> int:
 
     print_unjudged(report)
     return exit_code(report, must_judge=False)
-
-
-def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None:
-    from surveyor.cli._support.console_report import capped
-    from surveyor.report.file import REPORT_FILE
-
-    lines = [f"left behind: {resource}" for resource in report.leaked_resources]
-    for line in capped(lines, _MAX_LEAKED, config.out / REPORT_FILE):
-        typer.echo(line, err=True)
-    if report.leaked_resources:
-        chosen = f" --run {config.run}" if config.earlier is None else ""
-        typer.echo(f"to delete them: surveyor sweep{chosen} {config.out}", err=True)
-    is_quiet = isinstance(lost_output(), BrokenPipeError) and not report.leaked_resources  # `surveyor … | head -1`
-    if report.interrupted and not is_quiet:
-        count = len(report.leaked_resources)
-        leaked = f"{count} resources were" if count else "nothing was"
-        print_error(f"interrupted; {leaked} left behind")
 
 
 def default_workers_for(target: Target, layout: Layout) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from surveyor.account.refusals import blames_account
 from surveyor.claims import Claim, load_claims
 from surveyor.claims.model import SourceKind
 from surveyor.claims.selection import Selection
@@ -41,8 +42,12 @@ __all__ = [
     "find_leaked_resources",
     "load_and_build_report",
     "new_expectations",
+    "unrecorded_claims",
     "with_expectations",
 ]
+
+_RAISED = "quota of the account"
+"""In the detail of a test that a raised quota leaves open, in each run."""
 
 _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?P<rest>.*)", re.DOTALL)
 
@@ -146,9 +151,10 @@ def new_expectations(report: ConformanceReport, expires: date) -> list[Expectati
     """Return an expectation for each claim that fails or is inconclusive.
 
     The reason is for people to complete. It repeats neither the claim nor the answer: both are in the report, and an
-    expectation must not change with the wording of claims or suites. What a busy machine left open is not expected.
+    expectation must not change with the wording of claims or suites. What this machine or the account left open is not
+    expected.
     """
-    busy = busy_claims(report)
+    unrecorded = unrecorded_claims(report)
     return [
         Expectation(
             claim=claim.id,
@@ -158,8 +164,28 @@ def new_expectations(report: ConformanceReport, expires: date) -> list[Expectati
             reason="recorded from a run, not investigated",
         )
         for claim in report.claims
-        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and claim.id not in busy
+        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and claim.id not in unrecorded
     ]
+
+
+def unrecorded_claims(report: ConformanceReport) -> tuple[str, ...]:
+    """Return the claims that this machine or the account kept from being judged, which says nothing of the target."""
+    busy = busy_claims(report)
+    is_account = bool(report.runs)
+    return tuple(
+        claim.id
+        for claim in report.claims
+        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        and (claim.id in busy or (claim.verdict is Verdict.INCONCLUSIVE and _is_of_account(claim, is_account)))
+    )
+
+
+def _is_of_account(claim: ClaimReport, is_account: bool) -> bool:
+    """Return whether an account is why a claim is open: nearly always, but not if one of its quotas was raised."""
+    open_tests = [test for test in claim.tests if test.verdict is Verdict.INCONCLUSIVE]
+    if is_account:
+        return not all(_RAISED in test.detail for test in open_tests)
+    return any(blames_account(test.symptom) for test in open_tests)
 
 
 def busy_claims(report: ConformanceReport) -> tuple[str, ...]:

@@ -22,7 +22,14 @@ from surveyor.typed_toml import Text, read_toml
 from surveyor.verdicts import Verdict
 from surveyor.visible_text import toml_string
 
-__all__ = ["Expectation", "Expectations", "expectations_file", "load_expectations", "write_expectations"]
+__all__ = [
+    "Expectation",
+    "Expectations",
+    "expectations_file",
+    "load_expectations",
+    "users_expectations_file",
+    "write_expectations",
+]
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,32 @@ class Expectations:
 def expectations_file(target: Target, targets: Path) -> Path:
     """Return the file of a target's entries: in `expectations/` beside the target file, else below `targets`.
 
-    Each version of a target has a separate one.
+    Each version of a target has a separate one. That of an account may be below the current folder instead.
     """
+    if (own := _of_user(target, targets)) and own.exists():
+        return own
     folder = target.file.parent if target.file else targets
     stem = f"{target.name}-{target.environment.version}" if target.environment else target.name
     return folder / "expectations" / f"{stem}.toml"
+
+
+def users_expectations_file(target: Target, targets: Path) -> Path:
+    """Return the file to write a target's entries to: one of the user, even if the target file came with Surveyor.
+
+    It is below the current folder unless that is in the checkout, and is read from there first.
+    """
+    return _of_user(target, targets) or expectations_file(target, targets)
+
+
+def _of_user(target: Target, targets: Path) -> Path | None:
+    """Return the file below the current folder of an account whose target file came with Surveyor."""
+    outlives = target.is_one_account and target.start is None
+    if not outlives or target.file is None or target.file.parent.resolve() != targets.resolve():
+        return None
+    current = Path.cwd()
+    if current.is_relative_to(targets.resolve().parent):
+        return None
+    return current / "targets" / "expectations" / f"{target.name}.toml"
 
 
 class _Entry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -25,7 +25,7 @@ _REPLACED = ("dns", "vpc", "role", "enable", "budget", "profile", "consumer_prof
 
 
 def find_earlier(ctx: typer.Context, name: str, out: Path | None) -> EarlierRun:
-    """Return the run of that id or folder, or exit as its report says if nothing is left to judge.
+    """Return the run of that id or folder, or exit as its report says if nothing is left to judge or to accept.
 
     Raises UsageError, also if the command line names another target or another selection.
     """
@@ -33,7 +33,7 @@ def find_earlier(ctx: typer.Context, name: str, out: Path | None) -> EarlierRun:
         raise UsageError("--plan does not go with --resume: only a whole run is estimated")
     earlier = find_run(name, out, find_layout())
     check_options(earlier.file, {key: value for key, value in ctx.params.items() if _is_given(ctx, key)})
-    if earlier.is_complete:
+    if earlier.is_complete and not ctx.params.get("update_expectations"):
         typer.echo(f"run {earlier.file.runs[0]} is complete, nothing is left to judge: {earlier.folder / REPORT_FILE}")
         raise typer.Exit(exit_code(earlier.report))
     return earlier

@@ -1,0 +1,98 @@
+"""What a run says at its end: what it left and when that costs, what was not permitted, how to accept its failures."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import typer
+
+from surveyor.account.prices import HOSTED_ZONE
+from surveyor.account.refusals import NOT_PERMITTED
+from surveyor.account.resources import CREATES
+from surveyor.cli._support.console_report import capped
+from surveyor.conformance.run import RunConfig
+from surveyor.report.file import REPORT_FILE
+from surveyor.report.model import ConformanceReport
+from surveyor.targets import Target
+from surveyor.targets.expectations import expectations_file
+from surveyor.targets.sweep import leftovers_of_all
+from surveyor.terminal import lost_output, print_error
+from surveyor.verdicts import Verdict
+
+__all__ = ["describe_denied", "describe_zones", "print_accepting", "print_leaked_resources"]
+
+_MAX_LEAKED = 5
+"""Resources left behind that are printed; all are in the report."""
+
+_MAX_ACTIONS = 40
+_DENIED = re.compile(rf"{re.escape(NOT_PERMITTED)}([\w-]+:\w+)")
+
+
+def print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None:
+    """Print what is left in an account, how to delete it and until when that costs nothing; and what was denied."""
+    lines = [f"left behind: {resource}" for resource in report.leaked_resources]
+    for line in capped(lines, _MAX_LEAKED, config.out / REPORT_FILE):
+        typer.echo(line, err=True)
+    if report.leaked_resources:
+        chosen = f" --run {config.run}" if config.earlier is None else ""
+        typer.echo(f"to delete them: surveyor sweep{chosen} {config.out}", err=True)
+        if line := describe_zones(_count_zones(config), report.started):
+            typer.echo(line, err=True)
+    if line := describe_denied(report):
+        typer.echo(line, err=True)
+    is_quiet = isinstance(lost_output(), BrokenPipeError) and not report.leaked_resources  # `surveyor … | head -1`
+    if report.interrupted and not is_quiet:
+        count = len(report.leaked_resources)
+        leaked = f"{count} resources were" if count else "nothing was"
+        print_error(f"interrupted; {leaked} left behind")
+
+
+def describe_zones(count: int, started: str) -> str:
+    """Return until when hosted zones that are left cost nothing; "" if there are none. `started`: of the run, ISO.
+
+    Route 53 Developer Guide, "I was billed twice for the same hosted zone": a zone is not billed if it is deleted
+    within 12 hours, and its monthly price is not prorated.
+    """
+    if not count:
+        return ""
+    deadline = datetime.fromisoformat(started) + timedelta(seconds=HOSTED_ZONE.free)
+    zones, each = ("hosted zones", " each") if count > 1 else ("hosted zone", "")
+    return (
+        f"{count} {zones} among them: delete {'them' if count > 1 else 'it'} before {deadline:%Y-%m-%d %H:%M} "
+        f"{deadline.tzname() or 'UTC'}, 12 hours after the run began; later {'they cost' if count > 1 else 'it costs'} "
+        f"{HOSTED_ZONE.month:.2f} dollars{each} a month, not prorated"
+    )
+
+
+def describe_denied(report: ConformanceReport) -> str:
+    """Return one list of the actions that the account did not permit the run; "" if none was denied."""
+    found: dict[str, set[str]] = {}
+    for claim in report.claims:
+        for test in claim.tests:
+            if test.verdict is not Verdict.PASS:
+                for action in _DENIED.findall(test.symptom):
+                    found.setdefault(action, set()).add(claim.id)
+    if not found:
+        return ""
+    actions = sorted(found)
+    shown = ", ".join(actions[:_MAX_ACTIONS]) + (", …" if len(actions) > _MAX_ACTIONS else "")
+    claims = len(set().union(*found.values()))
+    return (
+        f"not permitted: {shown}; so {claims} claim{'s' if claims > 1 else ''} could not be judged; `surveyor policy "
+        "conform` prints what a run needs, and the report has the reasons"
+    )
+
+
+def print_accepting(report: ConformanceReport, config: RunConfig, target: Target, code: int) -> None:
+    """Print how to accept what a run saw, if an account has no list of known failures yet."""
+    outlives = target.is_one_account and not target.start and target.file is not None
+    fails = any(claim.verdict is Verdict.FAIL for claim in report.claims)
+    if code == 1 and outlives and fails and not expectations_file(target, config.layout.targets).exists():
+        again = f"surveyor conform --resume {report.runs[0]} --out {config.out} --update-expectations"
+        typer.echo(f"there is no list of known failures of {target.name} yet; to accept these as known: {again}")
+
+
+def _count_zones(config: RunConfig) -> int:
+    """Return how many hosted zones are left: those of namespaces, too."""
+    return sum(CREATES[resource.operation].price is HOSTED_ZONE for resource in leftovers_of_all(config.out))

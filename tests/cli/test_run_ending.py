@@ -1,0 +1,116 @@
+"""What a run in an account says at its end, and the expectations that its user accepts."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from surveyor.account.ledger import Ledger, Owner
+from surveyor.cli._support.run_ending import describe_denied, describe_zones, print_leaked_resources
+from surveyor.conformance.run import RunConfig
+from surveyor.layout import find_layout
+from surveyor.report.build import new_expectations, unrecorded_claims
+from surveyor.report.claim_report import ClaimReport, TestReport
+from surveyor.report.model import ConformanceReport, TargetReport
+from surveyor.targets import load_target
+from surveyor.targets.expectations import expectations_file, users_expectations_file
+from surveyor.targets.options import TargetOptions
+from surveyor.verdicts import Verdict
+
+STARTED = "2026-11-28T22:00:00+00:00"
+
+
+def report(*tests: tuple[str, Verdict, str, str]) -> ConformanceReport:
+    """Return a report of an account with one claim for each test: id, verdict, symptom, detail."""
+    claims = [
+        ClaimReport(
+            *(name, "dns", "A statement.", verdict, verdict is Verdict.PASS, "", symptom, detail),
+            (TestReport(f"suites/dns/test_a.py::test_{name}", verdict, symptom, detail, ()),),
+            None,
+        )
+        for name, verdict, symptom, detail in tests
+    ]
+    target = TargetReport("aws", "", "endpoint", (), {})
+    return ConformanceReport(target, "0.1", 7, (), (), STARTED, STARTED, 1.0, 1.0, tuple(claims), runs=("0123abcd",))
+
+
+DENIED = report(
+    ("a", Verdict.INCONCLUSIVE, "test_a: not permitted: ecs:RunTask", "x"),
+    ("b", Verdict.INCONCLUSIVE, "test_b[x]: set-up: not permitted: ec2:CreateVpc", "x"),
+    ("c", Verdict.INCONCLUSIVE, "test_c: not permitted: ecs:RunTask", "x"),
+    ("d", Verdict.FAIL, "test_d: InvalidInput", "x"),
+    ("e", Verdict.INCONCLUSIVE, "test_e: inconclusive", "this quota of the account was raised from 5 to 50"),
+    ("f", Verdict.INCONCLUSIVE, "test_f: inconclusive", "tasks cannot run in this account: CannotPullContainerError"),
+    ("g", Verdict.INCONCLUSIVE, "test_g: quota: VpcLimitExceeded", "x"),
+)
+
+
+def test_denials_are_one_list() -> None:
+    """Each action is named once, with the number of claims and where to get a policy."""
+    assert describe_denied(DENIED).startswith(
+        "not permitted: ec2:CreateVpc, ecs:RunTask; so 3 claims could not be judged; `surveyor policy conform` prints"
+    )
+    assert describe_denied(report(("a", Verdict.PASS, "", ""))) == ""
+
+
+def test_zones_have_a_deadline() -> None:
+    """Twelve hours after the run began they cost a whole month."""
+    assert describe_zones(0, STARTED) == ""
+    assert describe_zones(2, STARTED) == (
+        "2 hosted zones among them: delete them before 2026-11-29 10:00 UTC, 12 hours after the run began; later they "
+        "cost 0.50 dollars each a month, not prorated"
+    )
+    assert "delete it before" in describe_zones(1, STARTED)
+
+
+def test_zones_of_namespaces_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the ledger still has is looked through for zones, also those that namespaces have."""
+    ledger = Ledger(tmp_path / "ledger-main.jsonl", Owner("0123abcd", "aws", "111122223333", "us-east-1", None))
+    for service, operation in (
+        ("servicediscovery", "CreatePrivateDnsNamespace"),
+        ("servicediscovery", "CreateHttpNamespace"),
+        ("route53", "CreateHostedZone"),
+    ):
+        ledger.record_intent(service, operation, {"Name": "a.test"}, "us-east-1")
+    ledger.close()
+    left = structs.replace(report(("a", Verdict.PASS, "", "")), leaked_resources=("namespace a.test",))
+    print_leaked_resources(left, RunConfig(find_layout(), "aws", tmp_path))
+    assert "2 hosted zones among them" in capsys.readouterr().err
+
+
+def test_what_the_account_kept_open_is_no_expectation() -> None:
+    """Failures and raised quotas are recorded; denials, full quotas and tasks that cannot start are not."""
+    recorded = [entry.claim for entry in new_expectations(DENIED, date(2027, 1, 1))]
+    assert recorded == ["d", "e"]
+    assert unrecorded_claims(DENIED) == ("a", "b", "c", "f", "g")
+
+
+def test_a_list_of_an_account_is_below_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written there unless the folder is in the checkout, and read from there once it exists."""
+    targets = find_layout().targets
+    target = load_target("aws", targets, TargetOptions(account="111122223333"))
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "targets" / "expectations" / "aws.toml"
+    assert users_expectations_file(target, targets) == own
+    assert expectations_file(target, targets) == targets / "expectations" / "aws.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text("")
+    assert expectations_file(target, targets) == own
+    monkeypatch.chdir(targets.parent)
+    assert users_expectations_file(target, targets) == targets / "expectations" / "aws.toml"
+
+
+def test_lists_of_emulators_stay_beside_their_target_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the user keeps its list beside it; those that came with Surveyor keep theirs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text('endpoint = "http://127.0.0.1:4566"\n')
+    mine = load_target(str(tmp_path / "mine.toml"), tmp_path)
+    assert users_expectations_file(mine, tmp_path) == tmp_path / "expectations" / "mine.toml"
+    targets = find_layout().targets
+    moto = load_target("moto", targets)
+    assert users_expectations_file(moto, targets).parent == targets / "expectations"
+    assert re.fullmatch(r"moto-[\d.]+\.toml", users_expectations_file(moto, targets).name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,44 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
     except MalformedLedger:
         return
     assert existing == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "create", "params", "answer", "other", "deletion"),
+    [
+        (
+            "ecs", "CreateCluster", {"clusterName": "c"}, {"cluster": {"clusterName": "c"}},
+            ("DeleteService", {"cluster": "c", "service": "s"}), ("DeleteCluster", {"cluster": "c"}),
+        ),
+        (
+            "ecs", "CreateCluster", {"clusterName": "c"}, {"cluster": {"clusterName": "c"}},
+            ("DeregisterContainerInstance", {"cluster": "c", "containerInstance": "i"}), None,
+        ),
+        (
+            "servicediscovery", "CreateService", {"Name": "s"}, {"Service": {"Id": "srv-1"}},
+            ("DeregisterInstance", {"ServiceId": "srv-1", "InstanceId": "i"}), ("DeleteService", {"Id": "srv-1"}),
+        ),
+        (
+            "elbv2", "CreateTargetGroup", {"Name": "g"}, {"TargetGroups": [{"TargetGroupArn": "arn:g"}]},
+            ("DeregisterTargets", {"TargetGroupArn": "arn:g"}), ("DeleteTargetGroup", {"TargetGroupArn": "arn:g"}),
+        ),
+        (
+            "ecs", "RegisterTaskDefinition", {"family": "f"}, {"taskDefinition": {"taskDefinitionArn": "arn:f:1"}},
+            ("DeleteTaskSet", {"taskSet": "arn:f:1"}), ("DeregisterTaskDefinition", {"taskDefinition": "arn:f:1"}),
+        ),
+    ],
+)  # fmt: skip
+def test_only_the_deletion_of_a_resource_removes_it(
+    tmp_path: Path, service: str, create: str, params: dict[str, str], answer: dict[str, object],
+    other: tuple[str, dict[str, str]], deletion: tuple[str, dict[str, str]] | None,
+) -> None:  # fmt: skip
+    """What is deleted in a resource, or taken out of it, names it as well: the resource stays."""
+    with closing(Ledger(tmp_path / "ledger-main.jsonl", OWNER)) as ledger:
+        number = ledger.record_intent(service, create, params, "us-east-1")
+        assert number is not None
+        ledger.record_result(number, f"{service}:{create}", answer)
+        ledger.record_deleted(service, *other)
+        assert len(read_ledger(ledger.path).existing) == 1
+        if deletion:
+            ledger.record_deleted(service, *deletion)
+            assert not read_ledger(ledger.path).existing

@@ -22,9 +22,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
-from msgspec import Struct
-
+from surveyor.account.deletions import deletes, is_deletion
+from surveyor.account.ledger_entries import (
+    FORMAT,
+    CreatedEntry,
+    DeletedEntry,
+    Entry,
+    IntentEntry,
+    RefusedEntry,
+    RemovedEntry,
+    RunEntry,
+    SharedEntry,
+    parse_entry,
+)
 from surveyor.account.resources import CREATES
 from surveyor.account.room import kinds_of, rooms_of
 from surveyor.errors import Inconclusive, SurveyorError, UsageError
@@ -45,10 +55,8 @@ __all__ = [
 ]
 
 
-_FORMAT = 1
 _MAX_PAUSES = 1_200  # of half a second each
 _CREATE_VERBS = ("Create", "Register", "Run", "Allocate")
-_DELETE_VERBS = ("Delete", "Deregister", "Terminate", "Release")
 
 
 class MalformedLedger(SurveyorError):
@@ -116,69 +124,6 @@ class LedgerContents:
     shared: tuple[Shared, ...] = ()
 
 
-class _Run(Struct, frozen=True, tag_field="event", tag="run"):
-    """The first line of a ledger: its owner."""
-
-    format: int
-    run: str
-    target: str
-    account: str
-    region: str
-    endpoint: str | None
-    dns: str | None
-    host: str
-    process: int
-    profile: str | None = None
-
-
-class _Intent(Struct, frozen=True, tag_field="event", tag="intent"):
-    """A create call that is about to be sent, with its text parameters."""
-
-    number: int
-    operation: str
-    region: str
-    asked: dict[str, str]
-
-
-class _Created(Struct, frozen=True, tag_field="event", tag="created"):
-    """The answer to a create call."""
-
-    number: int
-    ids: tuple[str, ...]
-
-
-class _Refused(Struct, frozen=True, tag_field="event", tag="refused"):
-    """A create call that created nothing."""
-
-    number: int
-
-
-class _Deleted(Struct, frozen=True, tag_field="event", tag="deleted"):
-    """A delete call that was accepted, with its text parameters."""
-
-    operation: str
-    asked: dict[str, str]
-
-
-class _Shared(Struct, frozen=True, tag_field="event", tag="shared"):
-    """A resource that all tests of the run use."""
-
-    kind: str
-    id: str
-    number: int
-    vpc: str | None
-
-
-class _Removed(Struct, frozen=True, tag_field="event", tag="removed"):
-    """A resource that was deleted."""
-
-    number: int
-
-
-_Entry = _Run | _Intent | _Created | _Refused | _Deleted | _Shared | _Removed
-_DECODER: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
-
-
 class Ledger:
     """Appends to one file, synced to disk before each method returns; holds the file's lock while it is open.
 
@@ -218,29 +163,29 @@ class Ledger:
     def record_result(self, number: int, operation: str, response: Mapping[str, Any] | None) -> None:
         """Write the result of the call with that number; `response` is None if the target refused it."""
         if response is None:
-            self._write(_Refused(number))
+            self._write(RefusedEntry(number))
         else:
-            self._write(_Created(number, tuple(values_at(response, CREATES[operation].id_path))))
+            self._write(CreatedEntry(number, tuple(values_at(response, CREATES[operation].id_path))))
 
     def record_deleted(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Write that a delete call of a test was accepted."""
-        if operation.startswith(_DELETE_VERBS):
-            self._write(_Deleted(f"{service}:{operation}", _text_parameters(params)))
+        if is_deletion(operation):
+            self._write(DeletedEntry(f"{service}:{operation}", _text_parameters(params)))
 
     def adopt(self, resource: Resource) -> None:
         """Write a resource that was found by the run's marks: another service made it, or a call past the ledger."""
         self._count += 1
-        self._write(_Intent(self._count, resource.operation, resource.region, dict(resource.parameters)))
+        self._write(IntentEntry(self._count, resource.operation, resource.region, dict(resource.parameters)))
         if resource.ids:
-            self._write(_Created(self._count, resource.ids))
+            self._write(CreatedEntry(self._count, resource.ids))
 
     def record_shared(self, resource: Shared) -> None:
         """Write that all tests of this run may use a resource."""
-        self._write(_Shared(**asdict(resource)))
+        self._write(SharedEntry(**asdict(resource)))
 
     def record_removed(self, number: int) -> None:
         """Write that the resource with that number was deleted."""
-        self._write(_Removed(number))
+        self._write(RemovedEntry(number))
 
     def close(self) -> None:
         """Close the file and release its lock."""
@@ -250,7 +195,7 @@ class Ledger:
 
     def _write_intent(self, name: str, params: Mapping[str, Any], region: str) -> int:
         self._count += 1
-        self._write(_Intent(self._count, name, region, _text_parameters(params)))
+        self._write(IntentEntry(self._count, name, region, _text_parameters(params)))
         return self._count
 
     def _write_intent_where_room_is(
@@ -295,16 +240,16 @@ class Ledger:
         before = file.read()
         if not before:
             owner = asdict(self.owner) | {"host": socket.gethostname(), "process": os.getpid()}
-            self._append(_Run(format=_FORMAT, **owner))
+            self._append(RunEntry(format=FORMAT, **owner))
         elif not before.endswith("\n"):
             file.write("\n")  # the last line was cut short, and would spoil the next one
         return True
 
-    def _write(self, entry: _Entry) -> None:
+    def _write(self, entry: Entry) -> None:
         self.acquire(wait=True)
         self._append(entry)
 
-    def _append(self, entry: _Entry) -> None:
+    def _append(self, entry: Entry) -> None:
         assert self._file is not None
         self._file.write(dump_json(entry) + "\n")
         self._file.flush()
@@ -323,10 +268,10 @@ def read_ledger(path: Path) -> LedgerContents:
         raise MalformedLedger(str(error)) from None
     lines = content.decode("utf-8", "replace").split("\n")
     try:
-        entries = [entry for entry in map(_parse_entry, lines) if entry]
+        entries = [entry for entry in map(parse_entry, lines) if entry]
         return _replay(entries) if entries else LedgerContents()
     except (KeyError, ValueError):
-        raise MalformedLedger(f"{path} is not a ledger that this version can read (format {_FORMAT})") from None
+        raise MalformedLedger(f"{path} is not a ledger that this version can read (format {FORMAT})") from None
 
 
 def ledgers_in(folder: Path) -> list[Path]:
@@ -358,42 +303,33 @@ def exclusive_lock(folder: Path, subject: str) -> Iterator[None]:
         yield
 
 
-def _replay(entries: Sequence[_Entry]) -> LedgerContents:
+def _replay(entries: Sequence[Entry]) -> LedgerContents:
     head, *rest = entries
-    if not isinstance(head, _Run) or head.format != _FORMAT:
+    if not isinstance(head, RunEntry) or head.format != FORMAT:
         raise ValueError("another format")
     owner = Owner(**{name: getattr(head, name) for name in Owner.__dataclass_fields__})
     existing: dict[int, Resource] = {}
     shared: list[Shared] = []
     for entry in rest:
         match entry:
-            case _Intent():
+            case IntentEntry():
                 existing[entry.number] = Resource(entry.number, entry.operation, entry.region, entry.asked)
-            case _Created():
+            case CreatedEntry():
                 existing[entry.number] = replace(existing[entry.number], ids=entry.ids)
-            case _Refused() | _Removed():
+            case RefusedEntry() | RemovedEntry():
                 existing.pop(entry.number, None)
-            case _Shared():
+            case SharedEntry():
                 shared.append(Shared(entry.kind, entry.id, entry.number, entry.vpc))
-            case _Deleted():
+            case DeletedEntry():
                 names = set(entry.asked.values())
                 for other, resource in list(existing.items()):
-                    if resource.ids and names.issuperset(resource.ids):
+                    is_its_own = deletes(entry.operation, resource.operation)
+                    if is_its_own and resource.ids and names.issuperset(resource.ids):
                         del existing[other]
-            case _Run():
+            case RunEntry():
                 raise ValueError("a second run")
     still_shared = tuple(resource for resource in shared if not resource.number or resource.number in existing)
     return LedgerContents(owner, tuple(existing.values()), still_shared)
-
-
-def _parse_entry(text: str) -> _Entry | None:
-    """Return the entry in a line; None for one that was cut short. Raise ValueError for any other line."""
-    try:
-        return _DECODER.decode(text)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from None
-    except (msgspec.DecodeError, RecursionError):
-        return None
 
 
 def _text_parameters(params: Mapping[str, Any]) -> dict[str, str]:

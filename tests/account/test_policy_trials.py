@@ -1,0 +1,201 @@
+"""With its policy each command works on an account in use; without an action it names it and blames nothing else.
+
+Short here; with FULL=1 each action of each command is taken away in turn, which takes hours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surveyor.account.needed_calls import needed_operations
+from surveyor.account.permissions import required_actions
+from surveyor.account.scopes import Place
+from surveyor.clock import WallClock
+from surveyor.conformance.least_privilege import (
+    ACCOUNT,
+    CHECKED,
+    PolicyAccount,
+    check_actions,
+    check_policy,
+    policy_account,
+)
+from surveyor.targets.control import Control
+from surveyor_policies.dependent import DEPENDENT
+from tests.gate.test_gate import prepared
+
+FULL = bool(os.environ.get("FULL"))
+RULES = 'inconclusive = "fail"\n[[threshold]]\nscenario = "made"\nfigure = "error-rate"\nat-most = 1\n'
+HERE = Place(ACCOUNT, "us-east-1")
+BAD = "raise SystemExit(1)"
+GOOD = "import time; time.sleep(9e9)"
+
+pytestmark = pytest.mark.soak
+
+
+def actions_of(command: str, *, service: bool = False) -> list[str]:
+    """Return the actions of a command's policy."""
+    return sorted(required_actions(needed_operations(command, service=service), DEPENDENT))
+
+
+@dataclass
+class Shop:
+    """An account with a cluster `store` and services in it."""
+
+    account: PolicyAccount
+    clock: WallClock
+
+    def client(self, service: str) -> Any:
+        """Return a client of the owner."""
+        return self.account.client(service)
+
+    def define(self, program: str) -> str:
+        """Register a task definition, and return its ARN."""
+        app = {"name": "app", "image": "python", "command": ["python", "-c", program]}
+        answer = self.client("ecs").register_task_definition(
+            family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            containerDefinitions=[app],
+        )  # fmt: skip
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def serve(self, name: str, **more: Any) -> None:
+        """Create a service of one task, and wait until it is steady."""
+        ecs, ec2 = self.client("ecs"), self.client("ec2")
+        subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+        network = {"subnets": [subnets[0]["SubnetId"]], "assignPublicIp": "ENABLED"}
+        ecs.create_service(
+            cluster="store", serviceName=name, taskDefinition=self.define(GOOD), desiredCount=1, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": network}, **more,
+        )  # fmt: skip
+        self.clock.eventually(lambda: self.deployments(name, "SUCCESSFUL"), within=600)
+
+    def deploy(self, name: str, **more: Any) -> None:
+        """Begin a deployment whose tasks end at once, so that it lasts."""
+        self.client("ecs").update_service(cluster="store", service=name, taskDefinition=self.define(BAD), **more)
+        self.clock.eventually(lambda: self.deployments(name, "IN_PROGRESS"), within=600)
+
+    def deployments(self, name: str, status: str) -> list[Any]:
+        """Return the deployments of a service that have a status."""
+        answer = self.client("ecs").list_service_deployments(cluster="store", service=name, status=[status])
+        return list(answer["serviceDeployments"])
+
+    def registry(self) -> str:
+        """Create a Cloud Map service in a private namespace, and return its ARN."""
+        cloudmap, ec2 = self.client("servicediscovery"), self.client("ec2")
+        vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+        operation = cloudmap.create_private_dns_namespace(Name="store.test", Vpc=vpc)["OperationId"]
+
+        def made() -> str:
+            found = cloudmap.get_operation(OperationId=operation)["Operation"]
+            return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
+
+        namespace = self.clock.eventually(made, within=600)
+        dns = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
+        return str(cloudmap.create_service(Name="web", NamespaceId=namespace, DnsConfig=dns)["Service"]["Arn"])
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[PolicyAccount]:
+    """Run an account in use."""
+    with policy_account() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shop(account: PolicyAccount) -> Iterator[Shop]:
+    """Yield the account with a cluster and a service that is in a registry."""
+    control = Control(account.endpoint, account.token)
+    made = Shop(account, WallClock(control.scale() or 1.0, control.now))
+    made.client("ecs").create_cluster(clusterName="store")
+    made.serve("web", serviceRegistries=[{"registryArn": made.registry()}])
+    yield made
+    control.close()
+
+
+def some(actions: list[str], *chosen: str) -> list[str]:
+    """Return all actions with FULL=1, else the chosen ones."""
+    assert set(chosen) <= set(actions)
+    return actions if FULL else list(chosen)
+
+
+def test_a_gate_rolls_a_bad_deployment_back_with_its_four_actions(shop: Shop, tmp_path: Path) -> None:
+    """A rolling deployment, and one that waits at a hook; without an action of the four nothing is done."""
+    (tmp_path / "gate.toml").write_text(RULES, "utf-8")
+    words = [str(tmp_path / "gate.toml"), str(prepared(tmp_path / "run", 300, 1_000)), "--ecs", "store/web"]
+    actions = actions_of("gate", service=True)
+    place = Place(ACCOUNT, "us-east-1", service="store/web")
+    shop.deploy("web")
+    for missing in ("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"):
+        trial = shop.account.run([action for action in actions if action != missing], "gate", words, place)
+        assert trial.code == 3, trial.text
+        assert trial.problem(missing) == ""
+        assert shop.deployments("web", "IN_PROGRESS")
+    [bad] = shop.deployments("web", "IN_PROGRESS")
+    trial = shop.account.run(actions, "gate", words, place)
+    assert trial.code == 1, trial.text
+    assert "stopped, and ECS rolls it back" in trial.text
+
+    def rolled_back() -> bool:
+        [found] = shop.client("ecs").describe_service_deployments(
+            serviceDeploymentArns=[bad["serviceDeploymentArn"]]
+        )["serviceDeployments"]  # fmt: skip
+        return bool(found["status"] == "ROLLBACK_SUCCESSFUL")
+
+    shop.clock.eventually(rolled_back, within=600)
+
+
+def test_an_audit_reads_with_its_policy(shop: Shop) -> None:
+    """All of it, and without an action exit code 3 with the action, instead of findings."""
+    actions = actions_of("audit")
+    chosen = some(actions, "ecs:DescribeClusters", "servicediscovery:ListInstances", "route53:ListResourceRecordSets")
+    said: list[str] = []
+    words = ["--cluster", "store"]
+    assert check_actions(shop.account, "audit", actions, lambda _: words, HERE, said.append, chosen) == [], said
+
+
+def test_claims_are_judged_with_the_policy(account: PolicyAccount) -> None:
+    """And without an action that clean-up, a creation or a tag needs, it is named and no claim fails."""
+    claims = {
+        "": "services.create-is-synchronous",
+        "ec2:CreateTags": "namespaces.private.creates-zone-in-one-vpc",
+        "servicediscovery:GetService": "services.create-is-synchronous",
+    }
+    said: list[str] = []
+
+    def words(missing: str) -> list[str]:
+        return ["--claim", claims[missing], "--workers", "1"]
+
+    chosen = [action for action in claims if action]
+    assert check_actions(account, "conform", actions_of("conform"), words, HERE, said.append, chosen) == [], said
+
+
+def test_a_sweep_searches_with_its_policy(account: PolicyAccount) -> None:
+    """All of it, and without a read exit code 3 with the action."""
+    actions = actions_of("sweep")
+    reads = [action for action in actions if action.partition(":")[2].startswith(("List", "Describe"))]
+    unused = {  # asked for what a ledger or a search has found only
+        "acm-pca:DescribeCertificateAuthority", "acm-pca:ListTags", "ec2:DescribeInternetGateways",
+        "ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTaskDefinitions", "events:ListTargetsByRule",
+        "route53:ListResourceRecordSets", "servicediscovery:ListInstances", "servicediscovery:ListServices",
+        "servicediscovery:ListTagsForResource", "ecs:ListTasks",
+    }  # fmt: skip
+    chosen = some([action for action in reads if action not in unused], "ecs:ListServices", "logs:DescribeLogGroups")
+    said: list[str] = []
+    words = ["--dry-run"]
+    assert check_actions(account, "sweep", actions, lambda _: words, HERE, said.append, chosen) == [], said
+
+
+@pytest.mark.skipif(not FULL, reason="hours: FULL=1")
+@pytest.mark.parametrize("command", CHECKED)
+def test_policies_are_complete_and_minimal(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command with all its actions, and without each."""
+    features = ("cloudmap", "dns", "public-dns", "route53", "ec2", "custom-health", "ecs", "events", "ipv6",
+                "service-connect", "signatures")  # fmt: skip
+    said: list[str] = []
+    report: Callable[[str], object] = said.append
+    assert check_policy(command, actions_of(command), features, report) == [], said

@@ -131,3 +131,11 @@ def test_block_knows_its_own_calls() -> None:
     assert deciding_operation(outer[:1]) == "GetNamespace"
     assert deciding_operation([]) == ""
     assert operation_of(evidence.latest) == "ecs:DescribeServices"
+
+
+def test_messages_of_errors_keep_their_reason() -> None:
+    """A denial names caller, action and resource first, and at its end the policy that decided."""
+    reason = "User: " + "a" * 600 + " because no service control policy allows the action"
+    assert trim({"Message": reason, "Name": "x" * 600}) == {"Message": reason, "Name": f"{'x' * 300}… (600 characters)"}
+    assert trim({"Operation": {"ErrorMessage": reason}}) == {"Operation": {"ErrorMessage": reason}}
+    assert len(str(trim({"Message": "x" * 9_000}))) < 1_100

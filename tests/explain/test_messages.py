@@ -88,6 +88,14 @@ def test_an_allow_is_proposed_only_where_it_can_help(message: str, kind: TypeNam
         assert "VPC endpoint" in text
 
 
+@pytest.mark.parametrize("resource", ["user alice", "*", "role TestReadOnly"])
+def test_a_resource_without_an_arn_stands_for_all(resource: str) -> None:
+    """Older messages of IAM name it by type and name, which no policy does."""
+    parsed = parse_message(f"{REFUSED} iam:GetUser on resource: {resource} with an explicit deny in a session policy")
+    assert parsed is not None
+    assert (parsed.resource, parsed.kind, parsed.explicit) == ("*", "session", True)
+
+
 def test_the_policy_that_aws_names_is_shown() -> None:
     """Its ARN, without the full stop of the sentence."""
     parsed = parse_message(f"{EC2} with an explicit deny in a service control policy: {SCP}. Encoded")

@@ -78,7 +78,9 @@ def parse_message(message: str) -> DenialMessage | None:
     if not found:
         return None
     rest = found["rest"]
-    resource = (found["resource"] or "*").rstrip(".,;") or "*"
+    resource = (found["resource"] or "").rstrip(".,;")
+    if not resource.startswith("arn:"):  # "on resource: user alice" is no Resource of a policy
+        resource = "*"
     reason = _REASON.search(rest)
     if reason is None:
         return DenialMessage(found["caller"], found["action"], resource, None, "explicit deny" in rest)

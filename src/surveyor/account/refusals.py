@@ -123,14 +123,24 @@ def denied_action(operation: str, message: str) -> str:
     return found[1] if found else operation
 
 
+_LIMITS = (
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+)
+"""Policies that limit what those of a role allow."""
+
+
 def denial_advice(message: str) -> str:
     """Return what to do about a denial, by the words in which AWS gives the reason (IAM User Guide, Troubleshoot
     access denied error messages).
     """
     found = _ACTION.search(message)
     demand = "; if it demands tags, give them with --tag KEY=VALUE" if found and _CREATION.search(found[1]) else ""
-    for kind in ("service control policy", "resource control policy", "permissions boundary", "session policy"):
-        if kind in message.lower():
+    for kind in _LIMITS:
+        if kind.lower() in message.lower():
             return f"a {kind} denies it, and no policy of the role can allow it{demand}"
     if "explicit deny" in message:
         return f"a statement denies it: change that statement{demand}"

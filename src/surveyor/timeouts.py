@@ -29,6 +29,7 @@ __all__ = [
     "PROBE_ANSWER",
     "PROBE_INTERVAL",
     "READS",
+    "READ_AGAIN",
     "REMOTE_ANSWER",
     "REMOVAL",
     "SCHEDULER",
@@ -108,10 +109,14 @@ TOLERANCE_FLOWING = 15.0
 between two polls, and on a flowing one."""
 
 READS = 120.0
-"""Service seconds until a read of Amazon ECS or EC2 shows what was written before it. Both follow an eventual consistency
-model without a bound: ecs/RunTask proposes to repeat reads with waits that grow to "about five minutes" at most, the EC2
-Developer Guide ("Eventual consistency") to "a few minutes". Terraform's provider, which reads after each write, gives up
-after two minutes (terraform-provider-aws, pull request 3387), and a read that never shows the write costs this time."""
+"""Service seconds until a read of Amazon ECS or EC2 shows what was written before it. Both follow an eventual
+consistency model without a bound: ecs/RunTask proposes to repeat reads with waits that grow to "about five minutes" at
+most, the EC2 Developer Guide ("Eventual consistency") to "a few minutes". Terraform's provider, which reads after each
+write, gives up after two minutes (terraform-provider-aws, pull request 3387), and a read that never shows the write
+costs this time."""
+
+READ_AGAIN = 5.0
+"""Wall seconds after which an audit reads again what contradicts itself: reads of ECS may be late, mostly by less."""
 
 PROBE_INTERVAL = 30.0
 """Service seconds between two requests of one health checker (servicediscovery/HealthCheckConfig)."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from surveyor import timeouts
 from surveyor.audit import ReadOnlyClients, Scope, read_snapshot
 from surveyor.audit.reader import READ_VERBS
 from surveyor.cli import main
@@ -99,8 +101,11 @@ def account() -> Iterator[Account]:
 
 
 @pytest.fixture
-def audit(account: Account, tmp_path: Path) -> Callable[..., tuple[int, list[dict[str, str]]]]:
+def audit(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, list[dict[str, str]]]]:
     """Return a function that runs the command and returns its exit code and findings."""
+    monkeypatch.setattr(timeouts, "READ_AGAIN", 0.01)
 
     def run(*arguments: str) -> tuple[int, list[dict[str, str]]]:
         path = tmp_path / "findings.json"
@@ -157,6 +162,35 @@ def test_findings_are_printed_with_the_change(audit: Audit, capsys: pytest.Captu
     assert f"clients call it for {arithmetic}" in out
     assert "see: surveyor claims show ecs.window.one-task-measured, aws/containers-roadmap#343" in out
     assert "6 findings; 3 ECS services and 3 Cloud Map services read, nothing changed" in out
+
+
+def test_tasks_that_are_listed_late_are_no_findings(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a second reading does not show is not reported, and neither is what only the second one shows."""
+    _, found = audit("--cluster", "faulty")
+    snapshots: list[Any] = []
+
+    def read(*given: Any) -> Any:
+        snapshots.append(read_snapshot(*given))
+        without_tasks = tuple(replace(service, tasks=()) for service in snapshots[-1].services)
+        return replace(snapshots[-1], services=without_tasks) if len(snapshots) == 1 else snapshots[-1]
+
+    monkeypatch.setattr("surveyor.audit.read_snapshot", read)
+    assert audit("--cluster", "clean") == (0, [])
+    assert len(snapshots) == 2
+    snapshots.clear()
+    _, late = audit("--cluster", "faulty")
+    assert late == [finding for finding in found if finding["rule"] != "unregistered-tasks"]
+
+
+def test_a_service_that_is_deleted_meanwhile_has_no_tasks(account: Account, audit: Audit) -> None:
+    """ListTasks of a service that is gone by then is refused, and the audit continues."""
+
+    def gone(params: dict[str, Any], **_: object) -> dict[str, Any]:
+        return {**params, "serviceName": "gone"} if "serviceName" in params else params
+
+    clients = ReadOnlyClients(account.client, has_iam=False)
+    clients.client("ecs").meta.events.register("provide-client-params.ecs.ListTasks", gone)
+    assert {service.tasks for service in read_snapshot(Scope(("clean",)), clients).services} == {()}
 
 
 def test_only_read_calls_are_sent(account: Account, audit: Audit) -> None:

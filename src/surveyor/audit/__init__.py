@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from surveyor.audit.findings import Finding, Severity
 from surveyor.audit.reader import ReadOnlyClients, Scope, read_snapshot
-from surveyor.audit.rules import apply_rules
+from surveyor.audit.rules import apply_rules, confirm, need_confirmation
 from surveyor.audit.snapshot import Snapshot
 
-__all__ = ["Finding", "ReadOnlyClients", "Scope", "Severity", "Snapshot", "apply_rules", "read_snapshot"]
+__all__ = [
+    "Finding", "ReadOnlyClients", "Scope", "Severity", "Snapshot", "apply_rules", "confirm", "need_confirmation",
+    "read_snapshot",
+]  # fmt: skip

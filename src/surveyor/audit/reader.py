@@ -23,7 +23,8 @@ READ_VERBS = ("Describe", "Discover", "Get", "List")
 """Prefixes of operations that change nothing."""
 
 DEFAULT_STOP_TIMEOUT = 30
-_ABSENT = ("NoSuchEntity", "ServiceNotFound", "ClientException", "NoSuchHostedZone", "NamespaceNotFound")
+_ABSENT = ("NoSuchEntity", "ServiceNotFound", "ClientException", "NoSuchHostedZone", "NamespaceNotFound",
+           "ClusterNotFoundException", "ServiceNotFoundException")  # fmt: skip
 _ROLE = "AWSServiceRoleForECS"
 
 

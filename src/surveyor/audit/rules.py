@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from surveyor.advice.settings import IN_FLIGHT, MARGIN, drain_for, longest_ttl
 from surveyor.audit.findings import Finding, Severity
 from surveyor.audit.snapshot import Registry, Service, Snapshot
 
-__all__ = ["RULES", "apply_rules"]
+__all__ = ["RULES", "apply_rules", "confirm", "need_confirmation"]
 
 MAX_ANSWERS = 8
 """Maximum number of records in one DNS answer."""
@@ -27,6 +27,21 @@ QUOTAS = {"instances of a service": 1_000, "instances of a namespace": 2_000, "n
 ROLE = "AWSServiceRoleForECS"
 
 Rule = Callable[[Snapshot], Iterator[Finding]]
+
+
+_COMPARE_TASKS = ("ghosts", "unregistered-tasks")
+"""Rules that compare the tasks of ECS with instances: a read of ECS may show an earlier state (ecs/RunTask)."""
+
+
+def need_confirmation(findings: Sequence[Finding]) -> bool:
+    """Return whether a finding may come from a read that is late, so that the state must be read again later."""
+    return any(finding.rule in _COMPARE_TASKS for finding in findings)
+
+
+def confirm(findings: Sequence[Finding], later: Sequence[Finding]) -> list[Finding]:
+    """Return the later findings, without those that a late read may explain and that were not found before."""
+    before = {(finding.rule, finding.about) for finding in findings}
+    return [one for one in later if one.rule not in _COMPARE_TASKS or (one.rule, one.about) in before]
 
 
 def apply_rules(snapshot: Snapshot) -> list[Finding]:

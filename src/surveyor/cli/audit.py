@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from surveyor import timeouts
 from surveyor.cli._support.options import Account, Endpoint, Profile, Region, parse_target_options, print_caller
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.output_files import write_text
@@ -61,7 +62,8 @@ def audit(
 
     from botocore.exceptions import BotoCoreError
 
-    from surveyor.audit import ReadOnlyClients, Scope, apply_rules, read_snapshot
+    from surveyor.audit import ReadOnlyClients, Scope, apply_rules, confirm, need_confirmation, read_snapshot
+    from surveyor.clock import WallClock
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
     from surveyor.targets.answers import describe_missing
@@ -74,9 +76,16 @@ def audit(
         _client_factory(chosen), not chosen.is_local, lambda text: typer.echo(f"read {text}", err=True)
     )
     print_caller(chosen)
-    snapshot = None
+    scope = Scope(tuple(cluster or ()), tuple(namespace or ()))
+    snapshot, findings = None, []
     try:
-        snapshot = read_snapshot(Scope(tuple(cluster or ()), tuple(namespace or ())), clients)
+        snapshot = read_snapshot(scope, clients)
+        findings = apply_rules(snapshot)
+        if need_confirmation(findings) and not clients.refused:
+            clients.report_progress(f"again in {timeouts.READ_AGAIN:g} s: tasks and instances differ")
+            WallClock().wait(timeouts.READ_AGAIN)
+            snapshot = read_snapshot(scope, clients)
+            findings = confirm(findings, apply_rules(snapshot))
     except BotoCoreError as error:
         raise TargetUnavailable(f"{chosen.name} cannot be read: {describe_missing(error)}") from None
     except UsageError:
@@ -84,7 +93,6 @@ def audit(
             raise
     if clients.refused or snapshot is None:
         raise TargetUnavailable(_describe_refused(clients.refused))
-    findings = apply_rules(snapshot)
     if as_json is not None:
         _write_json(findings, as_json)
     if as_json is None or str(as_json) != "-":

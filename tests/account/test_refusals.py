@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.session import Session
 
-from surveyor.account.refusals import OWN
+from surveyor.account.refusals import OWN, denial_advice
 from surveyor.errors import TargetUnavailable, WrongAnswer
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
 from surveyor.targets.retries import repeat_failed_calls
@@ -185,3 +185,18 @@ def test_calls_that_a_test_signs_say_nothing_of_the_run(emulator: EmulatorAccoun
         client.list_hosted_zones()
     assert refusal.value.response["Error"]["Code"] == "InvalidClientTokenId"
     assert clients.silence() is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("with an explicit deny in a service control policy", "a service control policy denies it, and no policy"),
+        ("because no VPC endpoint policy allows the ec2:CreateVpc action", "a VPC endpoint policy denies it"),
+        ("because no permissions boundary allows the ec2:CreateVpc action", "a permissions boundary denies it"),
+        ("with an explicit deny in an identity-based policy", "change that statement"),
+        ("because no identity-based policy allows the ec2:CreateVpc action", "allow it"),
+    ],
+)
+def test_advice_on_a_denial_follows_from_its_reason(reason: str, advice: str) -> None:
+    """An allow is no advice where a policy of another sets the limit."""
+    assert advice in denial_advice(f"User: arn:x is not authorized to perform: ec2:CreateVpc {reason}")

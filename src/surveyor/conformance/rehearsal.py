@@ -60,10 +60,11 @@ def rehearse(
     selection: Selection,
     layout: Layout,
     collector: Collector,
+    workers: int = 1,
     seed: int = 7,
     perform: Perform = run_pytest,
 ) -> Rehearsal:
-    """Return what a run of `target` would do; nothing is sent to the target itself. `perform` runs it.
+    """Return what a run of `target` with `workers` would do; nothing is sent to the target itself. `perform` runs it.
 
     Raises SurveyorError if the rehearsal fails.
     """
@@ -73,9 +74,8 @@ def rehearse(
         file = Path(scratch) / "rehearsal.toml"
         file.write_text("\n".join(_target_file(target, profile)) + "\n", encoding="utf-8")
         options = TargetOptions(account=target.account, region=target.region)
-        config = RunConfig(
-            layout, str(file), Path(scratch) / "out", selection, default_workers(), seed, target_options=options
-        )
+        processes = min(workers, default_workers())
+        config = RunConfig(layout, str(file), Path(scratch) / "out", selection, processes, seed, target_options=options)
         perform(config, collector)
     if collector.internal or collector.broken or not collector.results:
         raise SurveyorError(f"the rehearsal failed: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")

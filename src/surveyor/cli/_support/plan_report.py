@@ -43,7 +43,7 @@ def print_plan(
     check_account_to_plan(target)
     typer.echo(f"rehearsal on the embedded target as an account in use; nothing is sent to {target.name}")
     with make_progress() as progress:
-        rehearsal = rehearse(target, selection, layout, progress, seed, perform or run_pytest)
+        rehearsal = rehearse(target, selection, layout, progress, workers, seed, perform or run_pytest)
     plan = make_plan(rehearsal.results, rehearsal.facts, workers)
     how = "with the delays, call rates and late reads of an account; 0.1 s for each call"
     _print_figures(plan, target, f"{plan.tests} tests, {workers} worker{'s' if workers > 1 else ''}", how)

@@ -191,7 +191,7 @@ def test_a_young_run_is_kept_unless_it_is_named(emulator: EmulatorAccount, capsy
     [
         (["--older-than", "soon"], "expected an age such as 90m, 12h or 2d"),
         (["reports"], "leave the folders out"),
-        (["--region", "mars-1"], "aws may be tested in"),
+        (["--region", "mars-1"], "expected a Region such as eu-west-1"),
     ],
 )
 def test_bad_arguments_are_refused(

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from surveyor.account.ledger import ledgers_in
 from surveyor.clock import ControlledClock
+from surveyor.errors import NotOffered
 from surveyor.fixtures.canary import look_at, start_canary, wait_for_canary
 from surveyor.report import load_report
 from tests.account.conftest import TARGETS, EmulatorAccount, flowing
@@ -89,16 +90,19 @@ def test_the_reason_is_verbatim_with_the_cure() -> None:
 
 def test_a_task_that_stays_pending_is_looked_at_again() -> None:
     """After two minutes its state is the reason; it may run later, or ECS may say then why it does not."""
-    ecs = Ecs(STARTED, {"lastStatus": "PENDING", "pullStartedAt": 1})
+    ecs: Any = Ecs(STARTED, {"lastStatus": "PENDING", "pullStartedAt": 1})
     started = wait_for_canary(ecs, ControlledClock(ManualTime()), start_canary(ecs, "cluster", "d:1", WHERE))
     assert started.problem.startswith(
         "the first one is PENDING after 120 seconds, and its image is being pulled (in subnet-1 without a public "
         "address; tasks need a way to the registry"
     )
     assert not started.settled
-    assert look_at(Ecs(STARTED, {"lastStatus": "RUNNING"}), started).problem == ""
-    assert look_at(Ecs(STARTED, {"stoppedReason": NO_IMAGE}), started).problem.startswith(NO_IMAGE)
-    assert "not listed" in look_at(Ecs(STARTED, {}), started).problem
+    running: Any = Ecs(STARTED, {"lastStatus": "RUNNING"})
+    stopped: Any = Ecs(STARTED, {"stoppedReason": NO_IMAGE})
+    forgotten: Any = Ecs(STARTED, {})
+    assert look_at(running, started).problem == ""
+    assert look_at(stopped, started).problem.startswith(NO_IMAGE)
+    assert "not listed" in look_at(forgotten, started).problem
 
 
 @pytest.mark.parametrize(
@@ -116,11 +120,18 @@ def test_refusals_are_obstacles(answer: Any, words: str) -> None:
     assert words in obstacle(Ecs(answer, {}))
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "ServerException"])
-def test_what_fails_at_this_moment_is_raised(code: str) -> None:
-    """The next test tries again."""
-    with pytest.raises(ClientError):
-        obstacle(Ecs(refused(code, "now"), {}))
+@pytest.mark.parametrize(
+    "error",
+    [
+        refused("ThrottlingException", "now"),
+        refused("ServerException", "now"),
+        NotOffered("ecs", "RunTask", "UnknownOperationException"),
+    ],
+)
+def test_what_says_nothing_about_tasks_is_raised(error: ClientError) -> None:
+    """The next test tries again; an operation that a target lacks is judged as everywhere."""
+    with pytest.raises(type(error)):
+        obstacle(Ecs(error, {}))
 
 
 def intents(folder: Path) -> list[str]:

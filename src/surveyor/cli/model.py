@@ -18,6 +18,7 @@ from surveyor.cli._support.options import (
     BudgetText,
     DnsText,
     Endpoint,
+    Plan,
     Profile,
     Region,
     Tag,
@@ -63,6 +64,7 @@ def model(
     vpc: Vpc = None,
     budget: BudgetText = None,
     tag: Tag = None,
+    plan: Plan = False,  # typer passes options by keyword
 ) -> None:
     """Run random call sequences, compare each answer with what the documents promise, and shorten divergences."""
     from surveyor.claims import load_claims
@@ -78,7 +80,7 @@ def model(
     layout = find_layout()
     options = parse_target_options(account, region, endpoint, dns, vpc, None, None, budget, profile, tag=tag)
     local = is_loopback(endpoint) if endpoint is not None else find_target(target, layout.targets).is_local
-    if not local and not on_a_real_account:
+    if not local and not on_a_real_account and not plan:
         raise UsageError(
             f"{target} is not on this machine: hundreds of random call sequences would create and delete namespaces "
             "there, which takes hours and may cost money; if you want that, add --on-a-real-account"
@@ -89,12 +91,17 @@ def model(
             raise UsageError(f"unknown claim {claim_id!r}{nearest(claim_id, CLAIMS)}")
         if claim_id not in CLAIMS:
             raise UsageError(f"the model does not cover {claim_id}; it covers: {', '.join(sorted(CLAIMS))}")
+    limits = SearchBudget(examples, steps, seed, keep_going, frozenset(claim or ()))
+    if plan:
+        from surveyor.cli._support.plan_report import print_search_plan
+
+        print_search_plan(chosen, layout, limits)
+        return
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = "".join(letter if letter.isalnum() else "-" for letter in chosen.name)
     folder = out or layout.out / f"{stamp}-model-{name}-{os.getpid()}"
     reserve_folder(folder)
     typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} call sequences, seed {seed}")
-    limits = SearchBudget(examples, steps, seed, keep_going, frozenset(claim or ()))
     run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
     _print_result(run, folder / "model")
     raise typer.Exit(_exit_code(run))

@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +26,8 @@ from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import Target
 from surveyor.targets.loading import find_target
 from surveyor.targets.options import TargetOptions
-from surveyor.verdicts import Verdict
 
-__all__ = ["Perform", "Rehearsal", "rehearse"]
+__all__ = ["Perform", "Rehearsal", "rehearsal_target", "rehearse"]
 
 _PROFILE = "staging"
 _FLOWING = ("--clock", "flow", "--scale", "30")
@@ -44,11 +44,6 @@ class Rehearsal:
     results: tuple[TestResult, ...]
     facts: tuple[WorkerFacts, ...]
     missing: dict[str, str]
-
-    @property
-    def left_out(self) -> set[str]:
-        """Return the claims of tests that were unsupported."""
-        return {claim for result in self.results if result.verdict is Verdict.UNSUPPORTED for claim in result.claims}
 
 
 Perform = Callable[[RunConfig, Collector], object]
@@ -69,22 +64,29 @@ def rehearse(
     Raises SurveyorError if the rehearsal fails.
     """
     selection.select(load_claims(layout.claims))
-    profile = find_target(_PROFILE, layout.targets)
-    with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch:
-        file = Path(scratch) / "rehearsal.toml"
-        file.write_text("\n".join(_target_file(target, profile)) + "\n", encoding="utf-8")
-        options = TargetOptions(account=target.account, region=target.region)
+    with rehearsal_target(target, layout) as (file, options):
         processes = min(workers, default_workers())
-        config = RunConfig(layout, str(file), Path(scratch) / "out", selection, processes, seed, target_options=options)
+        config = RunConfig(layout, str(file), file.parent / "out", selection, processes, seed, target_options=options)
         perform(config, collector)
     if collector.internal or collector.broken or not collector.results:
         raise SurveyorError(f"the rehearsal failed: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
+    profile = find_target(_PROFILE, layout.targets)
     missing = {
         feature: package
         for feature, package in profile.optional.items()
         if feature in _features(target, profile) and not _is_installed(package)
     }
     return Rehearsal(tuple(collector.finished()), tuple(collector.facts), missing)
+
+
+@contextmanager
+def rehearsal_target(target: Target, layout: Layout) -> Iterator[tuple[Path, TargetOptions]]:
+    """Yield the file and the options of a target that stands for an account, in a folder that may be written to."""
+    profile = find_target(_PROFILE, layout.targets)
+    with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch:
+        file = Path(scratch) / "rehearsal.toml"
+        file.write_text("\n".join(_target_file(target, profile)) + "\n", encoding="utf-8")
+        yield file, TargetOptions(account=target.account, region=target.region)
 
 
 def _features(target: Target, profile: Target) -> frozenset[str]:

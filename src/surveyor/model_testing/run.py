@@ -45,11 +45,16 @@ class ModelRunConfig:
 
 @dataclass(frozen=True)
 class ModelRun:
-    """The result: the report, the programs in the order of its divergences, and what was left in the account."""
+    """The result: the report, the programs in the order of its divergences, and what was left in the account.
+
+    `calls`: the number of calls of each `service:Operation`; `service_seconds`: how long the search took the target.
+    """
 
     report: ModelReport
     scripts: tuple[str, ...]
     left_behind: tuple[str, ...]
+    calls: Mapping[str, int]
+    service_seconds: float
 
 
 def run_model(config: ModelRunConfig, report_progress: Callable[[SearchProgress], None]) -> ModelRun:
@@ -70,6 +75,7 @@ def run_model(config: ModelRunConfig, report_progress: Callable[[SearchProgress]
     left: tuple[str, ...] = ()
     interrupted = False
     with run_target(target, config.budget.seed, cleanup.ledger if cleanup else None) as running:
+        began = running.clock.now()
         names = run_prefix(run) if cleanup else "model-"
         clean = partial(_delete_all, cleanup, running) if cleanup else _keep
         search = Search(running, config.budget, names, report_progress, clean)
@@ -84,6 +90,7 @@ def run_model(config: ModelRunConfig, report_progress: Callable[[SearchProgress]
         )
         reports = _reports(search.result.found, claims, expected)
         features = running.features
+        calls, seconds = dict(running.spending.all()), running.clock.now() - began
     for divergence, text in zip(reports, scripts, strict=True):
         write_text(folder / divergence.script, text)
     progress = search.result
@@ -96,7 +103,7 @@ def run_model(config: ModelRunConfig, report_progress: Callable[[SearchProgress]
         interrupted=interrupted, divergences=reports,
     )  # fmt: skip
     save_model_report(report, folder / MODEL_FILE)
-    return ModelRun(report, scripts, left)
+    return ModelRun(report, scripts, left, calls, seconds)
 
 
 def _folder(out: Path) -> Path:

@@ -93,7 +93,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--enable", action="append", default=[], metavar="FEATURE", help="also test this feature: quotas, throttling"
     )
     group.addoption("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag of all that is created")
-    group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
+    group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,minutes=N,dollars=N,tasks=N,…")
     group.addoption("--ttl", type=int, default=None, metavar="SECONDS", help="TTL of the service's DNS records (60)")
     group.addoption(
         "--stop-timeout", type=int, default=None, metavar="SECONDS", help="stopTimeout of the container (30)"

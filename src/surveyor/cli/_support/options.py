@@ -80,7 +80,10 @@ Record = Annotated[
 BudgetText = Annotated[
     str | None,
     typer.Option(
-        "--budget", metavar="LIMITS", help="Limits, separated by commas: calls=N, resources=N, minutes=N, dollars=N."
+        "--budget",
+        metavar="LIMITS",
+        help="Limits, separated by commas: calls=N, resources=N, minutes=N, dollars=N; at a time tasks=N, "
+        "namespaces=N, zones=N.",
     ),
 ]
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,15 +18,21 @@ from surveyor.cli._support.progress import make_progress
 from surveyor.cli._support.tables import print_table
 from surveyor.cli._support.unjudged import print_unjudged
 from surveyor.conformance.plan import Plan, make_plan, over_budget
-from surveyor.conformance.rehearsal import Perform, Rehearsal, rehearse
+from surveyor.conformance.rehearsal import Perform, Rehearsal, rehearsal_target, rehearse
 from surveyor.conformance.run import run_pytest
 from surveyor.errors import UsageError
 from surveyor.layout import Layout
+from surveyor.report.test_results import TestResult
 from surveyor.targets import Target
+from surveyor.verdicts import Verdict
 
-__all__ = ["check_account_to_plan", "print_plan", "print_program_plan"]
+if TYPE_CHECKING:
+    from surveyor.model_testing.search import SearchBudget
+
+__all__ = ["check_account_to_plan", "print_plan", "print_program_plan", "print_search_plan"]
 
 _MAX_KINDS = 4
+_HOW = "with the delays, call rates and late reads of an account; 0.1 s for each call"
 
 
 def print_plan(
@@ -45,8 +52,7 @@ def print_plan(
     with make_progress() as progress:
         rehearsal = rehearse(target, selection, layout, progress, workers, seed, perform or run_pytest)
     plan = make_plan(rehearsal.results, rehearsal.facts, workers)
-    how = "with the delays, call rates and late reads of an account; 0.1 s for each call"
-    _print_figures(plan, target, f"{plan.tests} tests, {workers} worker{'s' if workers > 1 else ''}", how)
+    _print_figures(plan, target, f"{plan.tests} tests, {workers} worker{'s' if workers > 1 else ''}", _HOW)
     if perform is None:
         print_unjudged(target, selection, layout)
     for line in _gaps(rehearsal):
@@ -65,6 +71,20 @@ def print_program_plan(target: Target, files: Mapping[str, Path], kind: str, *, 
     if (tasks := most[largest]) > target.budget.tasks:
         needed = f"{largest} needs {tasks} Fargate tasks at a time"
         raise UsageError(f"{needed}; --budget tasks={tasks} would allow it")
+    _check_budget(plan, target)
+
+
+def print_search_plan(target: Target, layout: Layout, limits: SearchBudget) -> None:
+    """Print the plan of a search for divergences of the model, found by a rehearsal, as `print_plan` does."""
+    from surveyor.model_testing.run import ModelRunConfig, run_model
+
+    check_account_to_plan(target)
+    typer.echo(f"rehearsal on the embedded target as an account in use; nothing is sent to {target.name}")
+    with rehearsal_target(target, layout) as (file, options):
+        done = run_model(ModelRunConfig(layout, str(file), options, file.parent / "out", limits), lambda progress: None)
+    result = TestResult("model", (), Verdict.PASS, service_seconds=done.service_seconds, calls=dict(done.calls))
+    plan = make_plan([result], (), 1)
+    _print_figures(plan, target, f"{done.report.histories} call sequences", _HOW)
     _check_budget(plan, target)
 
 

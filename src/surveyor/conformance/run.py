@@ -50,8 +50,8 @@ __all__ = ["Earlier", "RunConfig", "check_account", "exit_code", "run_failure", 
 
 _SECONDS_PER_CLAIM = 15.0
 _SECONDS_PER_SLOW_CLAIM = 80.0
-"""Service seconds of one worker for a claim in an account, by a rehearsal of a whole run, most of it waiting; those with
-zones, networks or tasks are slow.
+"""Service seconds of one worker for a claim in an account, by a rehearsal of a whole run. Most of it is waiting; those
+with zones, networks or tasks are slow.
 """
 
 _QUICK = frozenset({"custom-health", "signatures"})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from surveyor import timeouts
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control, TokenRefused
+from surveyor.targets.credentials import open_session
 from surveyor.targets.environments import create_environment
 from surveyor.targets.features import PROBING_ACCOUNT, ProbeBroken, offers_operation
 from surveyor.targets.model import Target
@@ -18,17 +21,20 @@ __all__ = ["check_reachable"]
 def check_reachable(target: Target) -> None:
     """Raise TargetUnavailable if nothing on this machine answers at the target's endpoint as an AWS API does.
 
+    The credentials of an account are found, before anything is shown that would write over a question for a code.
     A clock that stands still is refused if the run would use wall time (at a bare URL it is advanced). Targets that
     Surveyor starts, and those elsewhere, are not called; a separate environment of the former is created, since workers
     could not show the progress.
     """
     if target.environment is not None:
         create_environment(target.environment)
-    if target.endpoint is None or not target.is_local:
-        return
-    problem = unreachable(target.name, target.endpoint)
+    problem = unreachable(target.name, target.endpoint) if target.endpoint is not None and target.is_local else None
     if problem:
         raise TargetUnavailable(problem)
+    for credentials in filter(None, (target.credentials, target.consumer)):
+        open_session(replace(target, credentials=credentials))
+    if target.endpoint is None or not target.is_local:
+        return
     if target.features is not None and target.clock == "wall" and _clock_stands_still(target.endpoint):
         raise TargetUnavailable(
             f"{target.name} at {target.endpoint}: the target's clock stands still; start it with --clock flow"

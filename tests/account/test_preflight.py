@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
@@ -95,7 +96,7 @@ def permission_refusal(
     for name, value in limited(emulator, *policies).items():
         monkeypatch.setenv(name, value)
     ledger = Ledger(tmp_path / "ledger-check.jsonl", Owner(RUN, "aws", ACCOUNT, "us-east-1", emulator.endpoint))
-    target = emulator.target(**options)
+    target = replace(emulator.target(**{k: v for k, v in options.items() if k != "tags"}), tags=options.get("tags", {}))
     try:
         check_permissions(target, Clients(target, emulator.endpoint, Evidence(), ledger), actions, RUN, "conform")
     except TargetUnavailable as error:
@@ -165,7 +166,9 @@ def test_an_organization_that_denies_untagged_creations_is_no_obstacle(refused: 
     """The calls that try creations have the tag of the run; another tag that is demanded makes them denied."""
     creations = ("ec2:CreateVpc", "ec2:CreateSubnet", "servicediscovery:CreateHttpNamespace")
     assert refused(deny(*creations, Null={"aws:RequestTag/surveyor:run": "true"})) == ""
-    line = refused(deny(*creations, Null={"aws:RequestTag/cost-centre": "true"}))
+    demanded = deny(*creations, Null={"aws:RequestTag/cost-centre": "true"})
+    assert refused(demanded, tags={"cost-centre": "42"}) == ""
+    line = refused(demanded)
     assert "3 actions" in line
     assert "a statement denies it: change that statement" in line
 

@@ -29,6 +29,9 @@ def test_services_in_another_accounts_namespace_carry_none() -> None:
     """A namespace that is named by its ARN may be shared, where AWS refuses tags at creation."""
     assert add_run_tag("servicediscovery", "CreateService", {"Name": "a", "NamespaceId": ARN}, "run") is None
     assert add_run_tag("servicediscovery", "CreateService", {"Name": "a", "NamespaceId": "ns-1"}, "run")
+    named = {"Name": "a", "NamespaceId": ARN}
+    assert add_run_tag("servicediscovery", "CreateService", named, "run", "999999999999") is None
+    assert add_run_tag("servicediscovery", "CreateService", named, "run", "111122223333")
 
 
 TAGS = {"cost-centre": "42", "Team": "platform"}

@@ -102,14 +102,16 @@ def check_tags(tags: Mapping[str, str]) -> None:
             raise TagError(f"{other!r} and {key!r} differ only in case, and are one key for IAM")
 
 
-def add_run_tag(service: str, operation: str, params: Mapping[str, Any], run: str) -> dict[str, Any] | None:
-    """Return the parameters of a create call with the tag of the run.
+def add_run_tag(
+    service: str, operation: str, params: Mapping[str, Any], run: str, account: str = ""
+) -> dict[str, Any] | None:
+    """Return the parameters of a create call with the tag of the run. `account`: the run's, "" if it is not known.
 
     Returns None if the call takes no tags or has tags already.
     """
     tag = [{"Key": TAG, "Value": run}]
     if service == "servicediscovery" and operation in _CLOUD_MAP and "Tags" not in params:
-        return None if _may_be_anothers(params) else {**params, "Tags": tag}
+        return None if _may_be_anothers(params, account) else {**params, "Tags": tag}
     if service == "ec2" and operation in _EC2_RESOURCE_TYPES and "TagSpecifications" not in params:
         return {**params, "TagSpecifications": [{"ResourceType": _EC2_RESOURCE_TYPES[operation][0], "Tags": tag}]}
     if service == "ecs" and operation in _ECS and "tags" not in params:
@@ -166,12 +168,13 @@ def _has_own_tags(params: Mapping[str, Any]) -> bool:
     return "tags" in params and keys != [TAG]
 
 
-def _may_be_anothers(params: Mapping[str, Any]) -> bool:
+def _may_be_anothers(params: Mapping[str, Any], account: str = "") -> bool:
     """Return whether a namespace that is named by its ARN may be another account's: tags are refused there.
 
     The name of the service has the run.
     """
-    return str(params.get("NamespaceId", "")).startswith("arn:")
+    namespace = str(params.get("NamespaceId", ""))
+    return namespace.startswith("arn:") and (not account or f":{account}:" not in namespace)
 
 
 def _with_specifications(

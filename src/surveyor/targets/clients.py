@@ -320,7 +320,8 @@ class Clients:
 
         def add_marks(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
             if self._ledger is not None:
-                params = add_run_tag(service, model.name, params, self._ledger.owner.run) or params
+                run, account = self._ledger.owner.run, self._target.account or ""
+                params = add_run_tag(service, model.name, params, run, account) or params
                 params = without_side_effects(service, model.name, params) or params
             params = dict(add_tags(service, model.name, params, tags))
             context["surveyor_params"] = params

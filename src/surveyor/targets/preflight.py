@@ -45,7 +45,7 @@ def check_permissions(target: Target, clients: Clients, actions: Collection[str]
     account = target.account or ""
     missing: dict[str, str] = {}
     more = ""
-    for probe in probes_of(run, account, target.region):
+    for probe in probes_of(run, account, target.region, target.tags):
         if probe.action in actions and (denied := _denied(target, clients, probe)):
             missing.setdefault(*denied)
             if denied[0] != probe.action:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surveyor.account.naming import NO_ID
-from surveyor.account.tags import add_run_tag, run_prefix
+from surveyor.account.tags import add_run_tag, add_tags, run_prefix
 
 __all__ = ["Probe", "probes_of"]
 
@@ -39,16 +39,16 @@ class Probe:
         return f"{self.service}:{name}"
 
 
-def probes_of(run: str, account: str, region: str) -> list[Probe]:
-    """Return the calls that show whether a run may create and delete."""
+def probes_of(run: str, account: str, region: str, tags: Mapping[str, str] | None = None) -> list[Probe]:
+    """Return the calls that show whether a run may create and delete. `tags`: those of the user."""
     name = f"{run_prefix(run)}preflight"
     arn = f"arn:aws:servicediscovery:{region}:{account}"
-    return [*_cloudmap(name, run, arn), *_route53(name, region), *_ec2(name, run), *_ecs(name)]
+    return [*_cloudmap(name, run, arn, tags or {}), *_route53(name, region), *_ec2(name, run), *_ecs(name)]
 
 
-def _cloudmap(name: str, run: str, arn: str) -> list[Probe]:
+def _cloudmap(name: str, run: str, arn: str, tags: Mapping[str, str]) -> list[Probe]:
     service, no_service, no_namespace = "servicediscovery", f"srv-{NO_ID}", f"ns-{NO_ID}"
-    tagged = add_run_tag(service, "CreateService", {}, run) or {}
+    tagged = add_tags(service, "CreateService", add_run_tag(service, "CreateService", {}, run) or {}, tags)
     more = [{"Key": f"surveyor:{number}", "Value": ""} for number in range(_TOO_MANY - len(tagged["Tags"]))]
     too_many = [*tagged["Tags"], *more]
     instance = {"ServiceId": no_service, "InstanceId": name}

@@ -165,7 +165,7 @@ def test_a_run_in_a_full_account_is_inconclusive_before_the_call(tmp_path: Path)
 @pytest.mark.soak
 def test_a_raised_quota_is_respected(tmp_path: Path) -> None:
     """Service Quotas says how many there may be, and all claims are judged."""
-    with flowing(residents="some", **{"quotas.vpcs": "8"}) as emulator:
+    with flowing(20.0, **{"residents": "some", "quotas.vpcs": "8"}) as emulator:
         done = run(emulator, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "VPCs:" not in done.stderr

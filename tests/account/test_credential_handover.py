@@ -136,7 +136,7 @@ def test_a_code_is_asked_for_once(emulator: EmulatorAccount, config: Config, mon
     assert own is not None
     assert own.temporary
     assert own.end is not None
-    assert 3000 < own.end - time.time() < 3_700
+    assert own.end - time.time() > 3_000  # by the clock of the target, which runs ahead
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import CredentialRetrievalError
 
 from surveyor import timeouts
+from surveyor.targets.scratch import Scratch
 
 __all__ = ["SOCKET_VARIABLE", "Handed", "ask_for_credentials", "serve_credentials"]
 
@@ -41,9 +42,9 @@ Handed = tuple[Credentials, float | None]
 @contextmanager
 def serve_credentials(known: Mapping[str, Handed]) -> Iterator[None]:
     """Give these credentials, by name, to the processes that are started meanwhile."""
-    folder = Path(tempfile.mkdtemp(prefix="surveyor-"))  # of mode 0700
+    scratch = Scratch("credentials")  # of mode 0700, and deleted by the next run if this one is killed
+    folder = scratch.path
     if len(str(folder)) > _MAX_PATH - len("/socket"):
-        folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="surveyor-", dir="/tmp"))
     server = _Server(str(folder / "socket"), _Handler)
     server.known = known
@@ -61,6 +62,7 @@ def serve_credentials(known: Mapping[str, Handed]) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         shutil.rmtree(folder, ignore_errors=True)
+        scratch.delete()
 
 
 def ask_for_credentials(name: str) -> Handed | None:

@@ -89,6 +89,19 @@ def test_a_file_of_thresholds_is_read(tmp_path: Path) -> None:
             ('inconclusive = "fail"', 'inconclusive = "maybe"'),
             "gate.toml:2: inconclusive: expected fail or pass, got 'maybe'",
         ),
+        (
+            ("at-most = 1.0", "at-most-more = 1.0"),
+            "gate.toml:4: at-most-more needs against: the folder of an earlier run",
+        ),
+        (("at-most = 1.0", 'against = "a"'), "gate.toml:4: against needs either at-most-more or ratio, and no at-most"),
+        (
+            ("at-most = 1.0", 'against = "a"\nat-most-more = 1\nratio = 2'),
+            "gate.toml:4: against needs either at-most-more or ratio, and no at-most",
+        ),
+        (("at-most = 1.0", 'against = "a"\nratio = 0'), "gate.toml:10: ratio: expected a number > 0.0 (0)"),
+        (("at-most = 1.0", 'against = "a"\nratio = inf'), "ratio must be a finite number, got inf"),
+        (('figure = "checks"', 'figure = "checks"\nagainst = "a"'), "gate.toml:17: checks have no against"),
+        (("at-most = 1.0", 'at-most = 1.0\nmode = "warn"'), "mode: expected decide or report, got 'warn'"),
         (("[[threshold]]", "[[treshold]]"), "unknown key 'treshold'; did you mean 'threshold'"),
         (('scenario = "deploy"', "scenario = deploy"), "gate.toml:5: not valid TOML"),
     ],
@@ -182,8 +195,8 @@ def test_missing_data_is_never_a_pass() -> None:
     none.clients["made"] = figures_of(read_history(made_lines()), evidence_tally())
     assert judge_figure("error-rate", 100.0, none) is Verdict.INCONCLUSIVE
     assert judge_figure("p99", 1e9, evidence(0, 20)) is Verdict.INCONCLUSIVE
-    assert judge_figure("p99", 10.0, evidence(0, 400)) is Verdict.PASS
-    assert judge_figure("p99", 1.0, evidence(0, 400)) is Verdict.FAIL
+    assert judge_figure("p99", 10.0, evidence(0, 700)) is Verdict.PASS
+    assert judge_figure("p99", 1.0, evidence(0, 700)) is Verdict.FAIL
 
 
 def evidence_tally() -> Tally:

@@ -23,7 +23,13 @@ __all__ = ["gate"]
 
 def gate(
     rules: Annotated[Path, typer.Argument(metavar="GATE.toml", help="File with the thresholds.")],
-    runs: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of runs: load, chaos, conform.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...",
+            help="Folders of runs: load, chaos, conform; files and folders of Locust's and k6's results.",
+        ),
+    ],
     summary: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Append the decision to this Markdown file ($GITHUB_STEP_SUMMARY)."),
@@ -51,7 +57,7 @@ def gate(
 
     service = parse_service(ecs) if ecs else None
     loaded = load_rules(rules)
-    results = judge_gate(loaded, gather(runs))
+    results = judge_gate(loaded, gather(runs, loaded.baselines))
     verdict = verdict_of(results)
     is_open = verdict is Verdict.PASS or (verdict is Verdict.INCONCLUSIVE and loaded.inconclusive == "pass")
     values, reasons = shorten_reasons(results)
@@ -61,6 +67,7 @@ def gate(
     for reason in reasons:
         typer.echo(reason)
     note = f", treated as {loaded.inconclusive}" if verdict is Verdict.INCONCLUSIVE else ""
+    baselines = list(loaded.baselines.values())
     typer.echo(f"the gate is {'open' if is_open else 'closed'}: {verdict}{note}")
     if summary is not None:
         append_text(summary, render(results, open_=is_open))
@@ -74,7 +81,7 @@ def gate(
         action = GateAction("refused", str(error))
         raise
     finally:
-        typer.echo(f"record: {save_record(runs, rules, results, action, ecs, is_open=is_open)}")
+        typer.echo(f"record: {save_record(runs, baselines, rules, results, action, ecs, is_open=is_open)}")
     raise typer.Exit(0 if is_open else 1)
 
 

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
+from surveyor.gate.tool_figures import ToolFigures, find_tool_figures
 from surveyor.history import load_history
 from surveyor.history.observations import Interval
 from surveyor.input_files import REPORT_LIMIT, read_bytes
@@ -23,13 +24,16 @@ from surveyor.verdicts import Verdict, worst
 
 __all__ = ["GateEvidence", "gather"]
 
+_NO_BASELINES: Mapping[str, Path] = {}
+
 
 @dataclass
 class GateEvidence:
     """The evidence by name: judgements and client figures of scenarios and experiments, and verdicts of claims.
 
     `dangers`: for each scenario, how long each client model called a task after its end. `broken`: why a run ended with
-    a worse verdict than its history shows; the figures of such a run are not reliable.
+    a worse verdict than its history shows; the figures of such a run are not reliable. `tools`: what other load
+    generators measured. `baselines`: the evidence of earlier runs, by the text that names their folder in gate.toml.
     """
 
     judged: dict[str, Judgement] = field(default_factory=dict)
@@ -37,17 +41,28 @@ class GateEvidence:
     claims: dict[str, Verdict] = field(default_factory=dict)
     dangers: dict[str, Mapping[str, Interval]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    tools: list[ToolFigures] = field(default_factory=list)
+    baselines: dict[str, GateEvidence] = field(default_factory=dict)
 
 
-def gather(folders: Sequence[Path]) -> GateEvidence:
-    """Return all evidence below these folders. Raises UsageError for a folder without report and an unreadable file."""
+def gather(places: Sequence[Path], baselines: Mapping[str, Path] = _NO_BASELINES) -> GateEvidence:
+    """Return all evidence in these files and below these folders, and that of the baselines.
+
+    Raises UsageError for a place without evidence, and for an unreadable file.
+    """
     evidence = GateEvidence()
-    for folder in folders:
-        reports = sorted(folder.rglob(REPORT_FILE))
-        if not reports:
-            raise UsageError(f"{folder} has no {REPORT_FILE}: it is not the folder of a run")
+    for place in places:
+        reports = sorted(place.rglob(REPORT_FILE)) if place.is_dir() else []
         for path in reports:
             _add_report(path, evidence)
+        found = [] if reports else find_tool_figures(place)
+        evidence.tools += found
+        if not reports and not found:
+            raise UsageError(
+                f"{place} has no {REPORT_FILE}, no *_stats.csv of Locust and no summary of k6: it is not the folder "
+                "of a run"
+            )
+    evidence.baselines = {name: gather([path]) for name, path in baselines.items()}
     return evidence
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from surveyor.typed_json import dump_json
 __all__ = ["RECORD_FILE", "save_record"]
 
 RECORD_FILE = "gate.json"
-_EVIDENCE = (REPORT_FILE, TALLY_FILE, "*.jsonl")
+_OF_RUNS = (REPORT_FILE, TALLY_FILE, "*.jsonl")
+_OF_TOOLS = ("*_stats.csv", "*.json")
 
 
 def save_record(
     runs: Sequence[Path],
+    baselines: Sequence[Path],
     rules: Path,
     results: Sequence[ThresholdResult],
     action: GateAction | None,
@@ -33,7 +35,7 @@ def save_record(
     is_open: bool,
 ) -> Path:
     """Write the decision with the digests of its evidence, and return the path. Raises UsageError if that fails."""
-    evidence = sorted({path for run in runs for pattern in _EVIDENCE for path in run.rglob(pattern)})
+    evidence = sorted({path for place in (*runs, *baselines) for path in _files_of(place)})
     record = {
         "apiVersion": API_VERSION,
         "kind": "GateRecord",
@@ -51,12 +53,22 @@ def save_record(
         "deployment": {"service": service, "done": action.what, "description": action.description} if action else None,
         "evidence": {str(path): _digest(path) for path in (rules, *evidence)},
     }
-    path = runs[0] / RECORD_FILE
+    path = (runs[0] if runs[0].is_dir() else runs[0].parent) / RECORD_FILE
     try:
         write_text(path, dump_json(record, indent=2))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+def _files_of(place: Path) -> Iterator[Path]:
+    """Yield the files of a run, or those of another tool."""
+    if not place.is_dir():
+        yield place
+        return
+    patterns = _OF_RUNS if any(place.rglob(REPORT_FILE)) else _OF_TOOLS
+    for pattern in patterns:
+        yield from (path for path in place.rglob(pattern) if path.is_file() and path.name != RECORD_FILE)
 
 
 def _digest(path: Path) -> str:

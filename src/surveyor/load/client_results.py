@@ -110,8 +110,8 @@ def _row(figures: ClientFigures) -> ClientRow:
         attempts=figures.attempts,
         failed=_percent(figures.failed),
         after_retries=_percent(figures.after_retries),
-        p50=round(1_000 * figures.p50, 2),
-        p99=round(1_000 * figures.p99, 2),
+        p50=round(1_000 * figures.latencies.percentile(50), 2),
+        p99=round(1_000 * figures.latencies.percentile(99), 2),
         outage=figures.outage,
         recovery=round(figures.recovery, 1),
     )

@@ -1,11 +1,11 @@
-"""Confidence intervals of shares, which depend on the counts."""
+"""Confidence intervals of shares and of percentiles, which depend on the counts."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-__all__ = ["Share", "share_of"]
+__all__ = ["Share", "percents_around", "share_of"]
 
 _Z = {0.95: 1.959964, 0.99: 2.575829, 0.999: 3.290527}
 
@@ -43,3 +43,16 @@ def share_of(hits: int, count: int, confidence: float = 0.95) -> Share:
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     spread = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return Share(hits, count, max(0.0, min(share, middle - spread)), min(1.0, max(share, middle + spread)))
+
+
+def percents_around(percent: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the percents of a sample between which the true percentile lies; beyond 0 or 100 the sample says nothing.
+
+    Its rank in a sample of `count` is binomial (Conover 1999, Practical Nonparametric Statistics, 3.2).
+    """
+    if count <= 0:
+        return -math.inf, math.inf
+    share = percent / 100
+    spread = _Z[confidence] * math.sqrt(count * share * (1 - share))
+    low, high = math.floor(count * share - spread), math.ceil(count * share + spread) + 1
+    return 100 * low / count, 100 * high / count

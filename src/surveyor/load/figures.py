@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from surveyor.history import History
 from surveyor.load.confidence import Share, share_of
+from surveyor.load.histogram import Latencies
 from surveyor.load.tally import Tally, TallyEntry
 from surveyor.report.experiments import WHOLE
 
@@ -18,7 +19,7 @@ class ClientFigures:
     """One model in one phase.
 
     `failed`: attempts that failed or timed out; `after_retries`: arrivals that still failed after two immediate
-    retries; `unknown`: attempts that timed out. `p50`, `p99`: wall seconds from the due time of answered attempts.
+    retries; `unknown`: attempts that timed out. `latencies`: wall seconds from the due time of answered attempts.
     `outage`: service seconds of the longest period without an answered attempt; `recovery`: service seconds from the
     phase's start (for the whole scenario: from each fault) until the last second with a failure.
     """
@@ -30,8 +31,7 @@ class ClientFigures:
     unknown: int
     failed: Share
     after_retries: Share
-    p50: float
-    p99: float
+    latencies: Latencies
     outage: float
     recovery: float
 
@@ -55,7 +55,6 @@ def _figures(
     attempts = sum(entry.count for entry in tried)
     failed = [entry for entry in tried if entry.outcome != "ok"]
     failures = sum(entry.count for entry in failed)
-    latencies = tally.latencies(model, start, end)
     return ClientFigures(
         model=model,
         phase=name,
@@ -64,8 +63,7 @@ def _figures(
         unknown=sum(entry.count for entry in failed if entry.outcome == "info"),
         failed=share_of(failures, attempts),
         after_retries=share_of(failures - sum(entry.retried for entry in failed), attempts),
-        p50=latencies.percentile(50),
-        p99=latencies.percentile(99),
+        latencies=tally.latencies(model, start, end),
         outage=_outage(tried),
         recovery=max((_since(min(entry.second + 1, end), fault_times) for entry in failed), default=0.0),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable
 
 from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 from hdrh.histogram import HdrHistogram
+
+from surveyor.load.confidence import percents_around
 
 __all__ = ["Latencies"]
 
@@ -47,6 +50,15 @@ class Latencies:
     def percentile(self, share: float) -> float:
         """Return the wall seconds within which `share` percent stayed; 0 if there are none."""
         return float(self._histogram.get_value_at_percentile(share)) / 1e6 if self.count else 0.0
+
+    def interval(self, percent: float, confidence: float) -> tuple[float, float, float]:
+        """Return a percentile with its confidence interval, in wall seconds; infinite where there are too few."""
+        low, high = percents_around(percent, self.count, confidence)
+        return (
+            self.percentile(percent),
+            self.percentile(low) if low > 0 else 0.0,
+            self.percentile(high) if high <= 100 else math.inf,
+        )
 
     def encoded(self) -> str:
         """Return text, which is what processes exchange."""

@@ -1,0 +1,185 @@
+"""Results of Locust and of k6 are evidence; broken files are refused in one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.errors import UsageError
+from surveyor.gate import Rules, Threshold, gather, judge_gate
+from surveyor.gate.tool_figures import find_tool_figures
+from surveyor.verdicts import Verdict
+
+HEAD = [
+    *("Type", "Name", "Request Count", "Failure Count", "Median Response Time", "Average Response Time"),
+    *("Min Response Time", "Max Response Time", "Average Content Size", "Requests/s", "Failures/s"),
+    *("50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%"),
+]
+TIMES = [12, 14, 16, 17, 21, 30, 44, 58, 130, 2011, 2011]
+
+
+def locust(folder: Path, requests: int, failures: int, name: str = "run_stats.csv") -> Path:
+    """Write statistics as `locust --csv` does, and return the folder."""
+    folder.mkdir(exist_ok=True)
+    with (folder / name).open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(HEAD)
+        for kind, label in (("GET", "/web"), ("", "Aggregated")):
+            rows.writerow([kind, label, requests, failures, 12, 14.2, 3, 2011, 512, 31.9, failures / 120, *TIMES])
+    return folder
+
+
+def k6(folder: Path, **changes: object) -> Path:
+    """Write a summary as `k6 run --summary-export` does, and return the folder."""
+    folder.mkdir(exist_ok=True)
+    duration = {"avg": 14.2, "min": 3.0, "med": 12.0, "max": 2011.0, "p(90)": 21.0, "p(95)": 30.0, "p(99)": 58.0}
+    failed = {"passes": 20, "fails": 3802, "value": 0.0052}
+    metrics = {"http_req_failed": failed, "http_req_duration": duration, "http_reqs": {"count": 3822, "rate": 31.9}}
+    (folder / "summary.json").write_text(json.dumps({"metrics": metrics | changes, "root_group": {}}))
+    return folder
+
+
+def verdict(place: Path, figure: str, at_most: float, client: str = "", scenario: str = "deploy") -> Verdict:
+    """Return the verdict of one threshold."""
+    [result] = judge_gate(Rules((Threshold(scenario, client, figure=figure, at_most=at_most),)), gather([place]))
+    return result.verdict
+
+
+@pytest.mark.parametrize(("failures", "expected"), [(1, "pass"), (20, "pass"), (38, "inconclusive"), (80, "fail")])
+def test_one_failure_of_thousands_closes_no_gate(tmp_path: Path, failures: int, expected: str) -> None:
+    """The share of failures is judged by its interval, for all requests or those of one name."""
+    run = locust(tmp_path / "run", 3822, failures)
+    for client in ("", "dns", "/web"):
+        assert verdict(run, "error-rate", 1.0, client) == expected
+
+
+@pytest.mark.parametrize("tool", [lambda path: locust(path, 3822, 20), k6], ids=["locust", "k6"])
+def test_percentiles_have_bounds(tmp_path: Path, tool: object) -> None:
+    """Bounds are the nearest percentiles that the file has."""
+    run = tool(tmp_path / "run")  # type: ignore[operator]  # one of the two above
+    assert verdict(run, "p99", 2_100.0) is Verdict.PASS
+    assert verdict(run, "p99", 20.0) is Verdict.FAIL
+    assert verdict(run, "p99", 60.0) is Verdict.INCONCLUSIVE
+    assert verdict(run, "p50", 25.0) is Verdict.PASS
+    assert verdict(run, "error-rate", 1.0, scenario="k6" if (run / "summary.json").is_file() else "locust")
+
+
+def test_the_text_names_file_and_requests(tmp_path: Path) -> None:
+    """A threshold that names a client that the tool does not know is about all requests, and says so."""
+    rules = Rules((Threshold("deploy", "dns", figure="error-rate", at_most=1.0),))
+    [result] = judge_gate(rules, gather([locust(tmp_path, 3822, 1)]))
+    assert result.client == "Aggregated of run_stats.csv"
+    assert result.actual.startswith("0.03 % (1 of 3822;")
+
+
+def test_a_run_is_compared_with_an_earlier_one(tmp_path: Path) -> None:
+    """Points and ratios are judged by the interval of the difference and the ratio."""
+    new, old = locust(tmp_path / "new", 20_000, 200), locust(tmp_path / "old", 20_000, 100)
+    for key, limit, expected in (
+        ("at_most_more", 1.0, "pass"),
+        ("at_most_more", 0.5, "inconclusive"),
+        ("at_most_more", 0.1, "fail"),
+        ("ratio", 4.0, "pass"),
+        ("ratio", 2.0, "inconclusive"),
+        ("ratio", 1.2, "fail"),
+    ):
+        threshold = Threshold("deploy", figure="error-rate", against="old", **{key: limit})  # type: ignore[arg-type]
+        [result] = judge_gate(Rules((threshold,)), gather([new], {"old": old}))
+        assert (result.verdict, key, limit) == (expected, key, limit)
+        assert "against" in result.actual
+
+
+def test_a_baseline_without_the_client_is_no_pass(tmp_path: Path) -> None:
+    """What an earlier run did not measure cannot be compared."""
+    new, old = locust(tmp_path / "new", 2_000, 0), k6(tmp_path / "old")
+    threshold = Threshold("deploy", figure="p99", against="old", at_most_more=1_000)
+    [result] = judge_gate(Rules((threshold,)), gather([new], {"old": old}))
+    assert (result.verdict, result.actual) == (Verdict.INCONCLUSIVE, "old: it was not measured")
+
+
+def test_what_a_tool_does_not_measure_is_refused(tmp_path: Path) -> None:
+    """Checks, windows and phases are Surveyor's."""
+    run = locust(tmp_path, 100, 1)
+    for figure, phase in (("checks", "whole"), ("danger-window", "whole"), ("error-rate", "deployment")):
+        with pytest.raises(UsageError, match="line 4: Locust has no"):
+            judge_gate(Rules((Threshold("deploy", phase=phase, figure=figure, line=4),)), gather([run]))
+
+
+def test_without_requests_nothing_passes(tmp_path: Path) -> None:
+    """An empty run, and a percentile that k6 did not compute, are inconclusive."""
+    run = locust(tmp_path / "run", 0, 0)
+    text = (run / "run_stats.csv").read_text()
+    (run / "run_stats.csv").write_text(text.replace(",12,14,16,17,21,30,44,58,130,2011,2011", ",N/A" * 11))
+    assert verdict(run, "error-rate", 100.0) is Verdict.INCONCLUSIVE
+    assert verdict(run, "p99", 1e9) is Verdict.INCONCLUSIVE
+    bare = k6(tmp_path / "bare", http_req_duration={"med": 12.0, "min": 1.0, "max": 20.0})
+    assert verdict(bare, "p99", 1e9) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("Failure Count", "# failures"), "expected statistics of Locust 1.0 or later .* no column 'Failure Count'"),
+        (("Aggregated", "Total"), "has no row 'Aggregated': it is not complete"),
+        (("3822", "-3"), "Request Count: expected a number of 0 or more, got '-3'"),
+        (("3822", "3822x"), "expected a number of 0 or more, got '3822x'"),
+        (("3822", "inf"), "expected a number of 0 or more, got 'inf'"),
+        (("3822", "10"), "20 failures of 10 requests"),
+        (("512,31.9", '"512,31.9'), "has no row 'Aggregated': it is not complete|expected a number"),
+    ],
+)
+def test_broken_statistics_are_refused(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    """One line names the file and what is wrong."""
+    run = locust(tmp_path, 3822, 20)
+    text = (run / "run_stats.csv").read_text()
+    assert change[0] in text
+    (run / "run_stats.csv").write_text(text.replace(*change))
+    with pytest.raises(UsageError, match=message) as refusal:
+        gather([run])
+    assert "run_stats.csv" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_files_cut_anywhere_are_read_or_refused(tmp_path: Path) -> None:
+    """No cut ends with a traceback, and none passes for a complete file."""
+    for folder, name in ((locust(tmp_path / "a", 3822, 20), "run_stats.csv"), (k6(tmp_path / "b"), "summary.json")):
+        path = folder / name
+        whole = path.read_text()
+        for end in range(0, len(whole) - 120, 7):
+            path.write_text(whole[:end])
+            with pytest.raises(UsageError):
+                gather([folder])
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """A file of any content is refused in one line, or is no evidence."""
+    folder = tmp_path_factory.mktemp("any")
+    for name in ("a_stats.csv", "b.json"):
+        path = folder / name
+        path.write_text(text, encoding="utf-8", errors="replace")
+        try:
+            found = find_tool_figures(path)
+        except UsageError as refused:
+            message = str(refused)
+        else:
+            assert found == []
+            message = ""
+        assert "\n" not in message
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    """JSON that is no summary of k6 is no evidence; a single file is read as what its name says."""
+    (tmp_path / "package.json").write_text("[1, 2]")
+    with pytest.raises(UsageError, match="no summary of k6: it is not the folder of a run"):
+        gather([tmp_path])
+    with pytest.raises(UsageError, match=r"package\.json"):
+        gather([tmp_path / "package.json"])
+    with pytest.raises(UsageError, match=r"none\.csv has no report\.json"):
+        gather([tmp_path / "none.csv"])
+    assert len(find_tool_figures(locust(tmp_path, 100, 1) / "run_stats.csv")) == 2

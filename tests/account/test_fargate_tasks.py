@@ -74,7 +74,7 @@ def test_a_refused_call_takes_no_room(tmp_path: Path) -> None:
     ],
 )
 def test_other_launch_types_do_not_count(params: dict[str, Any]) -> None:
-    """Tasks on instances start only where somebody pays for the instances already."""
+    """Tasks on instances start only where the instances are paid for already."""
     tasks = FargateTasks(1)
     assert _ask(tasks, "CreateService", **{"serviceName": "web", **params}) is None
     _ask(tasks, "UpdateService", service="web", desiredCount=500)

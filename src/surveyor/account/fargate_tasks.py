@@ -1,7 +1,7 @@
 """The Fargate tasks that a run has asked for, and how many it may have at a time.
 
 They cost money and fill the account's quota of vCPUs, which all of its teams share. Tasks of other launch types do not
-count: they start only on instances that somebody pays for already.
+count: they start only on instances, which are paid for already.
 """
 
 from __future__ import annotations

@@ -60,11 +60,12 @@ def read_program(path: Path, *, own_service: bool) -> ProgramPlan:
 def plan_programs(files: Iterable[Path], *, own_service: bool) -> Plan:
     """Return the estimate for programs that are played one after the other."""
     programs = [read_program(path, own_service=own_service) for path in files]
-    resources, month, dollars, budgeted = Counter[str](), Counter[str](), 0.0, 0.0
+    resources, dollars, budgeted = Counter[str](), 0.0, 0.0
+    month: dict[str, float] = {}
     for program in programs:
         resources.update(_resources(program, own_service=own_service))
         for price, count in _priced(program, own_service=own_service):
-            month[price.name] += price.month * count  # type: ignore[assignment]  # dollars
+            month[price.name] = month.get(price.name, 0.0) + price.month * count
             dollars += count * expected_dollars(price, program.seconds)
             budgeted += count * expected_dollars(price, 3_600.0)
     return Plan(
@@ -74,7 +75,7 @@ def plan_programs(files: Iterable[Path], *, own_service: bool) -> Plan:
         minutes=sum(program.seconds for program in programs) / 60,
         dollars=dollars,
         budgeted=budgeted,
-        month=dict(month.most_common()),
+        month=dict(sorted(month.items(), key=lambda item: -item[1])),
     )
 
 

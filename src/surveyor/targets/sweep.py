@@ -81,7 +81,7 @@ def forget(folder: Path, *, anyway: bool) -> None:
 
 def set_ledgers_aside(folder: Path) -> None:
     """Move the ledgers by which resources still exist to a folder for their run below `folder`; delete the others."""
-    (folder / TASKS_FILE).unlink(missing_ok=True)  # what it counts is deleted before the run goes on
+    (folder / TASKS_FILE).unlink(missing_ok=True)  # what it counts is deleted before more is created
     for path in (*ledgers_in(folder), *ledgers_in(folder / CONSUMER_FOLDER)):
         contents = read_ledger(path)
         if contents.existing and contents.owner:

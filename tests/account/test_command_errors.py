@@ -81,7 +81,7 @@ def refused(command: str, endpoint: str, folder: Path, environment: dict[str, st
 def test_what_is_no_answer_is_one_line(fast: EmulatorAccount, tmp_path: Path, command: str, kind: str) -> None:
     """Credentials that end, Regions that are not enabled, throttling and connections that are closed."""
     code, words = KINDS[kind]
-    one = {"gate": ("ecs",), "audit": ("ecs",)}.get(command, ("servicediscovery",))
+    one = ("ecs",) if command in ("gate", "audit", "chaos-service") else ("servicediscovery",)
     # Throttled calls are repeated for a minute, and a sweep asks eight services.
     with failing(fast.endpoint, code, one if kind == "throttled" else None) as endpoint:
         line = refused(command, endpoint, tmp_path, fast.environment)
@@ -98,7 +98,7 @@ def test_a_session_that_has_ended_is_one_line(fast: EmulatorAccount, tmp_path: P
 
 
 DENIED = {
-    "audit": "ecs:DescribeTasks", "gate": "ecs:ListServiceDeployments", "sweep": "route53:ListHealthChecks",
+    "audit": "ecs:ListTasks", "gate": "ecs:ListServiceDeployments", "sweep": "route53:ListHealthChecks",
     "advise": "ecs:RegisterTaskDefinition", "chaos": "ecs:StopTask", "chaos-service": "ecs:DescribeServices",
     "conform": "servicediscovery:CreateHttpNamespace", "load": "ecs:UpdateService",
 }  # fmt: skip

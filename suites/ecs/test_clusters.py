@@ -170,8 +170,8 @@ def test_lists_have_pages(ecs, make_task_definition, make_ecs_service, read_unti
     def sizes(**params):
         return [len(page) for page in pages("list_services", "serviceArns", **params)]
 
-    assert read_until(sizes, [10, 1]) == [10, 1]
-    assert {arn for page in pages("list_services", "serviceArns") for arn in page} == arns
+    first, rest = read_until(lambda: pages("list_services", "serviceArns"), lambda found: sum(map(len, found)) == 11)
+    assert ({*first, *rest}, len(rest)) == (arns, 1)
     assert read_until(lambda: sizes(maxResults=6), [6, 5]) == [6, 5]
     assert read_until(lambda: sizes(maxResults=100), [11]) == [11]
     assert read_until(lambda: len(ecs.list_clusters(maxResults=1)["clusterArns"]), 1) == 1

@@ -84,8 +84,8 @@ _EXPERIMENT: Calls = {
     "servicediscovery": "CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace GetService "
     "RegisterInstance UpdateService",
     "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
-    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListTagsForResource RegisterTaskDefinition TagResource "
-    "UntagResource UpdateService",
+    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListTagsForResource RegisterTaskDefinition RunTask "
+    "TagResource UntagResource UpdateService",
 }
 """Those of experiments on a service that Surveyor creates, in the default VPC or in the subnets of the target file."""
 
@@ -115,7 +115,7 @@ _GATE: Calls = {
 _ADVISE: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace",
     "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
-    "ecs": "CreateCluster CreateService RegisterTaskDefinition UpdateService",
+    "ecs": "CreateCluster CreateService RegisterTaskDefinition RunTask UpdateService",
 }
 
 _MADE: Mapping[str, Collection[str]] = {

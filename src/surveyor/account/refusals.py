@@ -14,6 +14,7 @@ __all__ = [
     "EXPIRED",
     "NOT_ENABLED",
     "NOT_PERMITTED",
+    "NO_TASKS",
     "OWN",
     "THROTTLED",
     "blames_account",
@@ -56,6 +57,9 @@ EXPIRED = frozenset(
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"}
 )
+
+NO_TASKS = "tasks cannot run in this account: "
+"""Begins the line about tests that need tasks, where the first task did not run."""
 
 NOT_PERMITTED = "not permitted: "
 """Begins the label of what the credentials of the run do not allow."""
@@ -112,9 +116,9 @@ def ended_session(document: Mapping[str, Any]) -> str | None:
     return code if code.startswith("ExpiredToken") else None
 
 
-def blames_account(symptom: str) -> bool:
-    """Return whether a symptom says that the account refused calls of a run, and nothing was judged."""
-    return any(f": {label}" in f": {symptom}" for label in _LABELS)
+def blames_account(symptom: str, detail: str) -> bool:
+    """Return whether a result says that the account refused calls of a run, or runs no tasks: nothing was judged."""
+    return NO_TASKS in detail or any(f": {label}" in f": {symptom}" for label in _LABELS)
 
 
 def denied_action(operation: str, message: str) -> str:

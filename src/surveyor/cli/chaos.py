@@ -250,7 +250,7 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
         typer.echo(f"to delete them: surveyor sweep {folder}", err=True)
     typer.echo(f"\npage: {page}")
     for result in report.experiments:
-        if REFUSED in result.symptom or blames_account(result.symptom):
+        if REFUSED in result.symptom or blames_account(result.symptom, result.detail):
             print_error(f"{result.name}: {result.detail}")
     if report.failure:
         print_error(report.failure)

@@ -181,7 +181,7 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     empty = not report.experiments and not report.claims
     if report.failure or empty or any(REFUSED not in symptom for symptom in errors):
         return 3
-    if any(blames_account(experiment.symptom) for experiment in report.experiments):
+    if any(blames_account(experiment.symptom, experiment.detail) for experiment in report.experiments):
         return 4 if report.leaked_resources else 3
     if report.leaked_resources:
         return 4

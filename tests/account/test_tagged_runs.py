@@ -15,6 +15,8 @@ from tests.account.test_runs import conform, surveyor
 
 CLAIMS = (
     "namespaces.created-with-tags",
+    "namespaces.no-generic-create",
+    "protocol.speaks-json-and-cbor",
     "listing.tags-round-trip",
     "services.created-with-tags",
     "route53.records.batches-are-transactions",
@@ -31,7 +33,7 @@ DEMAND = {"Null": {"aws:RequestTag/cost-centre": "true"}}
 
 
 def run(emulator: EmulatorAccount, out: Path, *arguments: str) -> tuple[int, str]:
-    """Judge CLAIMS as a user to whom creations without the tag are denied; return exit code and output."""
+    """Judge CLAIMS as a user who may create nothing without the tag; return exit code and output."""
     environment = limited(emulator, deny(*CREATIONS, **DEMAND))
     claims = [word for claim in CLAIMS for word in ("--claim", claim)]
     done = surveyor(emulator, *conform(emulator, out), *claims, "--workers", "1", *arguments, **environment)

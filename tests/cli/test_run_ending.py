@@ -105,7 +105,7 @@ def test_a_list_of_an_account_is_below_the_current_folder(tmp_path: Path, monkey
 
 
 def test_lists_of_emulators_stay_beside_their_target_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of the user keeps its list beside it; those that came with Surveyor keep theirs."""
+    """A file of the user keeps its list beside it; those of Surveyor keep theirs."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text('endpoint = "http://127.0.0.1:4566"\n')
     mine = load_target(str(tmp_path / "mine.toml"), tmp_path)

@@ -123,8 +123,10 @@ def add_run_tag(
     return None
 
 
-def add_tags(service: str, operation: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the parameters of a create call with the tags of the user; those that it has already stay.
+def add_tags(
+    service: str, operation: str, params: Mapping[str, Any], tags: Mapping[str, str], account: str = ""
+) -> Mapping[str, Any]:
+    """Return the parameters of a create call with the tags of the user; those that it has stay. `account`: the run's.
 
     Calls that create nothing, whose tags are wrong, or would be too many only with these, are returned as they are. The
     tasks of an ECS service get its tags if the call has neither tags nor `propagateTags` itself. Hosted zones and
@@ -139,7 +141,7 @@ def add_tags(service: str, operation: str, params: Mapping[str, Any], tags: Mapp
         is_valid = isinstance(given, Mapping) and len({*given, *tags}) <= MAX_TAGS
         return {**params, member: {**tags, **given}} if is_valid else params
     member = _TAG_LISTS.get((service, operation), "")
-    if not member or (service == "servicediscovery" and _may_be_anothers(params)):
+    if not member or (service == "servicediscovery" and _may_be_anothers(params, account)):
         return params
     given = params.get(member) or []
     added = _with_entries(given, tags, *(("key", "value") if member == "tags" else ("Key", "Value")))

@@ -51,7 +51,7 @@ class RunningTest(Struct, frozen=True):
 
 
 class RunningTestFile:
-    """Write what this process does to a file of its own; it is removed at the end."""
+    """Write what this process does to its file; it is removed at the end."""
 
     def __init__(self, folder: Path, worker: str) -> None:
         self._path = folder / f"{_PREFIX}{worker}"

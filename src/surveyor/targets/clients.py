@@ -23,7 +23,7 @@ from surveyor.account.budget import Spending
 from surveyor.account.call_rate import SharedRate, calls_route53
 from surveyor.account.ledger import Ledger
 from surveyor.account.ownership import Ownership
-from surveyor.account.refusals import OWN
+from surveyor.account.refusals import OWN, require_available
 from surveyor.account.resources import CREATES
 from surveyor.account.side_effects import without_side_effects
 from surveyor.account.tags import add_run_tag, add_tags
@@ -261,6 +261,13 @@ class Clients:
         assert found is not None, "a session without credentials is refused when it is created"
         return found
 
+    def with_tags(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a call with the tag of the run, and with those of the user, if it takes tags."""
+        account = self._target.account or ""
+        if self._ledger is not None:
+            params = add_run_tag(service, operation, params, self._ledger.owner.run, account) or params
+        return dict(add_tags(service, operation, params, self._target.tags, account))
+
     def begin_raw_call(
         self, service: str, operation: str, params: Mapping[str, Any]
     ) -> Callable[[Mapping[str, Any] | None], None]:
@@ -301,7 +308,7 @@ class Clients:
         client = pooled.client
         service, region = client.meta.service_model.service_name, client.meta.region_name
         events = client.meta.events
-        header, tags = self._target.credentials.header, self._target.tags
+        header = self._target.credentials.header
 
         def before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             if header:
@@ -319,11 +326,9 @@ class Clients:
                 context["surveyor_number"] = self._ledger.record_intent(service, model.name, params_sent, region)
 
         def add_marks(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
+            params = self.with_tags(service, model.name, params)
             if self._ledger is not None:
-                run, account = self._ledger.owner.run, self._target.account or ""
-                params = add_run_tag(service, model.name, params, run, account) or params
                 params = without_side_effects(service, model.name, params) or params
-            params = dict(add_tags(service, model.name, params, tags))
             context["surveyor_params"] = params
             self._liveness.sent(service, model.name, params)
             return params
@@ -380,6 +385,8 @@ class Clients:
                 answer = f"a web page with HTTP {http.status_code}"
             if answer:
                 raise NotOffered(service, operation, answer)
+            if self._ledger is not None:
+                require_available(f"{service}:{operation}", parsed, http.status_code)
 
     def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
         """Record a missing answer, or one that cannot be parsed: moto's web pages make botocore's XML parsers fail."""

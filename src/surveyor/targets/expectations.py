@@ -84,7 +84,7 @@ def expectations_file(target: Target, targets: Path) -> Path:
 
 
 def users_expectations_file(target: Target, targets: Path) -> Path:
-    """Return the file to write a target's entries to: one of the user, even if the target file came with Surveyor.
+    """Return the file to write a target's entries to: one of the user, even if the target file is part of Surveyor.
 
     It is below the current folder unless that is in the checkout, and is read from there first.
     """
@@ -92,7 +92,7 @@ def users_expectations_file(target: Target, targets: Path) -> Path:
 
 
 def _of_user(target: Target, targets: Path) -> Path | None:
-    """Return the file below the current folder of an account whose target file came with Surveyor."""
+    """Return the file below the current folder of an account whose target file is part of Surveyor."""
     outlives = target.is_one_account and target.start is None
     if not outlives or target.file is None or target.file.parent.resolve() != targets.resolve():
         return None

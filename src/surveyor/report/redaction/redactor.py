@@ -42,7 +42,7 @@ _MIN_DISTINCT = 6
 """Characters of a name that is replaced as a word, and of one that is replaced inside of words too."""
 
 _GENERIC_USERS = frozenset(
-    {"root", "runner", "ubuntu", "admin", "user", "vm", "localhost", "nobody", "docker", "build"}
+    {"root", "runner", "ubuntu", "admin", "user", "vm", "localhost", "docker", "build"}
 )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "NotYet",
     "SurveyorError",
     "TargetUnavailable",
+    "Unavailable",
     "UsageError",
     "WrongAnswer",
 ]
@@ -54,6 +55,14 @@ class CredentialsEnded(TargetUnavailable):
 
 class Inconclusive(Exception):
     """Raised by a suite or a fixture when a claim could not be judged (no traffic, sampling too coarse, throttled)."""
+
+
+class Unavailable(Inconclusive):
+    """A service said that it cannot answer now; `label` is the same in every run."""
+
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(why)
+        self.label = label
 
 
 class NotNeeded(Exception):

@@ -15,8 +15,8 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.session import Session
 
-from surveyor.account.refusals import OWN, denial_advice
-from surveyor.errors import TargetUnavailable, WrongAnswer
+from surveyor.account.refusals import OWN, denial_advice, require_available
+from surveyor.errors import TargetUnavailable, Unavailable, WrongAnswer
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
 from surveyor.targets.retries import repeat_failed_calls
 from surveyor.verdicts import Verdict
@@ -122,6 +122,7 @@ Act = Callable[[Any], Any]
         ("servicediscovery", lambda c: c.delete_namespace(Id="n"), [BUSY] * 5 + [(200, {"OperationId": "o"})]),
         ("ecs", lambda c: c.describe_clusters(), [None, DOWN, (200, {"clusters": []})]),
         ("ecs", lambda c: c.run_task(taskDefinition="t"), [BUSY, (200, {"tasks": []})]),
+        ("sqs", lambda c: c.receive_message(QueueUrl="q"), [DOWN, (200, {"Messages": []})]),
         ("ec2", lambda c: c.describe_vpcs(VpcIds=["vpc-1"]), [MISSING, MISSING, (200, "<R><vpcSet/></R>")]),
         ("ec2", lambda c: c.create_subnet(VpcId="vpc-1"), [MISSING, MISSING, (200, "<R><subnet/></R>")]),
         ("ecs", lambda c: c.run_task(cluster="c", taskDefinition="t"), [NO_CLUSTER, (200, {"tasks": []})]),
@@ -170,6 +171,16 @@ def test_credentials_that_are_not_valid_any_more_end_the_run(
     with pytest.raises(TargetUnavailable, match="the credentials of the run are no longer valid: servicediscovery"):
         clients.client("servicediscovery", "").list_namespaces()
     assert "no longer valid" in str(clients.silence())
+
+
+@pytest.mark.parametrize(("code", "status"), [("ServiceUnavailable", 503), ("InternalFailure", 500), ("", 502)])
+def test_a_moment_of_failure_is_no_refusal(code: str, status: int) -> None:
+    """A test that expects a call to be refused, and takes any error for it, is inconclusive."""
+    with pytest.raises(Unavailable, match="CreateVpc could not be answered now") as error:
+        require_available("ec2:CreateVpc", {"Error": {"Code": code, "Message": "later"}}, status)
+    judged = judge(error.value, "test", "call", CONTEXT)
+    assert (judged.verdict, judged.symptom) == (Verdict.INCONCLUSIVE, f"test: unavailable: {code}")
+    require_available("ec2:CreateVpc", {"Error": {"Code": "VpcLimitExceeded"}}, 400)
 
 
 def test_calls_that_a_test_signs_say_nothing_of_the_run(emulator: EmulatorAccount) -> None:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from surveyor.errors import Unavailable
+
 __all__ = [
     "DENIED",
     "EXPIRED",
@@ -23,6 +25,7 @@ __all__ = [
     "describe_refusal",
     "ended_session",
     "is_unavailable",
+    "require_available",
 ]
 
 OWN = "CallOfTheRun"
@@ -171,5 +174,19 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
     if code in NOT_ENABLED:
         return f"not enabled: {code}", f"{operation} is not enabled in the account ({message})"
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):
-        return f"unavailable: {code}", f"{operation} could not be answered now ({code}: {message}); try again later"
+        return _unavailable(operation, code, message)
     return None
+
+
+def require_available(operation: str, answer: Mapping[str, Any], status: int) -> None:
+    """Raise Unavailable if a service said that it cannot answer now.
+
+    A test that expects a refusal of the call would take this for one.
+    """
+    error = answer.get("Error", {})
+    if is_unavailable(code := str(error.get("Code", "")), status):
+        raise Unavailable(*_unavailable(operation, code, str(error.get("Message", ""))))
+
+
+def _unavailable(operation: str, code: str, message: str) -> tuple[str, str]:
+    return f"unavailable: {code}", f"{operation} could not be answered now ({code}: {message}); try again later"

@@ -36,6 +36,7 @@ from surveyor.errors import (
     NotYet,
     SurveyorError,
     TargetUnavailable,
+    Unavailable,
     UsageError,
     WrongAnswer,
 )
@@ -149,7 +150,8 @@ def _classify(error: BaseException, statement: FailedStatement, context: JudgeCo
     if isinstance(error, NotNeeded):
         return _Outcome(Verdict.NOT_RUN, "", str(error))
     if isinstance(error, (Inconclusive, pytest.skip.Exception)):
-        return _Outcome(Verdict.INCONCLUSIVE, "inconclusive", str(error))
+        label = error.label if isinstance(error, Unavailable) else "inconclusive"
+        return _Outcome(Verdict.INCONCLUSIVE, label, str(error))
     for link in chain:
         if isinstance(link, (HTTPClientError, ConnectionError, NoAnswer)):
             return _disconnected(link, error, context)

@@ -24,8 +24,8 @@ CLEANUP = "surveyor_cleanup"
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _DELETIONS = ("Delete", "Detach", "Disassociate", "Revoke", "Terminate")
 _IN_A_CLUSTER = frozenset({"CreateService", "RunTask"})
-_RECOGNISED = frozenset({"CreateHealthCheck"})
-"""Creations with a reference of the caller that return what exists when they are repeated."""
+_RECOGNISED = frozenset({"AssumeRole", "CreateHealthCheck", "ReceiveMessage"})
+"""Calls that may be repeated although they are no reads: a reference names what exists already, or nothing remains."""
 
 _TESTED_RATES = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 _ATTEMPTS = {"throttled": 6, "failed": 3}

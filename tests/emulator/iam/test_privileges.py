@@ -10,11 +10,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
+from hypothesis import given
+from hypothesis import strategies as st
 
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.control import Control
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor_emulator.aws.iam.permission_request import tags_of_request
 
 ACCOUNT = "800000000007"
 HERE = f"us-east-1:{ACCOUNT}"
@@ -239,6 +242,26 @@ def test_tags_of_requests_and_resources_count(owner: Callable[[str], Any], users
     specification = [{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "red"}]}]
     assert is_denied(ec2.create_vpc, CidrBlock="10.8.0.0/16", TagSpecifications=specification)
     assert not is_denied(ec2.create_vpc, CidrBlock="10.8.0.0/16")
+
+
+def test_a_tag_without_a_key_is_refused(users: Users) -> None:
+    """Its caller gets the error of the service, not one of the emulator."""
+    check = {"ResourceType": "healthcheck", "ResourceId": "00000000-0000-4000-8000-000000000000"}
+    assert code(users(ALL)("route53").change_tags_for_resource, AddTags=[{"Value": "1"}], **check) == "InvalidInput"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["Key", "Value", "Tags", "a"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["Tags", "tags", "TagSpecifications", "TagKeys", "tagKeys", "AddTags"]), JSON))
+def test_tags_of_any_shape_are_read(params: dict[str, Any]) -> None:
+    """Permissions are decided before the service checks the shape of a request."""
+    keys = tags_of_request(params)
+    assert all(isinstance(value, str) for values in keys.values() for value in values)
 
 
 def test_a_boundary_that_must_be_given(users: Users) -> None:

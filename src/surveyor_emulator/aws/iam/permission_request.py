@@ -43,24 +43,25 @@ def tags_of_request(params: Mapping[str, Any]) -> Keys:
     Services write tags as lists of structures or as maps, or within the specification of a resource to create; a
     request that removes tags has keys only.
     """
-    pairs = [pair for name in _TAGS if params.get(name) for pair in _pairs(params[name])]
+    pairs = [pair for name in _TAGS for pair in _pairs(params.get(name))]
     names = [key for key, _ in pairs]
-    names += [str(key) for name in _TAG_KEYS for key in params.get(name) or ()]
+    names += [key for name in _TAG_KEYS for key, _ in _pairs(params.get(name))]
     if not names:
         return {}
     return {f"aws:RequestTag/{key}": (value,) for key, value in pairs} | {"aws:TagKeys": tuple(dict.fromkeys(names))}
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield key and value of each tag; a list of plain keys has no values."""
+    """Yield key and value of each tag; a list of plain keys has no values. What is no tag is refused later."""
     if isinstance(value, Mapping):
         yield from ((str(key), str(text)) for key, text in value.items())
         return
-    for entry in value:
+    for entry in value if isinstance(value, (list, tuple)) else ():
         if not isinstance(entry, Mapping):
             yield str(entry), ""
         elif "Tags" in entry:
-            yield from _pairs(entry["Tags"] or ())
+            yield from _pairs(entry["Tags"])
         else:
-            members = {name.lower(): text for name, text in entry.items()}
-            yield str(members["key"]), str(members.get("value", ""))
+            members = {str(name).lower(): text for name, text in entry.items()}
+            if "key" in members:
+                yield str(members["key"]), str(members.get("value", ""))

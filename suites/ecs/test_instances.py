@@ -223,12 +223,12 @@ def test_a_container_instance_is_described(
             assert read_until(partial(tasks_on, name), expected) == expected
         assert read_until(partial(counts, host), (len(own_tasks), 0)) == (len(own_tasks), 0)
     ecs.update_container_instances_state(cluster=cluster, containerInstances=list(arns)[:1], status="DRAINING")
-    for params, expected in (
+    for params, found in (
         ({"status": "DRAINING"}, set(list(arns)[:1])),
         ({"status": "ACTIVE"}, set(list(arns)[1:])),
         ({}, arns),
     ):
-        assert read_until(partial(listed, **params), expected) == expected
+        assert read_until(partial(listed, **params), found) == found
     assert second["containerInstanceArn"] in arns
 
 

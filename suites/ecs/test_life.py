@@ -162,11 +162,11 @@ def test_resources_are_named_by_name_or_arn(
 
     for within in (cluster, task["clusterArn"]):
         assert read_until(lambda within=within: is_listed(within), expected=True)
-        for described, arn, names in (
+        for described, arn, own_names in (
             (services, service["serviceArn"], (service["serviceName"], service["serviceArn"])),
             (tasks, task["taskArn"], (id_of(task), task["taskArn"])),
         ):
-            for name in names:
+            for name in own_names:
                 read = partial(described, within, name)
                 assert read_until(read, [arn]) == [arn]
     names = [unique_name("none") for _ in range(10)]

@@ -99,8 +99,8 @@ def test_one_task_set_is_primary(
         both = [(one["id"], status) for one, status in zip(made, expected, strict=True)]
         assert read_until(of_service, both) == both
         assert read_until(lambda name=name: statuses(name), (["PRIMARY"], [])) == (["PRIMARY"], [])
-    expected = (["ACTIVE"], ["MISSING"])
-    assert read_until(lambda: statuses(made[0]["id"], "ecs-svc/1"), expected) == expected
+    one_of_two = (["ACTIVE"], ["MISSING"])
+    assert read_until(lambda: statuses(made[0]["id"], "ecs-svc/1"), one_of_two) == one_of_two
     for percent in (-1.0, 101.0):
         with pytest.raises(ClientError):
             ecs.update_task_set(taskSet=made[0]["id"], scale={"value": percent, "unit": "PERCENT"}, **within)

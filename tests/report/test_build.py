@@ -174,6 +174,23 @@ def test_exit_code_is_the_most_severe(results: tuple[TestResult, ...], more: dic
     assert exit_code(report_of(*results, **more)) == code
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ((Verdict.PASS, Verdict.INCONCLUSIVE), 0),
+        ((Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.UNSUPPORTED), 0),
+        ((Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE), 1),
+        ((Verdict.INCONCLUSIVE, Verdict.UNSUPPORTED), 5),
+        ((Verdict.PASS, Verdict.ERROR, Verdict.INCONCLUSIVE), 3),
+    ],
+)
+def test_in_an_account_only_what_was_judged_counts(verdicts: tuple[Verdict, ...], code: int) -> None:
+    """Quotas, permissions and networks of an account that others use are no change of its behaviour."""
+    names = [f"dns.{letter}" for letter in "abc"[: len(verdicts)]]
+    results = [result(name, verdict, "s", (name,)) for name, verdict in zip(names, verdicts, strict=True)]
+    assert exit_code(report_of(*results, claims=tuple(map(claim, names)), runs=("0123abcd",))) == code
+
+
 def test_known_failure_is_expected_and_its_pass_is_not() -> None:
     """An expected failure has exit code 0, and a pass in its place exit code 1."""
     known = Expectations({"dns.a": Expectation("dns.a", Verdict.FAIL, "s", date(2027, 1, 1), "known")})

@@ -171,7 +171,8 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     """Return 0 as expected, 1 a verdict moved, 2 the only errors are of usage, 3 the target or the harness failed, 4
     resources were left behind, 5 nothing passed or failed, 130 interrupted.
 
-    `must_judge`: what could not be judged counts as 1. If it need not be, only what was judged counts, if anything was.
+    `must_judge`: what could not be judged counts as 1. If it need not be, only what was judged counts, if anything was;
+    so it is in an account that others use too, whose quotas, permissions and networks decide what can be judged.
     """
     if report.interrupted:
         return 130
@@ -188,8 +189,10 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     if errors:
         return 2
     verdicts = experiments | {claim.verdict for claim in report.claims}
-    ignored = set() if must_judge or verdicts <= {Verdict.INCONCLUSIVE, Verdict.NOT_RUN} else {Verdict.INCONCLUSIVE}
     judged = Verdict.PASS in verdicts or Verdict.FAIL in verdicts
+    if report.runs and not judged:
+        return 5
+    ignored = {Verdict.INCONCLUSIVE} if judged and (report.runs or not must_judge) else set()
     as_expected = all(claim.expected or claim.verdict in ignored for claim in report.claims) and not report.unexpected
     if not as_expected or not experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} | ignored:
         return 1

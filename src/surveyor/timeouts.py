@@ -116,7 +116,7 @@ write, gives up after two minutes (terraform-provider-aws, pull request 3387), a
 costs this time."""
 
 READ_AGAIN = 5.0
-"""Wall seconds after which an audit reads again what contradicts itself: reads of ECS may be late, mostly by less."""
+"""Wall seconds after which audit and gate read again what a late read of ECS may explain; most are late by less."""
 
 PROBE_INTERVAL = 30.0
 """Service seconds between two requests of one health checker (servicediscovery/HealthCheckConfig)."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from surveyor import timeouts
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.gate.deployment_actions import act, parse_service
 from surveyor.layout import find_layout
@@ -22,6 +23,11 @@ def running() -> Iterator[RunningTarget]:
     with run_target(load_target("embedded", find_layout().targets), 7) as target:
         target.clients.client("ecs", ACCOUNT).create_cluster(clusterName="shop")
         yield target
+
+
+@pytest.fixture(autouse=True)
+def _reads_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeouts, "READ_AGAIN", 0.01)
 
 
 @pytest.fixture
@@ -93,6 +99,30 @@ def test_a_closed_gate_rolls_a_rolling_deployment_back(running: RunningTarget, e
     assert act(ecs, "shop", "goes-back", is_open=False).what == "nothing"
     with pytest.raises(ecs.exceptions.ConflictException):
         ecs.stop_service_deployment(serviceDeploymentArn=arn)
+
+
+class Late:
+    """An ECS client whose first lists, or first descriptions, are from before the deployment."""
+
+    def __init__(self, ecs: Any, operation: str) -> None:
+        self._ecs, self._late = ecs, [operation]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._late:
+            self._late.remove(name)
+            return lambda **_: {"serviceDeployments": []}
+        return getattr(self._ecs, name)
+
+
+@pytest.mark.parametrize("operation", ["list_service_deployments", "describe_service_deployments"])
+def test_a_deployment_that_has_just_begun_is_read_again(running: RunningTarget, ecs: Any, operation: str) -> None:
+    """Reads may show the state before the deployment: a closed gate does not say that there is none at once."""
+    old, new = define(ecs, "old"), define(ecs, "new")
+    name = f"late-{operation.partition('_')[0]}"
+    service(running, ecs, name, old)
+    ecs.update_service(cluster="shop", service=name, taskDefinition=new)
+    late: Any = Late(ecs, operation)
+    assert act(late, "shop", name, is_open=False).what == "rolled-back"
 
 
 @pytest.mark.parametrize(("is_open", "what"), [(True, "continued"), (False, "rolled-back")])

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from surveyor import timeouts
 from surveyor.account.failed_calls import describe_failed_call
+from surveyor.clock import WallClock
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.targets.answers import describe_missing
 
@@ -56,13 +58,23 @@ def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAct
         raise TargetUnavailable(why) from None
 
 
-def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
+def _in_progress(ecs: ECSClient, cluster: str, service: str) -> Any:
+    """Return DescribeServiceDeployments of the deployment in progress, None if there is none."""
     status: Any = _IN_PROGRESS
     listed: Any = ecs.list_service_deployments(cluster=cluster, service=service, status=status)["serviceDeployments"]
-    if not listed:
+    arns = [str(one["serviceDeploymentArn"]) for one in listed[:1]]
+    found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"] if arns else []
+    return next(iter(found), None)
+
+
+def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
+    deployment = _in_progress(ecs, cluster, service)
+    if deployment is None:  # a read of ECS may show the state before a deployment that has just begun (ecs/RunTask)
+        WallClock().wait(timeouts.READ_AGAIN)
+        deployment = _in_progress(ecs, cluster, service)
+    if deployment is None:
         return GateAction("nothing", f"{cluster}/{service} has no deployment in progress; nothing was rolled back")
-    arn = str(listed[0]["serviceDeploymentArn"])
-    deployment: Any = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+    arn = str(deployment["serviceDeploymentArn"])
     hooks = [hook for hook in deployment.get("lifecycleHookDetails") or () if hook.get("status") == "AWAITING_ACTION"]
     if hooks:
         action: Any = "CONTINUE" if is_open else "ROLLBACK"

@@ -34,6 +34,7 @@ _SWEEP: Calls = {
     "events": "DeleteRule ListRules ListTargetsByRule RemoveTargets",
     "sqs": "DeleteQueue GetQueueUrl ListQueues",
     "logs": "DeleteLogGroup DescribeLogGroups",
+    "ram": "DeleteResourceShare GetResourceShares",
     "acm-pca": "DeleteCertificateAuthority DescribeCertificateAuthority ListCertificateAuthorities ListTags "
     "UpdateCertificateAuthority",
 }

@@ -146,6 +146,12 @@ def _events(name: str, place: Place) -> Iterator[Limit]:
         yield Limit("Rules", place.arns("events", "rule/surveyor-*"))
 
 
+def _ram(name: str, place: Place) -> Iterator[Limit]:
+    if not name.startswith(_READS):
+        own: Conditions = {"StringLike": {"ram:ResourceShareName": "surveyor-*"}}
+        yield Limit("Shares", place.arns("ram", "resource-share/*"), own)
+
+
 def _sqs(name: str, place: Place) -> Iterator[Limit]:
     if name != "ListQueues":
         yield Limit("Queues", place.arns("sqs", "surveyor-*"))
@@ -187,5 +193,6 @@ def _ssm(name: str, place: Place) -> Iterator[Limit]:
 
 _LIMITS = {
     "acm-pca": _pca, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb, "events": _events, "iam": _iam,
-    "logs": _logs, "route53": _route53, "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
+    "logs": _logs, "ram": _ram, "route53": _route53, "servicediscovery": _cloudmap, "sqs": _sqs,
+    "ssm": _ssm, "sts": _sts,
 }  # fmt: skip

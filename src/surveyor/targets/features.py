@@ -111,6 +111,8 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
         ),
         "clock-control": controls(_advances),
     }  # fmt: skip
+    if target.is_one_account and target.features is not None:
+        del probes["custom-health"]  # a change: not every role that runs something there may make one
     if control is not None:
         probes["health"] = controls(_probes_loopback)
         probes["task-signals"] = controls(lambda control: control.signals())

@@ -116,7 +116,7 @@ def test_changes_are_limited_to_what_runs_made(command: str) -> None:
     assert "route53:ChangeResourceRecordSets" not in changes
 
 
-def test_nobody_elses_cluster_vpc_or_namespace_can_be_deleted() -> None:
+def test_what_others_have_cannot_be_deleted() -> None:
     """By its name, or by the tag of a run."""
     actions = required_actions(needed_operations("conform"), DEPENDENT)
     policies = make_policies(actions, Place("111122223333", "us-east-1"))

@@ -152,8 +152,11 @@ def test_a_code_is_asked_for_once(emulator: EmulatorAccount, config: Config, mon
          "AssumeRole for the profile a was refused with AccessDenied"),
         ("[profile a]\nrole_arn =\n  x = y\nsource_profile = me\n", TargetUnavailable, "no credentials for aws"),
         (SSO, TargetUnavailable, "aws sso login --profile a"),
+        ("[profile a]\nweb_identity_token_file = /gone\nrole_arn = {role}\n", TargetUnavailable, "/gone: No such file"),
+        ("[profile a]\ncredential_process = sh -c 'SECRET\n", TargetUnavailable, "one of its settings cannot be read"),
     ],
-    ids=["loop", "itself", "no source", "no source named", "half", "empty", "other role", "nested", "no login"],
+    ids=["loop", "itself", "no source", "no source named", "half", "empty", "other role", "nested", "no login",
+         "no token", "open quote"],
 )  # fmt: skip
 def test_a_profile_that_gives_no_credentials_is_one_line(
     emulator: EmulatorAccount,

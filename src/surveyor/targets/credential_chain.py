@@ -47,7 +47,7 @@ END_VARIABLES = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
 """What `aws configure export-credentials` and others call the end of the credentials beside it."""
 
 _BROKEN_PROFILE = (InfiniteLoopConfigError, InvalidConfigError, PartialCredentialsError)
-_NO_LOGIN = (SSOError, TokenRetrievalError, LoginError)
+_LOGIN = {SSOError: "aws sso login", TokenRetrievalError: "aws sso login", LoginError: "aws login"}
 
 
 class RunSession(Session):
@@ -130,10 +130,14 @@ def no_credentials(target: Target, error: BaseException) -> SurveyorError:
             f"no credentials for {target.name}: {error.operation_name} for the profile {name} was refused with "
             f"{error_code(error)}{f': {advice}' if advice else ''}; nothing was created ({message})"
         )
-    what = (
-        one_line(error) if isinstance(error, BotoCoreError | RuntimeError) else f"{type(error).__name__} of a setting"
-    )
-    cure = f"; aws sso login --profile {name}" if isinstance(error, _NO_LOGIN) else ""
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, BotoCoreError | RuntimeError):
+        what = one_line(error)
+    else:  # its text may be a part of the setting
+        what = f"one of its settings cannot be read ({type(error).__name__})"
+    login = next((command for kind, command in _LOGIN.items() if isinstance(error, kind)), "")
+    cure = f"; `{login} --profile {name}` first" if login else ""
     return TargetUnavailable(f"no credentials for {target.name}: the profile {name}: {what}{cure}")
 
 

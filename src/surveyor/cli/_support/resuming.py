@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def print_advice(report: ConformanceReport, config: RunConfig, target: Target) -
     advice = f"{first}`{resume}` judges the rest"
     sweep = f"surveyor sweep --account {target.account} --region {target.region} --run {config.run}"
     sweep += f" --endpoint {target.endpoint}" if target.endpoint else ""
+    sweep += f" --profile {shlex.quote(profile)}" if (profile := config.target_options.profile) else ""
     if report.failure or report.leaked_resources:
         advice += f"; `{sweep}` deletes what was left, without judging"
     typer.echo(advice, err=True)

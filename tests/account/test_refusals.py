@@ -17,10 +17,13 @@ from botocore.session import Session
 
 from surveyor.account.refusals import OWN, denial_advice, require_available
 from surveyor.errors import TargetUnavailable, Unavailable, WrongAnswer
+from surveyor.evidence import Evidence
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
+from surveyor.targets.clients import Clients
 from surveyor.targets.retries import repeat_failed_calls
 from surveyor.verdicts import Verdict
-from tests.account.conftest import EmulatorAccount
+from tests.account.conftest import ACCOUNT, EmulatorAccount
+from tests.account.limited import deny, limited
 
 CONTEXT = JudgeContext(Path("/suites"), frozenset(), False, lambda: None, account=True)
 
@@ -211,3 +214,29 @@ def test_calls_that_a_test_signs_say_nothing_of_the_run(emulator: EmulatorAccoun
 def test_advice_on_a_denial_follows_from_its_reason(reason: str, advice: str) -> None:
     """An allow is no advice where a policy of another sets the limit."""
     assert advice in denial_advice(f"User: arn:x is not authorized to perform: ec2:CreateVpc {reason}")
+
+
+def test_a_test_whose_call_was_denied_blames_nothing_else() -> None:
+    """A test that expects a refusal may take a denial for one, and then compare its code."""
+    denied = ("not permitted: route53:ChangeResourceRecordSets", "the run may not call it: allow it")
+    verdict = judge(
+        WrongAnswer("got 'AccessDenied'", "another error"), "test_a", "call", replace(CONTEXT, denied=denied)
+    )
+    assert (verdict.verdict, verdict.symptom) == (Verdict.INCONCLUSIVE, f"test_a: {denied[0]}")
+    assert verdict.detail == denied[1]
+
+
+def test_the_first_denied_call_of_a_test_is_noted(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only of the credentials of the run, and until the test has ended."""
+    environment = limited(emulator, deny("servicediscovery:GetNamespace", "servicediscovery:GetService"))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    clients = Clients(emulator.target(), emulator.endpoint, Evidence())
+    cloudmap = clients.client("servicediscovery", ACCOUNT)
+    for read in (cloudmap.get_namespace, cloudmap.get_service):
+        with pytest.raises(ClientError):
+            read(Id="ns-1" if read is cloudmap.get_namespace else "srv-1")
+    assert clients.denied is not None
+    assert clients.denied[0] == "not permitted: servicediscovery:GetNamespace"
+    clients.recycle()
+    assert clients.denied is None

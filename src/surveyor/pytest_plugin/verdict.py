@@ -133,6 +133,7 @@ def _context(item: pytest.Item) -> JudgeContext:
         item.config.stash.get(_COMPARISON, None),
         session.target.is_one_account,
         session.failure or session.running.clients.ended() if session.credentials_ended and session.running else None,
+        session.running.clients.denied if session.running is not None else None,
     )
 
 

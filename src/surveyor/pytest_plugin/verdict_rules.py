@@ -95,7 +95,8 @@ class JudgeContext:
     declares not to have; ``local`` targets have no network that could be the cause of a missing answer. ``latest`` is
     the last call or DNS query, ``comparison`` the last comparison that was false. ``account``: an account that outlives
     the run, whose permissions, quotas and moments of failure are no behaviour of a service. ``ended``: why its
-    credentials are of no use any more: whatever a test met then, it has no verdict.
+    credentials are of no use any more: whatever a test met then, it has no verdict. ``denied``: label and line of a
+    call of the test that they may not make.
     """
 
     suites: Path
@@ -106,6 +107,7 @@ class JudgeContext:
     comparison: Comparison | None = None
     account: bool = False
     ended: str | None = None
+    denied: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ def judge(error: BaseException, test: str, phase: str, context: JudgeContext) ->
     """Return the judgement on the test of this name that ended with ``error`` in ``phase``: setup, call or teardown."""
     statement = find_statement(error.__traceback__, context.suites)
     outcome = _classify(error, statement, context)
+    if outcome.verdict is Verdict.FAIL and context.denied:  # tests that expect a refusal take a denial for one
+        outcome = _Outcome(Verdict.INCONCLUSIVE, *context.denied)
     prefix = {"setup": "set-up: ", "teardown": "tear-down: "}.get(phase, "")
     if outcome.verdict in (Verdict.UNSUPPORTED, Verdict.NOT_RUN):
         return PhaseVerdict(outcome.verdict, "", _shorten(outcome.detail))

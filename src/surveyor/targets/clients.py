@@ -23,7 +23,7 @@ from surveyor.account.budget import Spending
 from surveyor.account.call_rate import SharedRate, calls_route53
 from surveyor.account.ledger import Ledger
 from surveyor.account.ownership import Ownership
-from surveyor.account.refusals import OWN, require_available
+from surveyor.account.refusals import DENIED, OWN, describe_refusal, require_available
 from surveyor.account.resources import CREATES
 from surveyor.account.side_effects import without_side_effects
 from surveyor.account.tags import add_run_tag, add_tags
@@ -90,7 +90,8 @@ class Clients:
     """Create clients for one endpoint, and record every call that they make.
 
     Raises TargetUnavailable if the credentials come from the environment or a profile, and there are none. `own`: the
-    credentials of the run; None where each account has its own.
+    credentials of the run; None where each account has its own. `denied`: label and line of the first call of the
+    present test that these may not make.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Clients:
         self._spending = spending or Spending(target.budget)
         run, folder = (ledger.owner.run, ledger.path.parent) if ledger else (None, None)
         self.ownership = ownership_in(target, run, folder)
+        self.denied: tuple[str, str] | None = None
         self._session, self.own = open_session(target)
         self._session.register("creating-client-class", wrap_responses)
         if target.is_one_account:
@@ -180,6 +182,16 @@ class Clients:
         for key, pooled in self._in_use:
             self._idle[key].append(pooled)
         self._in_use.clear()
+        self.denied = None
+
+    def note_denied(self, operation: str, answer: Mapping[str, Any]) -> None:
+        """Note that a call with the credentials of the run was denied: the test judges nothing by its answer.
+
+        `answer`: as of a ClientError.
+        """
+        if answer.get("Error", {}).get("Code") in DENIED:
+            own = {**answer, "ResponseMetadata": {OWN: True}}
+            self.denied = self.denied or describe_refusal(operation, own)
 
     def _create(self, service: str, region: str, endpoint: str | None) -> _PooledClient:
         # Any keys will do where each call is signed with those of its test.
@@ -337,6 +349,7 @@ class Clients:
             signed_by_test = pooled.credentials or context.get("signing", {}).get("request_credentials")
             if self._target.is_one_account and not signed_by_test and http_response.status_code >= 300:
                 parsed.setdefault("ResponseMetadata", {})[OWN] = True
+                self.note_denied(f"{service}:{model.name}", parsed)
                 self.check_refusal(service, parsed.get("Error", {}).get("Code"))
             self._answered(service, model, http_response, parsed, context)
 

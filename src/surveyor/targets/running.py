@@ -124,6 +124,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
     with reach_target(target, seed, ledger) as running:
         found = probe(running.target, running.clients, running.control)
         running.features, running.absent, running.broken = found.present, found.absent, found.broken
+        running.clients.denied = None
         yield running
 
 

@@ -305,6 +305,19 @@ def test_targets_without_credentials_of_the_user_hand_over_nothing(emulator: Emu
         assert SOCKET_VARIABLE not in os.environ
 
 
+def test_another_key_in_the_environment_is_used(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command within a run that sets its own credentials does not get those of the run."""
+
+    def key() -> str | None:
+        found = open_session(emulator.target())[0].get_credentials()
+        return found.access_key if found else None
+
+    with hand_over(emulator.target()):
+        assert key() == ACCOUNT
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "999988887777")
+        assert key() == "999988887777"
+
+
 @pytest.fixture
 def watch_processes() -> Iterator[set[str]]:
     """Collect arguments and environments of all processes while the test runs."""

@@ -193,7 +193,7 @@ def _find(session: RunSession, target: Target) -> Handed:
 
 
 def _name(target: Target) -> str:
-    """Return the name of a target's credentials among those of a run; another key in the environment is another name."""
+    """Return the name of a target's credentials among those of a run; another key in the environment has another."""
     if target.credentials.profile is not None:
         return f"profile {target.credentials.profile}"
     return " ".join(["environment", *(os.environ.get(name, "") for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID"))])

@@ -11,13 +11,13 @@ def tags(count):
 @proves("errors.fifty-tags-a-resource")
 def test_fifty_first_tag_is_refused(cloudmap, make_namespace, free_tags):
     """Fifty tags fit, even if some are written again; one more raises TooManyTagsException and changes nothing."""
-    arn = make_namespace("http", Tags=[])["Arn"]
-    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(free_tags - 1))
-    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(free_tags))
+    arn, free = make_namespace("http", Tags=[])["Arn"], free_tags("servicediscovery")
+    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(free - 1))
+    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(free))
     with raises("TooManyTagsException"):
         cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
     found = cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]
-    assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(free_tags)}
+    assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(free)}
     cloudmap.untag_resource(ResourceARN=arn, TagKeys=["key-0"])
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
 
@@ -39,15 +39,16 @@ def test_resources_are_created_with_fifty_tags_at_most(
     cloudmap, wait_for_success, make_service, unique_name, vpc, free_tags, kind
 ):
     """A namespace of each type and a service are created with 50 tags; 51 raise TooManyTagsException."""
+    free = free_tags("servicediscovery")
     create, of_vpc = getattr(cloudmap, f"create_{kind}_namespace"), {"Vpc": vpc} if kind == "private_dns" else {}
     with raises("TooManyTagsException"):
         create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(51), **of_vpc)
-    operation = wait_for_success(create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(free_tags), **of_vpc))
+    operation = wait_for_success(create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(free), **of_vpc))
     namespace = cloudmap.get_namespace(Id=operation["Targets"]["NAMESPACE"])["Namespace"]
     with raises("TooManyTagsException"):
         make_service(namespace, Tags=tags(51))
-    for resource in (namespace, make_service(namespace, Tags=tags(free_tags))):
-        assert len(cloudmap.list_tags_for_resource(ResourceARN=resource["Arn"])["Tags"]) == free_tags
+    for resource in (namespace, make_service(namespace, Tags=tags(free))):
+        assert len(cloudmap.list_tags_for_resource(ResourceARN=resource["Arn"])["Tags"]) == free
 
 
 @proves("errors.resource-limit-exceeded")

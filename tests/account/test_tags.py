@@ -120,3 +120,12 @@ def test_tags_of_a_target_file(tmp_path: Path) -> None:
     path.write_text('endpoint = "aws"\n[tags]\n"aws:team" = "red"\n')
     with pytest.raises(UsageError, match=r"mine.toml:\d+: tags: 'aws:team' begins with a reserved prefix"):
         load_target(str(path), tmp_path)
+
+
+def test_cloud_map_has_the_tag_of_the_run_beside_those_of_a_test() -> None:
+    """A policy can demand it of every creation; what is wrong, or full, stays as it is."""
+    added = add_run_tag("servicediscovery", "CreateService", {"Tags": [OWN]}, "run")
+    assert added == {"Tags": [OWN, {"Key": TAG, "Value": "run"}]}
+    full = [{"Key": str(number), "Value": ""} for number in range(50)]
+    for given in ("x", full):
+        assert add_run_tag("servicediscovery", "CreateService", {"Tags": given}, "run") is None

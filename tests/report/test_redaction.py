@@ -356,3 +356,16 @@ def test_long_texts_take_no_time(part: str) -> None:
     redactor.collect(text)
     redactor.text(text)
     assert time.process_time() - began < 1
+
+
+def test_a_hostile_report_is_redacted(hostile_report: ConformanceReport, tmp_path: Path) -> None:
+    """Markup, controls and halves of characters are no obstacle, nor are folders in place of files."""
+    folder = tmp_path / "run"
+    (folder / "tally.json").mkdir(parents=True)
+    (folder / "a\nb.log").write_text(TEXT)
+    (folder / "wrong.verdict.json").write_text("[" * 100_000)
+    (folder / "binary.log").write_bytes(b"\xff\xfe\x00")
+    save_report(hostile_report, folder / "report.json")
+    done = redact_folder(folder, tmp_path / "copy", LAYOUT)
+    assert len(load_report(tmp_path / "copy/report.json").claims) == len(hostile_report.claims)
+    assert {line.partition(":")[0] for line in done.left_out} == {"wrong.verdict.json", "binary.log"}

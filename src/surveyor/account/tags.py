@@ -107,11 +107,13 @@ def add_run_tag(
 ) -> dict[str, Any] | None:
     """Return the parameters of a create call with the tag of the run. `account`: the run's, "" if it is not known.
 
-    Returns None if the call takes no tags or has tags already.
+    Returns None if the call takes no tags, or has tags already; those of Cloud Map get it beside others.
     """
     tag = [{"Key": TAG, "Value": run}]
-    if service == "servicediscovery" and operation in _CLOUD_MAP and "Tags" not in params:
-        return None if _may_be_anothers(params, account) else {**params, "Tags": tag}
+    if service == "servicediscovery" and operation in _CLOUD_MAP:
+        given = params.get("Tags", [])
+        added = given if _may_be_anothers(params, account) else _with_entries(given, {TAG: run})
+        return None if added is given or added == given else {**params, "Tags": added}
     if service == "ec2" and operation in _EC2_RESOURCE_TYPES and "TagSpecifications" not in params:
         return {**params, "TagSpecifications": [{"ResourceType": _EC2_RESOURCE_TYPES[operation][0], "Tags": tag}]}
     if service == "ecs" and operation in _ECS and "tags" not in params:

@@ -26,7 +26,7 @@ from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import DENIED, OWN, describe_refusal, require_available
 from surveyor.account.resources import CREATES
 from surveyor.account.side_effects import without_side_effects
-from surveyor.account.tags import add_run_tag, add_tags
+from surveyor.account.tags import TAG, add_run_tag, add_tags
 from surveyor.clock import Clock
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
@@ -209,8 +209,8 @@ class Clients:
             guard(client, self.ownership)
         pooled = _PooledClient(client)
         self._listen(pooled)
-        if self._target.tags:
-            hide_tags(client, self._target.tags, self._evidence)
+        if hidden := self._hidden_tags(service):
+            hide_tags(client, hidden, self._evidence)
         return pooled
 
     def patient(self, service: str, region: str, ownership: Ownership | None = None) -> Any:
@@ -272,6 +272,11 @@ class Clients:
         found = self._test_credentials(account) or self._session.get_credentials()
         assert found is not None, "a session without credentials is refused when it is created"
         return found
+
+    def _hidden_tags(self, service: str) -> dict[str, str]:
+        """Return the tags that answers of a service have beside those that tests give."""
+        is_tagged = service == "servicediscovery" and self._ledger is not None
+        return {**self._target.tags, **({TAG: self._ledger.owner.run} if is_tagged and self._ledger else {})}
 
     def with_tags(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of a call with the tag of the run, and with those of the user, if it takes tags."""

@@ -1,4 +1,4 @@
-"""Tags of the user beyond calls that create something: on zones and health checks, which have no tags in theirs, and in
+"""Tags that tests did not give: on zones and health checks, which have none in the calls that create them, and in
 answers, where tests must find what they gave.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ from surveyor.verdicts import Verdict
 NAMESPACE = {"Name": "surveyor-0123abcd-ns-1"}
 
 
-def wait_until(condition: object, seconds: float = 5.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> None:
     """Wait until `condition()` is true."""
     end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end
         WallClock().wait(0.01)
 
@@ -35,7 +36,9 @@ def test_what_a_test_waits_for_is_what_it_changed_last(tmp_path: Path) -> None:
     file, evidence = RunningTestFile(tmp_path, "gw0"), Evidence()
     file.begin("suites/namespaces/test_create.py::test_a")
     evidence.watch = file.saw
-    assert "test_create.py::test_a, " in oldest_running_test(tmp_path).describe(time.time())  # type: ignore[union-attr]
+    begun = oldest_running_test(tmp_path)
+    assert begun is not None
+    assert "test_create.py::test_a, " in begun.describe(time.time())
     for operation, params, expected in (
         (
             "CreateHttpNamespace",

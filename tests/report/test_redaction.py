@@ -55,7 +55,7 @@ PRIVATE = {
     "session key": "ASIAQX7ZB2WMNT4LKP8S",
     "principal id": "AROAQX7ZB2WMNT4LKP7T",
     "mail": "t.wallaby@okapi-shop.net",
-    "path": "/home/tapirson/work/numbat",
+    "path": "/home/tapirson/numbat",
     "windows path": r"C:\Users\tapirson\numbat",
     "user of the path": "tapirson",
 }

@@ -41,9 +41,7 @@ _MIN_NAME = 3
 _MIN_DISTINCT = 6
 """Characters of a name that is replaced as a word, and of one that is replaced inside of words too."""
 
-_GENERIC_USERS = frozenset(
-    {"root", "runner", "ubuntu", "admin", "user", "vm", "localhost", "docker", "build"}
-)
+_GENERIC_USERS = frozenset({"root", "runner", "ubuntu", "admin", "user", "vm", "localhost", "docker", "build"})
 
 
 class Redactor:

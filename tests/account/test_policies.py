@@ -156,6 +156,16 @@ def test_features_and_role_add_their_actions(capsys: pytest.CaptureFixture[str])
     assert iam == {"iam:CreateServiceLinkedRole", "iam:GetPolicy", "iam:GetPolicyVersion"}
 
 
+def test_tags_of_the_user_need_their_actions() -> None:
+    """Each creation that gets them wants the action of its service, limited as the creation is."""
+    plain = required_actions(needed_operations("conform", FEATURES), DEPENDENT)
+    tagged = required_actions(needed_operations("conform", FEATURES), DEPENDENT, tagged=True)
+    added = {"elasticloadbalancing:AddTags", "events:TagResource", "logs:TagResource", "sqs:TagQueue"}
+    assert tagged - plain == added
+    policies = make_policies(tagged, Place())
+    assert [action for action in added if with_action(policies, action)[0]["Resource"] == "*"] == []
+
+
 def test_a_small_service_has_a_small_policy(capsys: pytest.CaptureFixture[str]) -> None:
     """Chaos on a service of the user's may change that service, its tasks and registries, and create nothing."""
     policies = printed(capsys, "chaos", "--service", "shop/web")

@@ -41,13 +41,33 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
 """What calls need beside their own action when they carry tags or use an image's parameter, and the first of a role."""
 
 
-def required_actions(operations: Iterable[str], dependent: Mapping[str, Iterable[str]]) -> set[str]:
+_WITH_TAGS: Mapping[str, str] = {
+    "acm-pca:CreateCertificateAuthority": "acm-pca:TagCertificateAuthority",
+    "ecs:CreateTaskSet": "ecs:TagResource",
+    "ecs:RunTask": "ecs:TagResource",
+    "elasticloadbalancing:CreateListener": "elasticloadbalancing:AddTags",
+    "elasticloadbalancing:CreateLoadBalancer": "elasticloadbalancing:AddTags",
+    "elasticloadbalancing:CreateTargetGroup": "elasticloadbalancing:AddTags",
+    "events:PutRule": "events:TagResource",
+    "logs:CreateLogGroup": "logs:TagResource",
+    "route53:CreateHealthCheck": "route53:ChangeTagsForResource",
+    "route53:CreateHostedZone": "route53:ChangeTagsForResource",
+    "sqs:CreateQueue": "sqs:TagQueue",
+}
+"""What creations need beside when they carry tags of the user (the services' pages on tags at creation)."""
+
+
+def required_actions(
+    operations: Iterable[str], dependent: Mapping[str, Iterable[str]], *, tagged: bool = False
+) -> set[str]:
     """Return the actions behind operations (`service:Operation`), with the further actions that each depends on.
 
-    Requests that are no operation (`service:POST /path`) are left out: what they call, tests call by its name as well.
+    `tagged`: what they create gets tags of the user, too. Requests that are no operation (`service:POST /path`) are left
+    out: what they call, tests call by its name as well.
     """
     called = {_action(operation) for operation in operations if " " not in operation}
     further = {action for name in called for action in (*dependent.get(name, ()), *_BESIDE.get(name, ()))}
+    further |= {_WITH_TAGS[name] for name in called & _WITH_TAGS.keys() if tagged}
     return (called | further) - _WITHOUT_PERMISSION
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from surveyor.account.scopes import Place
+    from surveyor.targets.model import Target
 
 __all__ = ["policy"]
 
@@ -53,8 +54,9 @@ def policy(
     """Print the IAM policy with which a command can be run on AWS, limited to what runs make by name and tag."""
     from surveyor.account.permissions import format_policy, make_policies, policy_size
 
-    features, place = _place(command, enable, role, account, region, service, vpc)
-    actions = _actions(command, features, service=bool(service))
+    target, place = _place(command, enable, role, account, region, service, vpc)
+    features = (*sorted(target.features or ()), *(("iam",) if role else ()))
+    actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
     policies = make_policies(actions, place)
     names = [f"{command}{f'-{number}' if len(policies) > 1 else ''}.json" for number in range(1, len(policies) + 1)]
     for name, document in zip(names, policies, strict=True):
@@ -72,12 +74,12 @@ def policy(
         raise typer.Exit(1 if problems else 0)
 
 
-def _actions(command: str, features: Sequence[str], *, service: bool) -> set[str]:
+def _actions(command: str, features: Sequence[str], *, service: bool, tagged: bool) -> set[str]:
     from surveyor.account.needed_calls import needed_operations
     from surveyor.account.permissions import required_actions
     from surveyor_policies.dependent import DEPENDENT
 
-    return required_actions(needed_operations(command, features, service=service), DEPENDENT)
+    return required_actions(needed_operations(command, features, service=service), DEPENDENT, tagged=tagged)
 
 
 def _place(
@@ -88,8 +90,8 @@ def _place(
     region: str | None,
     service: str | None,
     vpc: str | None,
-) -> tuple[tuple[str, ...], Place]:
-    """Return the features and where the policy is for. Raises UsageError."""
+) -> tuple[Target, Place]:
+    """Return the target and where the policy is for. Raises UsageError."""
     from surveyor.account.needed_calls import COMMANDS, SERVICE_COMMANDS
     from surveyor.account.scopes import Place
     from surveyor.layout import find_layout
@@ -119,9 +121,8 @@ def _place(
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
     options = TargetOptions(account=account or "000000000000", enable=split_features(enable or []))
     target = load_target("aws", find_layout().targets, options, "describe")
-    features = (*sorted(target.features or ()), *(("iam",) if role else ()))
     chosen = service or ("*/*" if command == "gate" else "")
-    return features, Place(account or "*", region or "*", role or "", chosen, target.place.cluster or "", vpc or "")
+    return target, Place(account or "*", region or "*", role or "", chosen, target.place.cluster or "", vpc or "")
 
 
 def _write(path: Path, text: str) -> None:

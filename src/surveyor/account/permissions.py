@@ -62,8 +62,8 @@ def required_actions(
 ) -> set[str]:
     """Return the actions behind operations (`service:Operation`), with the further actions that each depends on.
 
-    `tagged`: what they create gets tags of the user, too. Requests that are no operation (`service:POST /path`) are left
-    out: what they call, tests call by its name as well.
+    `tagged`: what they create gets tags of the user, too. Requests that are no operation (`service:POST /path`) are
+    left out: what they call, tests call by its name as well.
     """
     called = {_action(operation) for operation in operations if " " not in operation}
     further = {action for name in called for action in (*dependent.get(name, ()), *_BESIDE.get(name, ()))}

@@ -10,8 +10,9 @@ import pytest
 from msgspec import structs
 
 from surveyor.account.ledger import Ledger, Owner
+from surveyor.cli._support.console_report import print_report
 from surveyor.cli._support.run_ending import describe_denied, describe_zones, print_leaked_resources
-from surveyor.conformance.run import RunConfig
+from surveyor.conformance.run import RunConfig, exit_code
 from surveyor.layout import find_layout
 from surveyor.report.build import new_expectations, unrecorded_claims
 from surveyor.report.claim_report import ClaimReport, TestReport
@@ -114,3 +115,11 @@ def test_lists_of_emulators_stay_beside_their_target_files(tmp_path: Path, monke
     moto = load_target("moto", targets)
     assert users_expectations_file(moto, targets).parent == targets / "expectations"
     assert re.fullmatch(r"moto-[\d.]+\.toml", users_expectations_file(moto, targets).name)
+
+
+def test_what_could_not_be_judged_is_not_called_unexpected(capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code of such a run is 0, and its last lines say so."""
+    passed, denied = ("a", Verdict.PASS, "", ""), ("b", Verdict.INCONCLUSIVE, "test_b: not permitted: ecs:RunTask", "x")
+    print_report(report(passed, denied), Path("report.json"))
+    assert "; what was judged is as expected, 1 could not be judged; " in capsys.readouterr().out
+    assert exit_code(report(passed, denied)) == 0

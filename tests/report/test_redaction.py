@@ -29,6 +29,7 @@ from tests.report.conftest import MakeReport
 
 LAYOUT = find_layout()
 
+USER = "tapirson"
 ACCOUNT, OTHER_ACCOUNT = "918273645546", "564738291019"
 PRIVATE = {
     "account": ACCOUNT,
@@ -55,9 +56,9 @@ PRIVATE = {
     "session key": "ASIAQX7ZB2WMNT4LKP8S",
     "principal id": "AROAQX7ZB2WMNT4LKP7T",
     "mail": "t.wallaby@okapi-shop.net",
-    "path": "/home/tapirson/numbat",
+    "path": f"/home/{USER}/numbat",
     "windows path": r"C:\Users\tapirson\numbat",
-    "user of the path": "tapirson",
+    "user of the path": USER,
 }
 ARNS = (
     f"arn:aws:sts::{ACCOUNT}:assumed-role/Quokka-Deployers/zbigniew.brz",

@@ -191,6 +191,8 @@ def _outcome(report: ConformanceReport, unexpected: int) -> str:
     if not unexpected:
         return "all as expected"
     counts = Counter(claim.verdict for claim in report.claims if not claim.expected)
+    if report.runs and not report.unexpected and counts.keys() <= {Verdict.INCONCLUSIVE}:  # the exit code is 0
+        return f"what was judged is as expected, {unexpected} could not be judged"
     if _has_known_failures(report) or Verdict.FAIL not in counts:
         return f"{unexpected} unexpected"
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])

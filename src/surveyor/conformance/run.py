@@ -102,7 +102,9 @@ def check_account(config: RunConfig) -> None:
             forget(config.out, anyway=False)
         on_a_users = bool(config.chaos.service)
         actions = frozenset() if on_a_users else actions_of(config.command, target, config.selection, config.layout)
-        makes_vpcs = target.vpc is None and "ec2:CreateVpc" in actions
+        # The features of a claim do not say that its namespace needs a VPC.
+        is_conform = config.command == "conform" and not on_a_users
+        makes_vpcs = target.vpc is None and (is_conform or "ec2:CreateVpc" in actions)
         dns = config.target_options.dns
         owner = Owner(config.run, config.target, target.account or "", target.region, target.endpoint, dns)
         with reach_with_permissions(target, config.seed, actions, config.command, owner, config.out) as running:

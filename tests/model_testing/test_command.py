@@ -107,6 +107,10 @@ def test_account_that_outlives_the_run_is_left_unchanged(
         assert run(*target, "--examples", "3", "--steps", "5", "--out", str(tmp_path)) == 0, capsys.readouterr()
         cloudmap = running.clients.client("servicediscovery", "111122223333")
         assert cloudmap.list_namespaces()["Namespaces"] == []
+        capsys.readouterr()
+        assert run(*target, "--examples", "3", "--out", str(tmp_path / "poor"), "--budget", "calls=9") == 2
+        assert capsys.readouterr().err == "surveyor: the budget of 9 calls is spent; --budget calls=N allows more\n"
+        assert cloudmap.list_namespaces()["Namespaces"] == []
     assert existing_resources(tmp_path) == []
 
 

@@ -25,7 +25,7 @@ from surveyor.cli._support.options import (
     Vpc,
     parse_target_options,
 )
-from surveyor.errors import UsageError
+from surveyor.errors import Inconclusive, UsageError
 from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ def model(
     folder = out or layout.out / f"{stamp}-model-{name}-{os.getpid()}"
     reserve_folder(folder)
     typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} call sequences, seed {seed}")
-    run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
+    try:
+        run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
+    except Inconclusive as error:  # its budget is spent; what it created is deleted
+        raise UsageError(str(error)) from None
     _print_result(run, folder / "model")
     raise typer.Exit(_exit_code(run))
 

@@ -237,6 +237,7 @@ def _list(known: dict[str, Path]) -> None:
 def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
     """Print the results of a run, and return its exit code."""
     from surveyor.account.refusals import blames_account
+    from surveyor.cli._support.run_ending import print_left_behind
     from surveyor.conformance.run import exit_code
     from surveyor.pytest_plugin.verdict_rules import REFUSED
 
@@ -244,10 +245,7 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
         typer.echo("")
         for line in _result_lines(result, folder):
             typer.echo(line)
-    for resource in report.leaked_resources:
-        typer.echo(f"left behind: {resource}", err=True)
-    if report.leaked_resources:
-        typer.echo(f"to delete them: surveyor sweep {folder}", err=True)
+    print_left_behind(report.leaked_resources, folder, report.started)
     typer.echo(f"\npage: {page}")
     for result in report.experiments:
         if REFUSED in result.symptom or blames_account(result.symptom, result.detail):

@@ -91,6 +91,7 @@ def load(
     plan: Plan = False,  # typer passes options by keyword
 ) -> None:
     """Measure failed calls while a service scales, deploys and loses tasks, for each kind of client."""
+    from surveyor.cli._support.run_ending import print_sweep
     from surveyor.layout import find_layout
     from surveyor.load.console import report_lines
     from surveyor.report.file import load_report_since
@@ -137,6 +138,7 @@ def load(
                 parts[name] = report
                 for line in report_lines(report):
                     typer.echo(line)
+                print_sweep(report.leaked_resources, folder / name, report.started)
             if codes[-1] == 130:
                 break
     if parts:

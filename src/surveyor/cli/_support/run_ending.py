@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import typer
 
@@ -20,7 +22,14 @@ from surveyor.targets.sweep import leftovers_of_all
 from surveyor.terminal import lost_output, print_error
 from surveyor.verdicts import Verdict
 
-__all__ = ["describe_denied", "describe_zones", "print_accepting", "print_leaked_resources"]
+__all__ = [
+    "describe_denied",
+    "describe_zones",
+    "print_accepting",
+    "print_leaked_resources",
+    "print_left_behind",
+    "print_sweep",
+]
 
 _MAX_LEAKED = 5
 """Resources left behind that are printed; all are in the report."""
@@ -31,14 +40,8 @@ _DENIED = re.compile(rf"{re.escape(NOT_PERMITTED)}([\w-]+:\w+)")
 
 def print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None:
     """Print what is left in an account, how to delete it and until when that costs nothing; and what was denied."""
-    lines = [f"left behind: {resource}" for resource in report.leaked_resources]
-    for line in capped(lines, _MAX_LEAKED, config.out / REPORT_FILE):
-        typer.echo(line, err=True)
-    if report.leaked_resources:
-        chosen = f" --run {config.run}" if config.earlier is None else ""
-        typer.echo(f"to delete them: surveyor sweep{chosen} {config.out}", err=True)
-        if line := describe_zones(_count_zones(config), report.started):
-            typer.echo(line, err=True)
+    chosen = f" --run {config.run}" if config.earlier is None else ""
+    print_left_behind(report.leaked_resources, config.out, report.started, chosen)
     if line := describe_denied(report):
         typer.echo(line, err=True)
     is_quiet = isinstance(lost_output(), BrokenPipeError) and not report.leaked_resources  # `surveyor … | head -1`
@@ -46,6 +49,24 @@ def print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None
         count = len(report.leaked_resources)
         leaked = f"{count} resources were" if count else "nothing was"
         print_error(f"interrupted; {leaked} left behind")
+
+
+def print_left_behind(resources: Sequence[str], folder: Path, started: str, chosen: str = "") -> None:
+    """Print what a run left, how to delete it, and until when its hosted zones cost nothing.
+
+    `folder`: that of its ledgers; `started`: when it began, ISO; `chosen`: options of `surveyor sweep` that select it.
+    """
+    for line in capped([f"left behind: {resource}" for resource in resources], _MAX_LEAKED, folder / REPORT_FILE):
+        typer.echo(line, err=True)
+    print_sweep(resources, folder, started, chosen)
+
+
+def print_sweep(resources: Sequence[str], folder: Path, started: str, chosen: str = "") -> None:
+    """Print how to delete what a run left, and until when its zones cost nothing; the options are those above."""
+    if resources:
+        typer.echo(f"to delete them: surveyor sweep{chosen} {folder}", err=True)
+        if line := describe_zones(_count_zones(folder), started):
+            typer.echo(line, err=True)
 
 
 def describe_zones(count: int, started: str) -> str:
@@ -93,6 +114,6 @@ def print_accepting(report: ConformanceReport, config: RunConfig, target: Target
         typer.echo(f"there is no list of known failures of {target.name} yet; to accept these as known: {again}")
 
 
-def _count_zones(config: RunConfig) -> int:
+def _count_zones(folder: Path) -> int:
     """Return how many hosted zones are left: those of namespaces, too."""
-    return sum(CREATES[resource.operation].price is HOSTED_ZONE for resource in leftovers_of_all(config.out))
+    return sum(CREATES[resource.operation].price is HOSTED_ZONE for resource in leftovers_of_all(folder))

@@ -240,7 +240,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, method: str, code: str, **metadata: 
         created = create(self, *args, **kwargs)
         name = created.meta.method_to_api_mapping.get(method)
         if name:
-            error = ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": metadata}, name)  # type: ignore[typeddict-item]
+            error = ClientError({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": metadata}, name)  # type: ignore[typeddict-item]  # only what is read
             monkeypatch.setattr(created, method, lambda **_: raise_(error))
         return created
 

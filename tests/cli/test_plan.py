@@ -54,6 +54,7 @@ def test_experiments_and_scenarios_have_a_plan(words: tuple[str, ...], tasks: in
         (("chaos", "--plan"), "--plan needs an account: embedded is not one"),
         (("load", "deploy", "--plan"), "--plan needs an account: embedded is not one"),
         (("advise", "--plan"), "--plan needs an account"),
+        (("model", "--plan"), "--plan needs an account"),
         (("conform", "--plan"), "--plan needs an account"),
         (("recordings", "check", "--plan"), "--plan needs an account"),
         (("chaos", "scale-10-100-10", *ACCOUNT), "needs 100 Fargate tasks at a time; --budget tasks=100 would allow"),
@@ -70,6 +71,24 @@ def test_what_cannot_be_planned_is_one_line(words: tuple[str, ...], message: str
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("words", "noun"),
+    [
+        (("recordings", "check", "--claim", "services.delete.needs-no-instances"), "test"),
+        (("model", "--examples", "2", "--steps", "4"), "2 call sequences"),
+        (("conform", "--claim", "attributes.service-level-round-trip", "--workers", "1"), "3 tests, 1 worker"),
+    ],
+)
+def test_what_is_rehearsed_has_a_plan(words: tuple[str, ...], noun: str) -> None:
+    """A rehearsal needs no credentials, and costs less than a minute."""
+    done = run(*words, *ACCOUNT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "rehearsal on the embedded target as an account in use; nothing is sent to aws" in done.stdout
+    assert noun in done.stdout
+    assert int(rows(done.stdout)["calls"][1]) > 5
 
 
 def test_a_plan_knows_the_largest_number_of_tasks() -> None:

@@ -116,4 +116,6 @@ def _describe(entry: EvidenceEntry) -> str:
         kind = operation.removeprefix(next(verb for verb in _DELETES if operation.startswith(verb)))
         words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind).strip()
         return one_line(f"{words}{name} being deleted", 100)
+    if not operation.isalnum():  # a raw request: a method and a path
+        return one_line(f"after a request to {service}", 100)
     return one_line(f"after {service}:{operation}{name}", 100)

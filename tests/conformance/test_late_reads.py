@@ -1,4 +1,4 @@
-"""Suites whose reads lag their writes, as those of ECS and EC2 may: no claim fails because of a read that was too early.
+"""Suites whose reads lag their writes, as those of ECS and EC2 may: no claim fails by a read that was too early.
 
 FULL=1 runs the whole areas with three seeds, which takes an hour on a busy machine.
 """

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from surveyor import timeouts
 from surveyor.clock import ControlledClock
 from surveyor.errors import NoAnswer, NotOffered
-from surveyor.fixtures.reads import repeat_read
+from surveyor.fixtures.reads import WrittenServices, repeat_read
 
 
 class ManualTime:
@@ -95,3 +95,33 @@ def test_errors_that_do_not_change_are_raised_at_once(error: Exception) -> None:
     with pytest.raises(type(error)):
         repeat_read(ControlledClock(time), raises(error), "new")
     assert time.time == 0
+
+
+PRIMARY = {"id": "ecs-svc/1", "createdAt": 10.0, "updatedAt": 10.0}
+WRITTEN = {"serviceArn": "arn:s", "desiredCount": 2, "deployments": [PRIMARY]}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_earlier"),
+    {
+        "the answer itself": ({}, False),
+        "a later deployment": ({"deployments": [{"createdAt": 11.0, "updatedAt": 11.0}]}, False),
+        "its deployment changed": ({"deployments": [{**PRIMARY, "updatedAt": 12.0}]}, False),
+        "without moments": ({"deployments": [{"id": "ecs-svc/1"}]}, False),
+        "another service": ({"serviceArn": "arn:t", "desiredCount": 7}, False),
+        "the deployment before": ({"deployments": [{"createdAt": 9.0, "updatedAt": 12.0}]}, True),
+        "the count before": ({"desiredCount": 1}, True),
+    }.values(),
+)
+def test_a_service_is_described_as_before_its_last_write(change: dict[str, Any], *, is_earlier: bool) -> None:
+    """The deployments and the count say so, for as long as reads may be late."""
+    written = WrittenServices({"arn:s": (100.0, WRITTEN)})
+    described = {**WRITTEN, **change}
+    assert written.may_be_earlier(described, 100.0 + timeouts.READS) == is_earlier
+    assert not written.may_be_earlier(described, 101.0 + timeouts.READS)
+
+
+def test_daemon_services_count_by_themselves() -> None:
+    """Their desired count is that of the instances, whatever the answer to the write said."""
+    written = WrittenServices({"arn:s": (100.0, {**WRITTEN, "schedulingStrategy": "DAEMON"})})
+    assert not written.may_be_earlier({**WRITTEN, "desiredCount": 5}, 100.0)

@@ -140,3 +140,5 @@ def test_claims_that_are_not_judged_are_counted_by_option() -> None:
     assert "ecs-processes" not in inside
     assert "--dns" not in inside
     assert describe_unjudged(claims, load_target("http://127.0.0.1:1", LAYOUT.targets)) == []
+    quick = [claim for claim in claims if not claim.features]
+    assert describe_unjudged(quick, plain) == []

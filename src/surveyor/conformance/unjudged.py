@@ -39,7 +39,8 @@ def describe_unjudged(claims: Iterable[Claim], target: Target) -> list[str]:
         lines.append(
             f"not judged on {target.name}: {impossible.total()}, which need what it lacks: {_list(impossible)}"
         )
-    if target.dns.kind == "zones" and not target.dns.address:
+    asks_names = any("dns" in claim.features for claim in proven)
+    if asks_names and target.dns.kind == "zones" and not target.dns.address:
         lines.append("names of private namespaces are not resolved without --vpc and --dns, from inside their VPC")
     return lines
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,8 @@ _ENDED_WELL = (0, 1, 5)
 _NOT_SHOWN = frozenset({"iam:CreateServiceLinkedRole"})
 """Actions that ECS needs in an account that has never used it; that of the check has."""
 
+_DENIED = re.compile(r"the run may not call ([a-z][\w-]*:\w+)")
+
 _SECONDS = 900.0  # wall
 
 Report = Callable[[str], object]
@@ -57,8 +60,9 @@ Report = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Trial:
-    """How a command ended: its exit code, what it printed, and which claims it judged as failed."""
+    """How a command ended with `actions`: its exit code, what it printed, and which claims it judged as failed."""
 
+    actions: tuple[str, ...]
     code: int
     text: str
     failed: tuple[str, ...] = ()
@@ -68,8 +72,11 @@ class Trial:
         if "Traceback" in self.text or "was not foreseen" in self.text:
             return f"a traceback: {_last_line(self.text)}"
         if not missing:
-            well = self.code in _ENDED_WELL and "not permitted" not in self.text
-            return "" if well else f"exit {self.code}: {_last_line(self.text)}"
+            # What is denied although it is allowed has no tag: it was deleted, or was never made.
+            absent = sorted(set(_DENIED.findall(self.text)) - set(self.actions))
+            if absent:
+                return f"not in the policy: {', '.join(absent)}"
+            return "" if self.code in _ENDED_WELL else f"exit {self.code}: {_last_line(self.text)}"
         if self.failed:
             return f"blames AWS: {', '.join(self.failed)}"
         if missing in self.text:
@@ -117,10 +124,10 @@ class PolicyAccount:
         report = out / REPORT_FILE
         text = done.stdout + done.stderr
         if not report.is_file():
-            return Trial(done.returncode, text)
+            return Trial(tuple(actions), done.returncode, text)
         claims = load_report(report).claims
         failed = tuple(claim.id for claim in claims if claim.verdict is Verdict.FAIL)
-        return Trial(done.returncode, text + report.read_text("utf-8"), failed)
+        return Trial(tuple(actions), done.returncode, text + report.read_text("utf-8"), failed)
 
 
 @contextmanager

@@ -185,7 +185,7 @@ def _is_of_account(claim: ClaimReport, is_account: bool) -> bool:
     open_tests = [test for test in claim.tests if test.verdict is Verdict.INCONCLUSIVE]
     if is_account:
         return not all(_STAYS_OPEN.search(test.detail) for test in open_tests)
-    return any(blames_account(test.symptom) for test in open_tests)
+    return any(blames_account(test.symptom, test.detail) for test in open_tests)
 
 
 def busy_claims(report: ConformanceReport) -> tuple[str, ...]:

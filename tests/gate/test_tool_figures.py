@@ -88,7 +88,7 @@ def test_a_run_is_compared_with_an_earlier_one(tmp_path: Path) -> None:
         ("ratio", 2.0, "inconclusive"),
         ("ratio", 1.2, "fail"),
     ):
-        threshold = Threshold("deploy", figure="error-rate", against="old", **{key: limit})  # type: ignore[arg-type]
+        threshold = Threshold("deploy", figure="error-rate", against="old", **{key: limit})  # type: ignore[arg-type]  # by name
         [result] = judge_gate(Rules((threshold,)), gather([new], {"old": old}))
         assert (result.verdict, key, limit) == (expected, key, limit)
         assert "against" in result.actual

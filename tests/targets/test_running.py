@@ -12,7 +12,7 @@ import pytest
 
 from surveyor.account.ledger import Ledger, Owner, read_ledger
 from surveyor.clock import ControlledClock, WallClock
-from surveyor.errors import FeatureLacking, TargetUnavailable
+from surveyor.errors import FeatureLacking, TargetUnavailable, UsageError
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, Start, Target, all_versions, load_target
 from surveyor.targets.control import ControlRefused
@@ -104,6 +104,14 @@ def test_an_unreachable_endpoint_is_one_line() -> None:
         pass
 
 
+@pytest.fixture
+def account_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set credentials of ACCOUNT in the environment: they are looked for before an account is reached."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
+
+
+@pytest.mark.usefixtures("account_keys")
 def test_a_clock_that_stands_still_is_refused(endpoint: StartedProcess) -> None:
     """A target that is tested in wall time must not be an emulator whose clock has to be advanced."""
     options = TargetOptions(account=ACCOUNT, endpoint=endpoint.endpoint)
@@ -112,6 +120,7 @@ def test_a_clock_that_stands_still_is_refused(endpoint: StartedProcess) -> None:
     check_reachable(load_target(endpoint.endpoint, TARGETS))
 
 
+@pytest.mark.usefixtures("account_keys")
 def test_a_control_endpoint_that_wants_another_token_is_named(
     endpoint: StartedProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,15 +179,19 @@ def test_calls_in_a_shared_account_are_in_the_ledger(
 
 
 def test_no_credentials_is_one_line(endpoint: StartedProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the environment has no credentials, the error says so in one line."""
+    """If the environment has no credentials, or there is no such profile, the error says so in one line."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no-such-file")
     monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
-    for credentials in (Credentials("environment"), Credentials("profile", profile="no-such-profile")):
+    refusals: list[tuple[Credentials, type[Exception], str]] = [
+        (Credentials("environment"), TargetUnavailable, "no credentials for there"),
+        (Credentials("profile", profile="no-such-profile"), UsageError, "there is no profile 'no-such-profile'"),
+    ]
+    for credentials, kind, words in refusals:
         target = Target("there", "us-east-1", endpoint.endpoint, credentials=credentials, file=Path("there"))
-        with pytest.raises(TargetUnavailable, match="no credentials for there"), run_target(target, 7):
+        with pytest.raises(kind, match=words), run_target(target, 7):
             pass
 
 

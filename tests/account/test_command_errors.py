@@ -21,7 +21,7 @@ EXPIRED = ("ExpiredTokenException", "the credentials have expired: get new ones"
 KINDS = {
     "expired": EXPIRED,
     "unknown key": ("UnrecognizedClientException", "or the Region is not enabled in the account"),
-    "not enabled": ("OptInRequired", "the Region is not enabled in the account: enable it, or choose another --region"),
+    "not enabled": ("OptInRequired", "is not enabled in the account: enable it, or choose another --region"),
     "throttled": ("ThrottlingException", "the account makes too many calls: try again later"),
     "closed": (CLOSED, ""),
 }

@@ -172,7 +172,10 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
     if code in _QUOTAS:
         return f"quota: {code}", f"{operation} met a quota of the account: free some, or have it raised ({message})"
     if code in NOT_ENABLED:
-        return f"not enabled: {code}", f"{operation} is not enabled in the account ({message})"
+        return f"not enabled: {code}", (
+            f"{operation} was refused with {code}: it is not enabled in the account: enable it, or choose another "
+            f"--region ({message})"
+        )
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):
         return _unavailable(operation, code, message)
     return None

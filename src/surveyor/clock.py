@@ -23,6 +23,7 @@ __all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
 
 T = TypeVar("T")
 _UNSET = object()
+_SHORTEST_WAIT = 0.001  # service seconds
 
 _MISSING = (LookupError, StopIteration, ValueError, ClientError)
 """What a condition raises when an entry is missing: by key, in `[task] = tasks`, `next` or `max`, or as refused."""
@@ -117,7 +118,7 @@ class Clock(ABC):
             polls += 1
             step = self.polling.step(polls) if self.polling else self._step(passed, within, poll_every)
             step = within if self._settled(passed) else step
-            self.wait(max(0.001, min(step, within - passed)))
+            self.wait(max(_SHORTEST_WAIT, min(step, within - passed)))
 
     def always(self, condition: Callable[[], object], during: float) -> None:
         """Raise WrongAnswer if `condition` is not true throughout the next `during` service seconds, ends included.
@@ -138,7 +139,7 @@ class Clock(ABC):
             except AssertionError as error:
                 last = error
             ended = self.now() - start
-            if last is not _UNSET and ended > during:
+            if last is not _UNSET and ended > during + _SHORTEST_WAIT:
                 if seen >= during / 2:
                     return
                 raise Inconclusive(
@@ -158,7 +159,7 @@ class Clock(ABC):
             polls += 1
             step = self.polling.step(polls) if self.polling else timeouts.ALWAYS_STEP
             step = during if self._settled(passed) else step
-            self.wait(max(0.001, min(step, during - passed)))
+            self.wait(max(_SHORTEST_WAIT, min(step, during - passed)))
 
 
 class ControlledClock(Clock):

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.session import Session
 
-from surveyor.account.refusals import OWN, denial_advice, require_available
+from surveyor.account.refusals import OWN, denial_advice, names_quota, require_available
 from surveyor.errors import TargetUnavailable, Unavailable, WrongAnswer
 from surveyor.evidence import Evidence
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
@@ -240,3 +240,20 @@ def test_the_first_denied_call_of_a_test_is_noted(emulator: EmulatorAccount, mon
     assert clients.denied[0] == "not permitted: servicediscovery:GetNamespace"
     clients.recycle()
     assert clients.denied is None
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (
+            "account 1 has 200 active health checks (Error Code: TooManyHealthChecks; Request ID: 1)",
+            "TooManyHealthChecks",
+        ),
+        ("ResourceLimitExceeded", "ResourceLimitExceeded"),
+        ("the zone has TooManyHealthChecksOfMine", ""),
+        ("", ""),
+    ],
+)
+def test_operations_name_the_quota_that_they_met(message: str, code: str) -> None:
+    """The code of the operation itself is INTERNAL_FAILURE."""
+    assert names_quota(message) == code

@@ -39,7 +39,7 @@ def changed(tmp_path: Path) -> Callable[[Callable[[Any], object]], str]:
     return write
 
 
-@pytest.mark.parametrize("command", [["compare", "--out", "out"], ["diff", str(MOTO)], ["explain"]])
+@pytest.mark.parametrize("command", [["compare", "--out", "out"], ["diff", str(MOTO)]])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -56,6 +56,27 @@ def test_an_invalid_report_is_2_in_one_line(tmp_path: Path, command: list[str], 
     """A report that is truncated, of another version or of another tool is refused with the file's name."""
     (tmp_path / "bad.json").write_bytes(content)
     completed = surveyor(tmp_path, *command, "bad.json")
+    assert completed.returncode == 2
+    (line,) = completed.stderr.splitlines()
+    assert line.startswith("surveyor: bad.json: ")
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (MOTO.read_bytes()[:100_000], "is not complete JSON, was it cut short?"),
+        (b"", "has no denial of AWS"),
+        (b"\xff\xfe", "has no denial of AWS"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b'{"apiVersion": "surveyor/v9", "kind": "ConformanceReport"}', "has apiVersion 'surveyor/v9'"),
+        (b'{"apiVersion": "surveyor/v3", "kind": "ConformanceReport"}', "missing required field 'target'"),
+    ],
+)
+def test_what_explain_cannot_read_is_2_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    """It reads reports, messages of errors and decoded ones."""
+    (tmp_path / "bad.json").write_bytes(content)
+    completed = surveyor(tmp_path, "explain", "bad.json")
     assert completed.returncode == 2
     (line,) = completed.stderr.splitlines()
     assert line.startswith("surveyor: bad.json: ")

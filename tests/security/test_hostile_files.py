@@ -221,9 +221,13 @@ def test_files_of_credentials_are_checked_before_botocore_reads_them(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv(variable, str(path))
-    target = load_target("aws", find_layout().targets, TargetOptions(account="0" * 12))
-    with pytest.raises(SurveyorError, match=r"file|no credentials for aws") as raised:
+
+    def begin() -> None:
+        target = load_target("aws", find_layout().targets, TargetOptions(account="0" * 12))
         Clients(target, "http://127.0.0.1:1", Evidence())
+
+    with pytest.raises(SurveyorError, match=r"file|no credentials for aws") as raised:
+        begin()
     assert len(str(raised.value).splitlines()) == 1
 
 

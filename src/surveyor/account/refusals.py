@@ -25,6 +25,7 @@ __all__ = [
     "describe_refusal",
     "ended_session",
     "is_unavailable",
+    "names_quota",
     "require_available",
 ]
 
@@ -179,6 +180,11 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):
         return _unavailable(operation, code, message)
     return None
+
+
+def names_quota(message: str) -> str:
+    """Return the code of a quota that a message names, as that of an operation which failed; "" if it names none."""
+    return next((code for code in re.findall(r"\w+", message) if code in _QUOTAS), "")
 
 
 def require_available(operation: str, answer: Mapping[str, Any], status: int) -> None:

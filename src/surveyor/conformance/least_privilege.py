@@ -29,6 +29,7 @@ from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.dry_run import dry_run
 from surveyor.errors import UsageError
+from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.file import REPORT_FILE, load_report
@@ -127,7 +128,7 @@ class PolicyAccount:
             return Trial(tuple(actions), done.returncode, text)
         claims = load_report(report).claims
         failed = tuple(claim.id for claim in claims if claim.verdict is Verdict.FAIL)
-        return Trial(tuple(actions), done.returncode, text + report.read_text("utf-8"), failed)
+        return Trial(tuple(actions), done.returncode, text + read_text(report, REPORT_LIMIT), failed)
 
 
 @contextmanager

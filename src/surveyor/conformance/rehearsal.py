@@ -21,6 +21,7 @@ from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.errors import SurveyorError
 from surveyor.layout import Layout
 from surveyor.machine import default_workers
+from surveyor.output_files import write_text
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import Target
@@ -85,7 +86,7 @@ def rehearsal_target(target: Target, layout: Layout) -> Iterator[tuple[Path, Tar
     profile = find_target(_PROFILE, layout.targets)
     with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch:
         file = Path(scratch) / "rehearsal.toml"
-        file.write_text("\n".join(_target_file(target, profile)) + "\n", encoding="utf-8")
+        write_text(file, "\n".join(_target_file(target, profile)) + "\n")
         yield file, TargetOptions(account=target.account, region=target.region)
 
 

@@ -73,7 +73,9 @@ def refused(command: str, endpoint: str, folder: Path, environment: dict[str, st
     return errors[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.soak if kind == "throttled" else ()) for kind in KINDS]
+)
 @pytest.mark.parametrize(
     "command",
     [pytest.param(command, marks=() if command in QUICK else pytest.mark.soak) for command in COMMANDS],
@@ -89,7 +91,10 @@ def test_what_is_no_answer_is_one_line(fast: EmulatorAccount, tmp_path: Path, co
     assert code == CLOSED or code in line or "throttled by" in line
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(command, marks=() if command in QUICK else pytest.mark.soak) for command in COMMANDS],
+)
 def test_a_session_that_has_ended_is_one_line(fast: EmulatorAccount, tmp_path: Path, command: str) -> None:
     """STS refuses GetCallerIdentity, before anything else is called."""
     with failing(fast.endpoint, "ExpiredToken", ("sts",)) as endpoint:

@@ -162,6 +162,7 @@ def test_only_what_is_needed_is_asked_for(refused: Refusal) -> None:
     assert refused(*without(policies_for("conform"), *others), actions=wanted) == ""
 
 
+@pytest.mark.soak
 def test_an_organization_that_denies_untagged_creations_is_no_obstacle(refused: Refusal) -> None:
     """The calls that try creations have the tag of the run; another tag that is demanded makes them denied."""
     creations = ("ec2:CreateVpc", "ec2:CreateSubnet", "servicediscovery:CreateHttpNamespace")

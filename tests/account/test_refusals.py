@@ -148,6 +148,7 @@ def test_calls_are_made_again(
         ("servicediscovery", lambda c: c.list_namespaces(), (400, {"__type": "InvalidInput"})),
         ("ec2", lambda c: c.delete_vpc(VpcId="vpc-1"), MISSING),
         ("ecs", lambda c: c.delete_cluster(cluster="c"), NO_CLUSTER),
+        pytest.param("ec2", lambda c: c.describe_vpcs(VpcIds=[f"vpc-{0:017}"]), MISSING, id="a trial"),
         (
             "servicediscovery",
             lambda c: c.discover_instances(NamespaceName="n", ServiceName="s"),
@@ -156,9 +157,9 @@ def test_calls_are_made_again(
     ],
 )
 def test_other_calls_are_made_once(
-    monkeypatch: pytest.MonkeyPatch, service: str, act: Act, answer: tuple[int, dict[str, Any]]
+    monkeypatch: pytest.MonkeyPatch, service: str, act: Act, answer: tuple[int, dict[str, Any] | str]
 ) -> None:
-    """A repeated creation could make a second resource, and rates of discovery are tested."""
+    """A repeated creation could make a second resource, rates of discovery are tested, and a trial is for nothing."""
     server = Answers(*[answer] * 9)
     with pytest.raises(ClientError):
         act(client(service, server, monkeypatch))

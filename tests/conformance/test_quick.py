@@ -122,6 +122,7 @@ def test_a_selection_is_narrowed(layout: Layout) -> None:
         quick_selection(Selection(claims=("alpha.plane",)), layout)
 
 
+@pytest.mark.soak
 def test_suites_have_quick_claims() -> None:
     """Several areas of Cloud Map's API, none of names in DNS."""
     claims = quick_selection(Selection(), find_layout()).claims

@@ -18,7 +18,7 @@ from surveyor.machine import MachineWatch
 from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE, INSTANT, allow_for_busy_machine
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.failed_assertion import Comparison
-from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
+from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, is_suite
 from surveyor.pytest_plugin.session import SESSION, TargetSession
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, PhaseVerdict, judge
 from surveyor.report.test_results import TestResult
@@ -65,6 +65,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     running = session.get()
     running.evidence.begin()
     running.clients.recycle()
+    running.clients.is_test_in_account = running.target.is_one_account and is_suite(item)
     if (consumer := item.config.stash[SESSION].consumer) is not None:
         consumer.clients.recycle()
     if session.target.is_local and IGNORE_MACHINE not in item.config.stash:

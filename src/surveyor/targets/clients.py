@@ -91,7 +91,8 @@ class Clients:
 
     Raises TargetUnavailable if the credentials come from the environment or a profile, and there are none. `own`: the
     credentials of the run; None where each account has its own. `denied`: label and line of the first call of the
-    present test that these may not make.
+    present test that these may not make. `is_test_in_account`: a test of a suite runs in an account that others use, so
+    that a call raises Unavailable where a service cannot answer now.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Clients:
         if target.credentials.kind != "per-test":
             self._session.register("before-send", partial(_note_secrets, self._session))
         self._config = _config(target, read_timeout)
+        self.is_test_in_account = False
         self._idle: dict[_ClientKey, list[_PooledClient]] = {}
         self._received = _Received()
         self._liveness = Liveness(target.name, self._config.read_timeout)  # type: ignore[attr-defined]  # an option
@@ -403,7 +405,7 @@ class Clients:
                 answer = f"a web page with HTTP {http.status_code}"
             if answer:
                 raise NotOffered(service, operation, answer)
-            if self._ledger is not None:
+            if self.is_test_in_account:
                 require_available(f"{service}:{operation}", parsed, http.status_code)
 
     def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 
 from surveyor.account.naming import NO_ID
 from surveyor.account.tags import add_run_tag, add_tags, run_prefix
+from surveyor.targets.retries import NO_RESOURCE, PREFLIGHT
 
 __all__ = ["Probe", "probes_of"]
 
-_NO_VPC, _NO_SUBNET, _NO_GATEWAY = (f"{kind}-{'0' * 17}" for kind in ("vpc", "subnet", "igw"))
-_NO_GROUP, _NO_INSTANCE = f"sg-{'0' * 17}", f"i-{'0' * 17}"
+_NO_VPC, _NO_SUBNET, _NO_GATEWAY = (f"{kind}-{NO_RESOURCE}" for kind in ("vpc", "subnet", "igw"))
+_NO_GROUP, _NO_INSTANCE = f"sg-{NO_RESOURCE}", f"i-{NO_RESOURCE}"
 _NO_ZONE, _NO_CHECK = "Z00000000000000000000", "00000000-0000-4000-8000-000000000000"
 _TOO_MANY = 51
 """Tags: a resource of Cloud Map has at most 50 (TooManyTagsException)."""
@@ -41,7 +42,7 @@ class Probe:
 
 def probes_of(run: str, account: str, region: str, tags: Mapping[str, str] | None = None) -> list[Probe]:
     """Return the calls that show whether a run may create and delete. `tags`: those of the user."""
-    name = f"{run_prefix(run)}preflight"
+    name = f"{run_prefix(run)}{PREFLIGHT}"
     arn = f"arn:aws:servicediscovery:{region}:{account}"
     return [*_cloudmap(name, run, arn, tags or {}), *_route53(name, region), *_ec2(name, run), *_ecs(name)]
 

@@ -6,7 +6,7 @@ Throttled calls had no effect, so that all are repeated but those whose rates ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -16,10 +16,14 @@ from botocore.session import Session
 
 from surveyor.account.refusals import THROTTLED, is_unavailable
 
-__all__ = ["CLEANUP", "repeat_failed_calls"]
+__all__ = ["CLEANUP", "NO_RESOURCE", "PREFLIGHT", "repeat_failed_calls"]
 
 CLEANUP = "surveyor_cleanup"
 """Key in the context of a request: it is one of the clean-up, which may be repeated whatever it does."""
+
+PREFLIGHT = "preflight"
+NO_RESOURCE = "0" * 17
+"""In names, and the digits of ids of EC2, that nothing has: permissions are tried with them, and waiting is in vain."""
 
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _DELETIONS = ("Delete", "Detach", "Disassociate", "Revoke", "Terminate")
@@ -43,8 +47,13 @@ def repeat_failed_calls(session: Session, wait: Callable[[float], None] | None =
 
     def repeat(**tried: Any) -> Any:
         attempts = int(tried["attempts"])
-        cleanup = CLEANUP in tried["request_dict"].get("context", {})
-        why = _why(tried["response"], tried["operation"], tried["caught_exception"], cleanup=cleanup)
+        request = tried["request_dict"]
+        cleanup = CLEANUP in request.get("context", {})
+        why = (
+            None
+            if _is_trial(request) and _is_refused(tried["response"])
+            else _why(tried["response"], tried["operation"], tried["caught_exception"], cleanup=cleanup)
+        )
         if why is None or attempts >= (_ATTEMPTS_OF_CLEANUP if cleanup else _ATTEMPTS[why]):
             return None
         delay = min(_LONGEST_WAIT, 0.5 * 2.0 ** (attempts - 1)) * random.uniform(0.5, 1.0)
@@ -54,6 +63,20 @@ def repeat_failed_calls(session: Session, wait: Callable[[float], None] | None =
         return 0
 
     session.register("needs-retry", repeat)
+
+
+def _is_trial(request: Mapping[str, Any]) -> bool:
+    """Return whether a request asks for what cannot exist."""
+    text = str(request.get("body", ""))
+    return PREFLIGHT in text or NO_RESOURCE in text
+
+
+def _is_refused(response: Any) -> bool:
+    """Return whether an answer is an error of the caller other than throttling."""
+    if response is None:
+        return False
+    http, parsed = response
+    return bool(http.status_code < 500) and parsed.get("Error", {}).get("Code") not in THROTTLED
 
 
 def _why(response: Any, operation: OperationModel, exception: Exception | None, *, cleanup: bool) -> str | None:

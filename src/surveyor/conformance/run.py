@@ -194,7 +194,8 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     judged = Verdict.PASS in verdicts or Verdict.FAIL in verdicts
     if report.runs and not judged:
         return 5
-    ignored = {Verdict.INCONCLUSIVE} if judged and (report.runs or not must_judge) else set()
+    counts = (must_judge and not report.runs) or verdicts <= {Verdict.INCONCLUSIVE, Verdict.NOT_RUN}
+    ignored = set() if counts else {Verdict.INCONCLUSIVE}
     as_expected = all(claim.expected or claim.verdict in ignored for claim in report.claims) and not report.unexpected
     if not as_expected or not experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} | ignored:
         return 1

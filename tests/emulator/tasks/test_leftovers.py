@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -128,6 +129,24 @@ def test_a_folder_without_permissions_is_deleted(leave: Leave) -> None:
     folder = leave()
     (folder / "closed" / "inner").mkdir(parents=True)
     (folder / "closed").chmod(0)
+    assert leftovers.sweep() == [folder]
+    assert not folder.exists()
+
+
+def test_what_is_written_during_a_sweep_is_swept_later(leave: Leave, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that ends may write until the end: the folder keeps its owner until it is empty."""
+    folder = leave()
+    rename, numbers = Path.rename, count()
+
+    def write_again(path: Path, target: Path) -> Path:
+        (folder / f"late-{next(numbers)}").mkdir()
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", write_again)
+        (folder / "work").mkdir()
+        assert leftovers.sweep() == [folder]
+        assert [path.name for path in folder.glob("owner.json")] == ["owner.json"]
     assert leftovers.sweep() == [folder]
     assert not folder.exists()
 

@@ -23,6 +23,7 @@ __all__ = ["Owner", "create_folder", "has_mark", "remove_folder", "set_mark", "s
 PREFIX = "surveyor-tasks-"
 _FILE = "owner.json"
 _MAX_SIZE = 4_096
+_PASSES = 20
 _MARKS = 500_000
 """How many marks there are below the maximum that this process has itself."""
 
@@ -75,8 +76,19 @@ def has_mark(pid: int, mark: int) -> bool:
 def remove_folder(folder: Path) -> None:
     """Delete a folder, also where a container has taken the permission away, or nested folders thousands deep.
 
-    Each folder within is moved up before it is emptied, so that no path is long.
+    What ends at this moment may still write to it. The owner goes last, so that the next start sweeps what is left.
     """
+    for _ in range(_PASSES):
+        _empty(folder)
+        with contextlib.suppress(OSError):
+            if [entry.name for entry in os.scandir(folder)] in ([_FILE], []):
+                (folder / _FILE).unlink(missing_ok=True)
+                folder.rmdir()
+                return
+
+
+def _empty(folder: Path) -> None:
+    """Delete all but the owner in a folder. Each folder within is moved up before, so that no path is long."""
     token, left = os.urandom(8).hex(), [folder]
     for path in left:  # the list grows meanwhile
         with contextlib.suppress(OSError):  # gone already
@@ -86,12 +98,10 @@ def remove_folder(folder: Path) -> None:
                     if entry.is_dir(follow_symlinks=False):
                         Path(entry).chmod(0o700)
                         left.append(Path(entry).rename(folder / f"{token}.{len(left)}"))
-                    else:
+                    elif path != folder or entry.name != _FILE:
                         Path(entry).unlink()
             if path != folder:
                 path.rmdir()
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def sweep() -> list[Path]:

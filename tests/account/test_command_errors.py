@@ -14,8 +14,9 @@ from tests.account.failing import CLOSED, failing
 from tests.account.limited import deny, limited
 from tests.gate.test_gate import prepared
 
+pytestmark = pytest.mark.soak  # each starts a command
+
 COMMANDS = ("audit", "gate", "sweep", "advise", "chaos", "chaos-service", "conform", "load")
-QUICK = ("audit", "gate", "sweep")
 
 EXPIRED = ("ExpiredTokenException", "the credentials have expired: get new ones")
 KINDS = {
@@ -73,13 +74,8 @@ def refused(command: str, endpoint: str, folder: Path, environment: dict[str, st
     return errors[0]
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=pytest.mark.soak if kind == "throttled" else ()) for kind in KINDS]
-)
-@pytest.mark.parametrize(
-    "command",
-    [pytest.param(command, marks=() if command in QUICK else pytest.mark.soak) for command in COMMANDS],
-)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_what_is_no_answer_is_one_line(fast: EmulatorAccount, tmp_path: Path, command: str, kind: str) -> None:
     """Credentials that end, Regions that are not enabled, throttling and connections that are closed."""
     code, words = KINDS[kind]
@@ -91,10 +87,7 @@ def test_what_is_no_answer_is_one_line(fast: EmulatorAccount, tmp_path: Path, co
     assert code == CLOSED or code in line or "throttled by" in line
 
 
-@pytest.mark.parametrize(
-    "command",
-    [pytest.param(command, marks=() if command in QUICK else pytest.mark.soak) for command in COMMANDS],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_session_that_has_ended_is_one_line(fast: EmulatorAccount, tmp_path: Path, command: str) -> None:
     """STS refuses GetCallerIdentity, before anything else is called."""
     with failing(fast.endpoint, "ExpiredToken", ("sts",)) as endpoint:
@@ -109,10 +102,7 @@ DENIED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "command",
-    [pytest.param(command, marks=() if command in QUICK else pytest.mark.soak) for command in COMMANDS],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_missing_permission_is_one_line(
     fast: EmulatorAccount, tmp_path: Path, command: str, shop: Callable[[], None]
 ) -> None:

@@ -148,6 +148,7 @@ def test_each_missing_action_is_named(refused: Refusal, action: str) -> None:
     assert line.startswith(f"an action that the run needs is not permitted in account 444455556666: {action}; ")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("action", ["ec2:CreateTags", "ecs:TagResource", "servicediscovery:TagResource"])
 def test_the_right_to_tag_is_named(refused: Refusal, action: str) -> None:
     """What a run creates has its tag, for which AWS wants another permission, before or after the creation's own."""
@@ -174,6 +175,7 @@ def test_an_organization_that_denies_untagged_creations_is_no_obstacle(refused: 
     assert "a statement denies it: change that statement" in line
 
 
+@pytest.mark.soak
 def test_a_role_that_cannot_be_assumed_is_named(refused: Refusal) -> None:
     """--role with a role that does not exist, or that does not trust the caller."""
     role = "arn:aws:iam::444455556666:role/missing"

@@ -280,9 +280,12 @@ class Clients:
         is_tagged = service == "servicediscovery" and self._ledger is not None
         return {**self._target.tags, **({TAG: self._ledger.owner.run} if is_tagged and self._ledger else {})}
 
-    def with_tags(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters of a call with the tag of the run, and with those of the user, if it takes tags."""
-        account = self._target.account or ""
+    def with_tags(self, service: str, operation: str, params: Mapping[str, Any], caller: str = "") -> dict[str, Any]:
+        """Return the parameters of a call with the tag of the run, and with those of the user, if it takes tags.
+
+        `caller`: the account that calls, by default that of the target.
+        """
+        account = caller or self._target.account or ""
         if self._ledger is not None:
             params = add_run_tag(service, operation, params, self._ledger.owner.run, account) or params
         return dict(add_tags(service, operation, params, self._target.tags, account))
@@ -345,7 +348,7 @@ class Clients:
                 context["surveyor_number"] = self._ledger.record_intent(service, model.name, params_sent, region)
 
         def add_marks(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
-            params = self.with_tags(service, model.name, params)
+            params = self.with_tags(service, model.name, params, pooled.account)
             if self._ledger is not None:
                 params = without_side_effects(service, model.name, params) or params
             context["surveyor_params"] = params

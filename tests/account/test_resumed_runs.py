@@ -109,9 +109,10 @@ def test_a_stopped_run_is_resumed_with_other_credentials(emulator: EmulatorAccou
 @pytest.mark.soak
 def test_a_session_that_ends_at_any_moment_blames_nothing(tmp_path: Path) -> None:
     """Its end is not known before; what was judged stays, and nothing fails for it."""
-    with flowing(120.0) as emulator:
+    with flowing(45.0) as emulator:
         os.environ.update(emulator.environment)
-        code, _, errors = finish(begin(emulator, tmp_path, session(emulator, 900), *AREA, "--workers", "2"))
+        areas = (*AREA, "--area", "dns")
+        code, _, errors = finish(begin(emulator, tmp_path, session(emulator, 900), *areas, "--workers", "2"))
     assert code == 3
     assert "it is not known when they end" in errors
     assert verdicts(load_report(tmp_path / "report.json")).isdisjoint({Verdict.FAIL, Verdict.ERROR})
@@ -121,7 +122,7 @@ def test_a_session_that_ends_at_any_moment_blames_nothing(tmp_path: Path) -> Non
 def test_a_known_end_leaves_time_to_clean_up(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """No test begins in the last minute, in which the run deletes all that it made."""
     before = list_resources(emulator.clients())
-    end = {"AWS_CREDENTIAL_EXPIRATION": in_service_time(emulator, 300)}
+    end = {"AWS_CREDENTIAL_EXPIRATION": in_service_time(emulator, 400)}
     code, _, errors = finish(begin(emulator, tmp_path, session(emulator, 36_000) | end, *AREA, "--workers", "2"))
     assert code == 3, errors
     assert "the credentials of the run end at 20" in errors

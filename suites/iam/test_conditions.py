@@ -113,9 +113,10 @@ def test_tags_of_the_request_decide(client_limited_to, tagging_calls, action):
 
 @proves("iam.tags-decide")
 @for_each("action", [*CREATES, "TagResource", "UntagResource"])
-def test_keys_of_tags_decide(client_limited_to, tagging_calls, action):
+def test_keys_of_tags_decide(client_limited_to, tagging_calls, run_tag_keys, action):
     """A request is allowed only if all its tags have a listed key."""
-    caller = limited(client_limited_to, action, "aws:TagKeys", ["env", "owner"], "ForAllValues:StringEquals")
+    listed = ["env", "owner", *run_tag_keys]
+    caller = limited(client_limited_to, action, "aws:TagKeys", listed, "ForAllValues:StringEquals")
     for tags, allowed in (
         ([TEAM], False),
         ([TEST, TEAM], False),

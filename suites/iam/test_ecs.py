@@ -65,7 +65,6 @@ def test_a_role_is_limited_to_a_namespace(
             "Resource": "*",
             "Condition": condition,
         },
-        {"Effect": "Allow", "Action": "ecs:TagResource", "Resource": "*"},  # what a run creates has its tag
     )
 
     name = unique_name("service")

@@ -207,6 +207,12 @@ def test_the_gate_changes_the_named_service_alone(in_use: EmulatorAccount) -> No
                 act(client, "gated", "web", is_open=False)
             with pytest.raises(NotOwned):
                 act(client, "gated", "api", is_open=False)
+    for name in ("web", "api"):
+        ecs.delete_service(cluster="gated", service=name, force=True)
+    # Their tasks fail and are replaced: the inventories that other tests compare must not differ by them.
+    WallClock().eventually(
+        lambda: not [key for key in inventory(in_use) if key[0] == "ecs:task" and "/gated/" in key[1]], within=60
+    )
     deployments = [text for name, text in recorder.changing() if "service-deployment/" in text]
     assert deployments
     assert all("/gated/web/" in text for text in deployments)

@@ -11,6 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from botocore.exceptions import ClientError
@@ -19,7 +20,7 @@ from surveyor import timeouts
 from surveyor.errors import Inconclusive, NoAnswer, NotYet, WrongAnswer
 from surveyor.polling import Polling
 
-__all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
+__all__ = ["Clock", "ControlledClock", "ServiceClock", "SettableClock", "WallClock"]
 
 T = TypeVar("T")
 _UNSET = object()
@@ -226,6 +227,26 @@ class WallClock(Clock):
 
     def _settled(self, passed: float) -> bool:
         return passed >= self._settles
+
+
+@dataclass(frozen=True)
+class ServiceClock:
+    """Service time for many threads: it flows at `scale` service seconds per wall second, and a wait can be stopped."""
+
+    scale: float
+    clock: WallClock
+
+    def now(self) -> float:
+        """Return service seconds since the epoch."""
+        return self.clock.now()
+
+    def wall(self, seconds: float) -> float:
+        """Return the wall seconds that correspond to a number of service seconds."""
+        return seconds / self.scale
+
+    def wait(self, until: float, stop: threading.Event) -> bool:
+        """Wait until a service time, or until `stop` is set; return whether it was set."""
+        return stop.wait(max(0.0, self.wall(until - self.now())))
 
 
 def _is_missing(error: Exception) -> bool:

@@ -13,18 +13,18 @@ import pytest
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.callers import AddressCache, CallerThread
 from surveyor.chaos.experiment import Experiment, ServiceSetup
-from surveyor.chaos.experiment_clock import ServiceClock
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FAULTS, Fault, FaultImplementation, FaultPlan
 from surveyor.chaos.faults import model as faults_model
-from surveyor.chaos.observers import Observer, ViewContents
 from surveyor.chaos.safety_limits import ExperimentStopped, SafetyLimits
-from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog, open_entries
-from surveyor.clock import WallClock
+from surveyor.clock import ServiceClock, WallClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Outcome, Recorder, View, ViewMember, load_history
+from surveyor.observers.observer import Observer
+from surveyor.observers.service_under_test import ServiceUnderTest
+from surveyor.observers.views import ViewContents
 from tests.chaos.test_parts import SERVICE, UNDO_TARGET
 from tests.history.test_reading import HEADER
 

@@ -17,10 +17,16 @@ from surveyor.chaos import assembly
 from surveyor.chaos.actions import ActionContext, FaultFailed
 from surveyor.chaos.assembly import concluded
 from surveyor.chaos.callers import AddressCache, CallerThread
-from surveyor.chaos.experiment_clock import ServiceClock
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy
-from surveyor.chaos.keeping_up import (
+from surveyor.chaos.safety_limits import SafetyLimits
+from surveyor.chaos.undo_log import UndoLog
+from surveyor.checkers import judge_history
+from surveyor.checkers.judgement import CheckVerdict
+from surveyor.clock import ServiceClock, WallClock
+from surveyor.errors import Inconclusive, WrongAnswer
+from surveyor.history import Recorder
+from surveyor.observers.keeping_up import (
     MAX_SKIPPED,
     MIN_SCALE,
     POLL_SHARE,
@@ -28,14 +34,8 @@ from surveyor.chaos.keeping_up import (
     describe_lag,
     measure_round,
 )
-from surveyor.chaos.observers import Observer, ViewContents
-from surveyor.chaos.safety_limits import SafetyLimits
-from surveyor.chaos.undo_log import UndoLog
-from surveyor.checkers import judge_history
-from surveyor.checkers.judgement import CheckVerdict
-from surveyor.clock import WallClock
-from surveyor.errors import Inconclusive, WrongAnswer
-from surveyor.history import Recorder
+from surveyor.observers.observer import Observer
+from surveyor.observers.views import ViewContents
 from surveyor.report.experiments import VERDICT_SUFFIX
 from surveyor.verdicts import Verdict
 from tests.chaos.test_experiment_run import EXPERIMENT

@@ -30,10 +30,10 @@ from surveyor.chaos.actions import (
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FAULTS, Victims, find_fault
 from surveyor.chaos.safety_limits import RUN_TAG, ExperimentStopped, SafetyLimits, check_opt_in, exclusive_run
-from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.claims.features import FEATURES
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.proxies import DnsProxy, HttpProxy, ProxyResponse, Upstream
 
 SERVICE = ServiceUnderTest("1" * 12, "us-east-1", "shop", "web", "srv-1", "ns", "web", "web.ns", "vpc-1", 8080)

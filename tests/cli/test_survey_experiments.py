@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from surveyor.chaos.keeping_up import SPEED
 from surveyor.cli._support import survey_experiments
 from surveyor.cli._support.survey_experiments import PROGRAMS, print_unjudged, run_experiments_after_survey
 from surveyor.conformance.run import exit_code
 from surveyor.messages import UNTRUSTED
+from surveyor.observers.keeping_up import SPEED
 from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report, save_report
 from surveyor.report.model import ClaimReport, ConformanceReport

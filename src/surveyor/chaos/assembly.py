@@ -15,29 +15,24 @@ from typing import Any
 from surveyor.chaos.actions import ActionContext, FaultFailed
 from surveyor.chaos.callers import AddressCache, CallerThread
 from surveyor.chaos.experiment import Experiment
-from surveyor.chaos.experiment_clock import ServiceClock, flowing_clock
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy, Forward
 from surveyor.chaos.faults import find_fault
-from surveyor.chaos.keeping_up import SPEED, ScaleChoice, choose_scale, measure_round
-from surveyor.chaos.observers import (
-    Observer,
-    ViewContents,
-    describe_tasks,
-    discover_instances,
-    list_instances,
-    resolve_name,
-    views_of,
-)
 from surveyor.chaos.safety_limits import SafetyLimits, exclusive_run
-from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog, UndoTarget
 from surveyor.chaos.watchdog import watched
 from surveyor.checkers import judge_history
+from surveyor.clock import ServiceClock
 from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, Inconclusive, WrongAnswer
 from surveyor.evidence import NullRecorder
 from surveyor.history import Header, Recorder, load_history
+from surveyor.observers.flowing_clock import flowing_clock
+from surveyor.observers.keeping_up import SPEED, ScaleChoice, choose_scale, measure_round
+from surveyor.observers.observer import Observer
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
+from surveyor.observers.tasks import describe_tasks
+from surveyor.observers.views import ViewContents, discover_instances, list_instances, resolve_name, views_of
 from surveyor.output_files import write_text
 from surveyor.proxies import SigningUpstream, Upstream
 from surveyor.pytest_plugin.options import Chaos

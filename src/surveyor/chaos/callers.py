@@ -13,11 +13,11 @@ import dns.exception
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.callers import attempt
-from surveyor.chaos.experiment_clock import ServiceClock
-from surveyor.chaos.observers import ViewContents
-from surveyor.chaos.service_under_test import ServiceUnderTest
+from surveyor.clock import ServiceClock
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder
+from surveyor.observers.service_under_test import ServiceUnderTest
+from surveyor.observers.views import ViewContents
 
 __all__ = ["AddressCache", "CallerThread"]
 

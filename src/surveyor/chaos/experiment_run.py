@@ -12,17 +12,18 @@ from typing import Any
 from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed, perform
 from surveyor.chaos.callers import CallerThread
 from surveyor.chaos.experiment import Experiment
-from surveyor.chaos.experiment_clock import ServiceClock
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, find_fault
-from surveyor.chaos.keeping_up import describe_lag
-from surveyor.chaos.observers import Observer, describe_tasks
 from surveyor.chaos.safety_limits import SafetyLimits
-from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
+from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.fixtures.reads import WrittenServices
 from surveyor.history import Outcome, Recorder
+from surveyor.observers.keeping_up import describe_lag
+from surveyor.observers.observer import Observer
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
+from surveyor.observers.tasks import describe_tasks
 
 __all__ = ["DryRun", "ExperimentRun"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from surveyor import timeouts
 from surveyor.chaos.experiment import ServiceSetup
-from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.fixtures.tasks import TASK_PORT, TASK_TOKEN
+from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.targets.running import RunningTarget
 from surveyor_agents import workload
 

@@ -11,12 +11,12 @@ import pytest
 
 from surveyor.chaos.assembly import HISTORIES, Parts, concluded
 from surveyor.chaos.assembly import experiment_run as assembled_run
-from surveyor.chaos.existing_service import find_service
 from surveyor.chaos.experiment import EXPERIMENT_MARK, Experiment
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.experiment_service import create_service
 from surveyor.chaos.safety_limits import check_opt_in, permit_faults
-from surveyor.chaos.service_under_test import ServiceUnderTest
+from surveyor.observers.existing_service import find_service
+from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment
 from surveyor.pytest_plugin.session import ledger_folder, worker_name
 from surveyor.pytest_plugin.verdict import FEATURES, HISTORY

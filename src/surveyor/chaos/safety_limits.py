@@ -15,10 +15,10 @@ from typing import Any
 
 from surveyor import timeouts
 from surveyor.chaos.actions import ActionContext, ApiAction, perform
-from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.clock import WallClock
 from surveyor.errors import Inconclusive, UsageError, WrongAnswer
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.targets.clients import Clients
 
 __all__ = [

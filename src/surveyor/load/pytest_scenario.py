@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 
 from surveyor.chaos import ExperimentRun, experiment
-from surveyor.chaos.service_under_test import ServiceTask
 from surveyor.history import Outcome
 from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import Phase, Scenario
+from surveyor.observers.service_under_test import ServiceTask
 from surveyor.typed_json import parse_json
 
 SCENARIO = parse_json(os.environ["SURVEYOR_SCENARIO"], Scenario)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surveyor.chaos.actions import Action, ActionContext
-from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
 
 __all__ = ["Fault", "FaultImplementation", "FaultPlan", "Victims"]
 

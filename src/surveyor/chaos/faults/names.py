@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surveyor.chaos.actions import ActionContext
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
-from surveyor.chaos.service_under_test import ServiceUnderTest
+from surveyor.observers.service_under_test import ServiceUnderTest
 
 __all__ = ["NAME_FAULTS"]
 

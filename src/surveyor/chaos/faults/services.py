@@ -7,7 +7,7 @@ from typing import Any
 
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
-from surveyor.chaos.service_under_test import ServiceUnderTest
+from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor_agents import workload
 
 __all__ = ["SERVICE_FAULTS"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from surveyor.chaos.actions import Action, ActionContext, ApiAction, TaskCommand, TaskSignal
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
-from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
 
 __all__ = ["TASK_FAULTS"]
 

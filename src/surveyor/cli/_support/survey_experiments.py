@@ -16,9 +16,9 @@ import typer
 from msgspec import structs
 from rich.console import Console
 
-from surveyor.chaos.keeping_up import SPEED
 from surveyor.machine import describe_busy, measure_slowdown
 from surveyor.messages import UNTRUSTED
+from surveyor.observers.keeping_up import SPEED
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import load_report_since
 from surveyor.report.merge import merge_reports

@@ -1,37 +1,15 @@
-"""Service time for many threads: read once from the target, then counted by this machine's clock."""
+"""Let service time flow for many threads: read once from the target, then counted by this machine's clock."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from surveyor.clock import ControlledClock, WallClock
+from surveyor.clock import ControlledClock, ServiceClock, WallClock
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["ServiceClock", "flowing_clock"]
-
-
-@dataclass(frozen=True)
-class ServiceClock:
-    """Service time that flows at `scale` service seconds per wall second."""
-
-    scale: float
-    clock: WallClock
-
-    def now(self) -> float:
-        """Return service seconds since the epoch."""
-        return self.clock.now()
-
-    def wall(self, seconds: float) -> float:
-        """Return the wall seconds that correspond to a number of service seconds."""
-        return seconds / self.scale
-
-    def wait(self, until: float, stop: threading.Event) -> bool:
-        """Wait until a service time, or until `stop` is set; return whether it was set."""
-        return stop.wait(max(0.0, self.wall(until - self.now())))
+__all__ = ["flowing_clock"]
 
 
 @contextmanager

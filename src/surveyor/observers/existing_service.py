@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.errors import UsageError
+from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor_agents import workload
 
 __all__ = ["find_service"]

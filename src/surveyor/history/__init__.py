@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from surveyor.history.joined import JoinedAttempt, joined_attempts, latest_deployments, watched_deployment
 from surveyor.history.lives import TaskLifetime, task_lifetimes
-from surveyor.history.reading import load_history, read_history
+from surveyor.history.reading import GrowingHistory, load_history, read_history
 from surveyor.history.values import (
     CallRecord,
     ChangeRecord,
     Check,
+    DeploymentSnapshot,
+    DeploymentState,
     FaultRecord,
     Header,
     History,
@@ -28,10 +31,14 @@ __all__ = [
     "CallRecord",
     "ChangeRecord",
     "Check",
+    "DeploymentSnapshot",
+    "DeploymentState",
     "FaultRecord",
+    "GrowingHistory",
     "Header",
     "History",
     "HistoryBroken",
+    "JoinedAttempt",
     "Operation",
     "Outcome",
     "PhaseRecord",
@@ -43,7 +50,10 @@ __all__ = [
     "View",
     "ViewMember",
     "ViewSnapshot",
+    "joined_attempts",
+    "latest_deployments",
     "load_history",
     "read_history",
     "task_lifetimes",
+    "watched_deployment",
 ]

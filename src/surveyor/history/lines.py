@@ -11,14 +11,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from surveyor.history.values import Check, Header, Outcome, TaskState, View, ViewMember
+from surveyor.history.values import Check, DeploymentState, Header, Outcome, TaskState, View, ViewMember
 
 __all__ = ["KIND", "READABLE_VERSIONS", "VERSION", "Ended", "Footer", "HeaderLine", "Invoked", "Line", "Unclear"]
 
 KIND = "surveyor/history"
-VERSION = 2
-READABLE_VERSIONS = (1, 2)
-"""Version 1 differs only in the name of the member that version 2 calls `parameters` (changes) or `description`."""
+VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)
+"""Version 1 has another name for what is `parameters` (changes) or `description` since then. Version 3 adds
+deployments, task definitions and creation times of tasks, and of calls the client model and the latency."""
 
 Count = Annotated[int, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1)]
@@ -101,17 +102,18 @@ class Invoked(Event, frozen=True, kw_only=True, tag="invoke", rename=_MEMBERS):
     """The beginning of an operation by an observer, `client`, `conductor` or `faults`.
 
     `view`: of a look (one reading of a view), its name in the header. `address`: of a call; "" if none was known. `by`:
-    of a call, the number of the look that named the address. `call`, `parameters`: of a change, the API call, such as
-    ecs:UpdateService; version 1 has them in another member. `fault`: of a fault, its name; of an undo, the number of
-    the fault's first event. `victims`, `lasting`, `description`: of a fault; `lasting`: it stays active until it is
-    undone. `name`: of a phase.
+    of a call, the number of the look that named the address; `client`: of a call, its client model. `call`,
+    `parameters`: of a change, the API call, such as ecs:UpdateService; version 1 has them in another member. `fault`:
+    of a fault, its name; of an undo, the number of the fault's first event. `victims`, `lasting`, `description`: of a
+    fault; `lasting`: it stays active until it is undone. `name`: of a phase.
     """
 
     actor: str
-    what: Literal["look", "tasks", "call", "change", "fault", "undo", "phase"]
+    what: Literal["look", "tasks", "deployments", "call", "change", "fault", "undo", "phase"]
     view: str = ""
     address: str = ""
     by: int = 0
+    client: str = ""
     call: str = ""
     parameters: dict[str, str] = {}
     version_1_parameters: dict[str, str] = {}
@@ -126,7 +128,8 @@ class Ended(Event, frozen=True, kw_only=True, tag="ok"):
     """The end of the operation that began with event `of`: it happened.
 
     `members`, `revision`, `ttl`: of a look, the members of the view by id or address. `tasks`: of `tasks`, all tasks of
-    the service by id. `status`, `task`: of a call, the HTTP status and the task that answered.
+    the service by id. `deployments`: of `deployments`, by ARN; `watched`: the ARN of the one that is watched.
+    `status`, `task`, `seconds`: of a call, the HTTP status, the task that answered, the wall seconds since it was due.
     """
 
     of: Number
@@ -134,8 +137,11 @@ class Ended(Event, frozen=True, kw_only=True, tag="ok"):
     revision: int = 0
     ttl: float = 0.0
     tasks: dict[str, TaskState] = field(default_factory=dict)
+    deployments: dict[str, DeploymentState] = field(default_factory=dict)
+    watched: str = ""
     status: int = 0
     task: str = ""
+    seconds: float = 0.0
     error: str = ""
 
     @property

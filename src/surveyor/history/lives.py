@@ -25,9 +25,10 @@ _ENDED_STATES = frozenset({"DEPROVISIONING", "STOPPED", "DELETED"})
 class TaskLifetime:
     """The lifetime of one task, in service seconds; a field is None if that change was not observed.
 
-    `first_seen`: when the task became known; `running`: when it reached RUNNING; `leaving`: when ECS began to stop it
-    or noticed its end; `ended`: when its containers had ended. For the last three, the field with the suffix `_event`
-    is the number of the event that shows it.
+    `revision`: of its task definition; `created`: when ECS created it. `first_seen`: when the task became known;
+    `running`: when it reached RUNNING; `leaving`: when ECS began to stop it or noticed its end; `ended`: when its
+    containers had ended. For the last three, the field with the suffix `_event` is the number of the event that shows
+    it.
     """
 
     task: str
@@ -37,6 +38,8 @@ class TaskLifetime:
     running: Interval | None = None
     leaving: Interval | None = None
     ended: Interval | None = None
+    revision: str = ""
+    created: float | None = None
     running_event: int = 0
     leaving_event: int = 0
     ended_event: int = 0
@@ -68,7 +71,9 @@ def task_lifetimes(history: History) -> tuple[TaskLifetime, ...]:
     for snapshot in snapshots:
         since = Interval(before.begin if before else 0.0, snapshot.end)
         for task, state in snapshot.tasks.items():
-            lifetime = found.get(task) or TaskLifetime(task, state.address, state.zone, since)
+            lifetime = found.get(task) or TaskLifetime(
+                task, state.address, state.zone, since, revision=state.revision, created=state.created
+            )
             lifetime = replace(lifetime, address=lifetime.address or state.address, zone=lifetime.zone or state.zone)
             if state.status == "RUNNING" and lifetime.running is None:
                 lifetime = replace(lifetime, running=since, running_event=snapshot.end_event)

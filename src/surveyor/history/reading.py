@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, TypeVar, cast
 import msgspec
 
 from surveyor.errors import UsageError
-from surveyor.history.lines import KIND, READABLE_VERSIONS, Ended, Footer, HeaderLine, Invoked, Line, Unclear
+from surveyor.history.lines import KIND, READABLE_VERSIONS, VERSION, Ended, Footer, HeaderLine, Invoked, Line, Unclear
 from surveyor.history.values import (
     CallRecord,
     ChangeRecord,
+    DeploymentSnapshot,
     FaultRecord,
     Header,
     History,
@@ -28,7 +29,7 @@ from surveyor.history.values import (
 from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.typed_json import parse_json
 
-__all__ = ["load_history", "read_history"]
+__all__ = ["GrowingHistory", "load_history", "read_history"]
 
 T = TypeVar("T", bound=Operation)
 
@@ -70,6 +71,33 @@ def read_history(lines: Iterable[str]) -> History:
         raise HistoryBroken(f"line {len(values)}: {error}") from None
 
 
+class GrowingHistory:
+    """A history that is still being written, by this process."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open(encoding="utf-8")
+        self._reader = _Reader(_read_header(_parse_line(1, self._file.readline())))
+        self._lines = 1
+        self._rest = ""
+
+    def read(self) -> History:
+        """Return what has been written until now; operations that have not ended end with the last event."""
+        for line in self._file:
+            self._rest += line
+            if not self._rest.endswith("\n"):
+                break
+            self._lines += 1
+            value = _parse_line(self._lines, self._rest)
+            self._rest = ""
+            if not isinstance(value, Footer):
+                self._reader.add_event(value)
+        return self._reader.finish(Footer(self._reader.events, self._reader.last, ""))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 def _parse_line(number: int, line: str) -> Line:
     try:
         try:
@@ -89,7 +117,7 @@ def _read_header(value: Line) -> Header:
     if not isinstance(value, HeaderLine) or value.kind != KIND:
         raise HistoryBroken(f"line 1: expected the header of a {KIND}")
     if value.version not in READABLE_VERSIONS:
-        readable = " and ".join(map(str, READABLE_VERSIONS))
+        readable = f"{READABLE_VERSIONS[0]} to {VERSION}"
         raise HistoryBroken(f"line 1: has version {value.version!r}; this Surveyor reads {readable}")
     try:
         return value.header()
@@ -153,6 +181,7 @@ class _Reader:
             end=end,
             stopped=footer.stopped,
             phases=self._all(PhaseRecord),
+            deployment_snapshots=self._all(DeploymentSnapshot),
         )
 
     def _all(self, kind: type[T]) -> tuple[T, ...]:
@@ -188,10 +217,14 @@ def _operation(begun: _OpenOperation, result: Ended, *, end_event: int, end: flo
             )  # fmt: skip
         case "tasks":
             return TaskSnapshot(**base, tasks=result.tasks)
+        case "deployments":
+            return DeploymentSnapshot(
+                **base, deployments=result.deployments, watched=result.watched, error=result.error
+            )
         case "call":
             return CallRecord(
                 **base, address=line.address, snapshot=line.by, task=result.task, status=result.status,
-                error=result.error,
+                error=result.error, client=line.client, seconds=result.seconds,
             )  # fmt: skip
         case "change":
             return ChangeRecord(**base, call=line.call, parameters=line.parameters or line.version_1_parameters)

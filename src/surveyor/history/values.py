@@ -18,6 +18,8 @@ __all__ = [
     "CallRecord",
     "ChangeRecord",
     "Check",
+    "DeploymentSnapshot",
+    "DeploymentState",
     "FaultRecord",
     "Header",
     "History",
@@ -129,12 +131,18 @@ class ViewSnapshot(Operation):
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task as DescribeTasks reports it."""
+    """A task as DescribeTasks reports it.
+
+    `revision`: of its task definition, as `web:7`; `created`: when it was created, in service seconds, negative before
+    the beginning of the history. Histories of earlier versions lack both.
+    """
 
     status: str
     address: str = ""
     zone: str = ""
     health: str = ""
+    revision: str = ""
+    created: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +152,48 @@ class TaskSnapshot(Operation):
     tasks: Mapping[str, TaskState] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class DeploymentState:
+    """A service deployment as DescribeServiceDeployments reports it (ecs/ServiceDeployment).
+
+    `stage`: its lifecycle stage; `hooks`: ids of the PAUSE hooks that wait for an answer. `target`, `source`: the
+    service revisions (ids) that it deploys and replaces; `revision`, `from_revision`: their task definitions, as
+    `web:7`. `created`, `finished`, `rolled_back`: when it was created, was over, and began to be rolled back, in
+    service seconds, negative before the history's beginning; None if that has not happened.
+    """
+
+    status: str
+    stage: str = ""
+    reason: str = ""
+    hooks: tuple[str, ...] = ()
+    target: str = ""
+    source: tuple[str, ...] = ()
+    revision: str = ""
+    from_revision: tuple[str, ...] = ()
+    created: float = 0.0
+    finished: float | None = None
+    rolled_back: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentSnapshot(Operation):
+    """The latest deployments of the service, by ARN, in one answer of ECS.
+
+    `watched`: the ARN of the deployment that is watched, "" while it has not begun.
+    """
+
+    deployments: Mapping[str, DeploymentState] = field(default_factory=dict)
+    watched: str = ""
+    error: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CallRecord(Operation):
     """One attempt at one address.
 
     `snapshot`: the number of the view snapshot that named the address, 0 if there was none; `task`: the task that
-    answered; `error`: why the attempt failed.
+    answered; `error`: why the attempt failed. `client`: the client model; `seconds`: wall seconds from the time at
+    which the attempt was due until its end. Both are missing in experiments.
     """
 
     address: str
@@ -157,6 +201,8 @@ class CallRecord(Operation):
     task: str = ""
     status: int = 0
     error: str = ""
+    client: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +231,7 @@ class UndoRecord(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRecord(Operation):
-    """A named part of a load scenario; figures are given for each phase."""
+    """A named part of a load scenario or of a watched deployment; figures are given for each phase."""
 
     name: str
 
@@ -204,6 +250,7 @@ class History:
     end: float
     stopped: str = ""
     phases: tuple[PhaseRecord, ...] = ()
+    deployment_snapshots: tuple[DeploymentSnapshot, ...] = ()
 
     def fault_span(self, fault: FaultRecord) -> Interval:
         """Return the interval from when a fault may have begun until it had definitely ended."""

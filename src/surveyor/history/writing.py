@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from surveyor.history.lines import Footer, HeaderLine
-from surveyor.history.values import Header, Outcome, TaskState, ViewMember
+from surveyor.history.values import DeploymentState, Header, Outcome, TaskState, ViewMember
 from surveyor.typed_json import dump_json
 
 __all__ = ["OperationNumber", "Recorder"]
@@ -25,13 +25,13 @@ OperationNumber = int
 
 
 class Recorder:
-    """The only writer of a history. `now` returns service seconds; the first event is at 0."""
+    """The only writer of a history. `now` returns service seconds; the first event is at 0, `start` on that clock."""
 
     def __init__(self, path: Path, header: Header, now: Callable[[], float]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = path.open("w", encoding="utf-8")
-        self._now, self._start = now, now()
+        self._now, self.start = now, now()
         self._last = 0.0
         self._events = 0
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class Recorder:
     @property
     def seconds(self) -> float:
         """Return the service seconds since the beginning."""
-        return self._now() - self._start
+        return self._now() - self.start
 
     def invoke(self, actor: str, what: str, **values: Value) -> OperationNumber:
         """Record that an operation begins, and return its number."""
@@ -75,6 +75,13 @@ class Recorder:
     def record_tasks(self, number: OperationNumber, tasks: Mapping[str, TaskState]) -> None:
         """Record that the tasks of the service were read."""
         self.end(number, Outcome.OK, tasks={name: _without_empty(asdict(state)) for name, state in tasks.items()})
+
+    def record_deployments(
+        self, number: OperationNumber, deployments: Mapping[str, DeploymentState], watched: str
+    ) -> None:
+        """Record that the deployments of the service were read, and which of them is watched."""
+        states = {arn: _without_empty(asdict(state)) for arn, state in deployments.items()}
+        self.end(number, Outcome.OK, deployments=states, **({"watched": watched} if watched else {}))
 
     def close(self, stopped: str = "") -> None:
         """Write the footer; `stopped` says why the experiment did not run to its end."""
@@ -104,4 +111,4 @@ class Recorder:
 
 
 def _without_empty(value: Mapping[str, object]) -> dict[str, object]:
-    return {name: item for name, item in value.items() if item}
+    return {name: item for name, item in value.items() if item not in ("", None, ())}

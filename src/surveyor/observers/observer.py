@@ -68,7 +68,9 @@ class Observer(threading.Thread):
             if isinstance(result, ViewContents):
                 self._recorder.record_view(began, result.members, revision=result.revision, ttl=result.ttl)
             else:
-                self._recorder.record_tasks(began, {task.id: task.state() for task in result.values()})
+                self._recorder.record_tasks(
+                    began, {task.id: task.state(self._recorder.start) for task in result.values()}
+                )
 
     def stop(self) -> None:
         """Stop polling."""

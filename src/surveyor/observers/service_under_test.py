@@ -53,7 +53,10 @@ class ServiceUnderTest:
 
 @dataclass(frozen=True)
 class ServiceTask:
-    """One task of the service. `id` is the last part of its ARN, and its instance id in Cloud Map."""
+    """One task of the service. `id` is the last part of its ARN, and its instance id in Cloud Map.
+
+    `revision`: of its task definition, as `web:7`; `created`: seconds since the epoch.
+    """
 
     id: str
     arn: str
@@ -61,13 +64,25 @@ class ServiceTask:
     zone: str
     status: str
     health: str
+    revision: str = ""
+    created: float | None = None
 
     def __str__(self) -> str:
         return f"{self.id[:8]} ({self.address or 'no address'}, {self.zone})"
 
-    def state(self) -> TaskState:
-        """Return the state that a history records; health is "" for a task without a container health check."""
-        return TaskState(self.status, self.address, self.zone, "" if self.health == "UNKNOWN" else self.health)
+    def state(self, start: float = 0.0) -> TaskState:
+        """Return the state that a history records; health is "" for a task without a container health check.
+
+        `start`: when the history began, in seconds since the epoch.
+        """
+        return TaskState(
+            self.status,
+            self.address,
+            self.zone,
+            "" if self.health == "UNKNOWN" else self.health,
+            self.revision,
+            None if self.created is None else round(self.created - start, 3),
+        )
 
 
 def parse_task(described: Mapping[str, Any]) -> ServiceTask:
@@ -79,4 +94,6 @@ def parse_task(described: Mapping[str, Any]) -> ServiceTask:
         str(described.get("availabilityZone") or ""),
         str(described.get("lastStatus") or ""),
         str(described.get("healthStatus") or ""),
+        id_of(str(described.get("taskDefinitionArn") or "")),
+        described["createdAt"].timestamp() if "createdAt" in described else None,
     )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from surveyor.callers import attempt
+from surveyor.architectures.single_call import attempt
 
 __all__ = ["ScheduledAttempt", "drive"]
 

@@ -1,72 +1,106 @@
-"""One HTTP request to one address by a new connection: the response, the task that sent it, or the error."""
+"""One attempt: one request to one address over one connection, new or kept, without a retry."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import ipaddress
 import json
+import re
+import ssl
+import time
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CallResult", "attempt"]
+from surveyor.callers.connection import Connection
+from surveyor.callers.request import Request
+from surveyor.visible_text import one_line
+
+__all__ = ["AttemptOutcome", "AttemptResult", "Timeouts", "attempt"]
+
+AttemptOutcome = Literal["ok", "fail", "info"]
+"""`ok`: an expected status; `fail`: definitely no answer, or another status; `info`: unknown after a timeout."""
+
+MAX_ERROR = 120
+_TASK_ID = re.compile(r"[\w.-]{1,256}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class CallResult:
-    """`ok`: a status below 500; `fail`: definitely not served; `info`: unknown, since no answer arrived in time.
+class Timeouts:
+    """Wall seconds for the connection, for the whole response, and for both together."""
 
-    `task`: the ARN or id that the answering task reports, "" if it reports none.
+    connect: float = 1.0
+    read: float = 2.0
+    total: float = float("inf")
+
+    @classmethod
+    def together(cls, seconds: float) -> Timeouts:
+        """Return the timeouts of an attempt that must end within `seconds` from connecting to the whole response."""
+        return cls(seconds, seconds, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """The result of one attempt. `task`: id that the answering task reports, "" if it reports none.
+
+    `error`: "" for an `ok`; `seconds`: wall seconds from connecting to the end.
     """
 
-    outcome: Literal["ok", "fail", "info"]
+    outcome: AttemptOutcome
     status: int = 0
     task: str = ""
     error: str = ""
+    seconds: float = 0.0
 
 
-async def attempt(
-    address: str, port: int, within: float, path: str = "/", method: str = "GET", *, only_loopback: bool = True
-) -> CallResult:
-    """Make one call, limited to `within` wall seconds from connecting to the whole response.
+def attempt(
+    address: str, port: int, request: Request, timeouts: Timeouts, idle: Connection | None = None, *, keep: bool = False
+) -> tuple[AttemptResult, Connection | None]:
+    """Make one attempt, by `idle` or a new connection; return the result, and the connection if it can be reused.
 
-    A connection that is not made in time is `info` too: the SYN may have arrived. Raises ValueError for an address
-    that must not be called.
+    A connection that is not made in time is `info` too: the SYN may have arrived. A kept connection that the server
+    has closed meanwhile is a failed attempt, as it is for every client that does not retry.
     """
-    if only_loopback and not ipaddress.ip_address(address).is_loopback:
-        raise ValueError(f"{address} is not on this machine, and must not be called")
-    writer = None
-    host = f"[{address}]" if ":" in address else address
+    began = time.monotonic()
+
+    def ended(outcome: AttemptOutcome, error: str = "", status: int = 0, task: str = "") -> AttemptResult:
+        return AttemptResult(outcome, status, task, error, time.monotonic() - began)
+
+    connection = idle
     try:
-        async with asyncio.timeout(within):
-            reader, writer = await asyncio.open_connection(address, port)
-            lines = (f"{method} {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close", "Content-Length: 0")
-            writer.write("\r\n".join((*lines, "", "")).encode())
-            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        if connection is None:
+            limit = min(timeouts.connect, timeouts.total)
+            connection = Connection(address, port, limit, request.context, request.tls_name(address))
     except TimeoutError:
-        return CallResult("info", error="no answer in time")
+        return ended("info", "no connection in time"), None
+    except (UnicodeError, OverflowError):  # of a name or a port that cannot be one
+        return ended("fail", "not an address"), None
     except OSError as error:
-        return CallResult("fail", error=_brief(error))
-    finally:
-        if writer is not None:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-    parts = head.split(b" ", 2)
-    if len(parts) < 2 or not parts[1].isdigit():
-        return CallResult("fail", error="closed without an answer")
-    status = int(parts[1])
-    return CallResult(
-        "ok" if status < 500 else "fail", status, _task_id(body), "" if status < 500 else f"status {status}"
-    )
+        return ended("fail", _brief(error)), None
+    stale = not connection.fresh
+    try:
+        left = timeouts.total - (time.monotonic() - began)
+        sent = request.encode(address, port, keep=keep)
+        status, body, reusable = connection.exchange(sent, max(min(timeouts.read, left), 0.001))
+    except TimeoutError:
+        connection.close()
+        return ended("info", "no answer in time"), None
+    except OSError as error:
+        connection.close()
+        return ended("fail", ("kept, and " if stale else "") + _brief(error)), None
+    if not reusable:
+        connection.close()
+    ok = request.expects(status)
+    result = ended("ok" if ok else "fail", "" if ok else f"status {status}", status, _task_id(body))
+    return result, connection if reusable else None
 
 
 def _task_id(body: bytes) -> str:
+    if b'"task"' not in body[:4_096]:
+        return ""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    return str(value.get("task") or "") if isinstance(value, dict) else ""
+    task = str(value.get("task") or "").rpartition("/")[2] if isinstance(value, dict) else ""
+    return task if _TASK_ID.fullmatch(task) else ""
 
 
 def _brief(error: OSError) -> str:
@@ -74,4 +108,8 @@ def _brief(error: OSError) -> str:
         return "refused"
     if isinstance(error, ConnectionResetError):
         return "reset"
-    return (error.strerror or type(error).__name__).lower()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return one_line(f"tls: {error.verify_message}".lower())[:MAX_ERROR]
+    if isinstance(error, ssl.SSLError):
+        return one_line(f"tls: {error.reason or error}".lower().replace("_", " "))[:MAX_ERROR]
+    return one_line((error.strerror or str(error) or type(error).__name__).lower())[:MAX_ERROR]

@@ -12,7 +12,7 @@ from typing import Any
 import dns.exception
 from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor.callers import attempt
+from surveyor.architectures.single_call import attempt
 from surveyor.clock import ServiceClock
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder

@@ -6,16 +6,28 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveyor.load.connection import AttemptResult, Timeouts, attempt, build_request
+from surveyor.callers import AttemptResult, Connection, Request, Timeouts
+from surveyor.callers import attempt as attempt_once
 
 TIMEOUTS = Timeouts(0.5, 0.4)
-REQUEST = build_request("GET", "127.0.0.1", keep=True)
+REQUEST = Request(host="127.0.0.1")
+SENT = REQUEST.encode("127.0.0.1", 80, keep=True)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n" + b'{"task": "arn:x:task/s/t1"}'[:26]
+
+
+def attempt(
+    port: int, request: Request = REQUEST, idle: Connection | None = None
+) -> tuple[AttemptResult, Connection | None]:
+    """Make an attempt at this machine, and return its result without its duration, and the connection."""
+    result, connection = attempt_once("127.0.0.1", port, request, TIMEOUTS, idle, keep=True)
+    assert 0 <= result.seconds < 5
+    return replace(result, seconds=0.0), connection
 
 
 @contextmanager
@@ -84,30 +96,47 @@ def reset(connection: socket.socket) -> None:
         ),
         (sending(b"SSH-2.0-OpenSSH\r\n\r\n"), AttemptResult("fail", error="an answer that is no http")),
         (reset, AttemptResult("fail", error="reset")),
+        (
+            sending(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"),
+            AttemptResult("ok", 201),
+        ),
+        (
+            sending(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+            AttemptResult("fail", error="closed in the middle of an answer"),
+        ),
+        (
+            sending(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nnot HTTP"),
+            AttemptResult("ok", 101),
+        ),
+        (sending(b"HTTP/1.1 204 No Content\r\n\r\n"), AttemptResult("ok", 204)),
+        (
+            sending(b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"task": "a/\\u001b[2J"}'),
+            AttemptResult("ok", 200),
+        ),
     ],
 )
 def test_each_response_has_its_result(server: Callable[[socket.socket], None], expected: AttemptResult) -> None:
     """Each kind of response has its result, with a single request."""
     with serving(server) as (port, received):
-        result, connection = attempt("127.0.0.1", port, REQUEST, TIMEOUTS)
+        result, connection = attempt(port)
         if connection is not None:
             connection.close()
         assert result == expected
-    assert received == [REQUEST]
+    assert received == [SENT]
 
 
 def test_a_refused_connection_fails_and_silence_is_unknown() -> None:
     """Without a listener an attempt fails; without an answer its outcome is unknown."""
-    assert attempt("127.0.0.1", 9, REQUEST, TIMEOUTS)[0] == AttemptResult("fail", error="refused")
+    assert attempt(9)[0] == AttemptResult("fail", error="refused")
     stopped = threading.Event()
 
     def silent(connection: socket.socket) -> None:
         stopped.wait(5)
 
     with serving(silent) as (port, received):
-        assert attempt("127.0.0.1", port, REQUEST, TIMEOUTS)[0] == AttemptResult("info", error="no answer in time")
+        assert attempt(port)[0] == AttemptResult("info", error="no answer in time")
         stopped.set()
-    assert received == [REQUEST]
+    assert received == [SENT]
 
 
 def test_the_timeout_is_for_the_whole_answer() -> None:
@@ -124,7 +153,7 @@ def test_the_timeout_is_for_the_whole_answer() -> None:
                 return
 
     with serving(drip) as (port, _):
-        assert attempt("127.0.0.1", port, REQUEST, TIMEOUTS)[0] == AttemptResult("info", error="no answer in time")
+        assert attempt(port)[0] == AttemptResult("info", error="no answer in time")
         stopped.set()
 
 
@@ -137,11 +166,11 @@ def test_a_connection_is_kept_and_its_end_is_a_failure() -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     with serving(twice) as (port, received):
-        first, idle = attempt("127.0.0.1", port, REQUEST, TIMEOUTS)
-        second, idle = attempt("127.0.0.1", port, REQUEST, TIMEOUTS, idle)
+        first, idle = attempt(port)
+        second, idle = attempt(port, idle=idle)
         assert (first.outcome, second.outcome) == ("ok", "ok")
         assert idle is not None
-        third, gone = attempt("127.0.0.1", port, REQUEST, TIMEOUTS, idle)
+        third, gone = attempt(port, idle=idle)
     assert third.outcome == "fail"
     assert third.error.startswith("kept, and ")
     assert gone is None
@@ -153,7 +182,7 @@ def test_a_connection_is_kept_and_its_end_is_a_failure() -> None:
 def test_any_bytes_are_an_answer_or_a_failure(start: bytes, end: bytes) -> None:
     """Any bytes give a result, never an exception."""
     with serving(sending(start + end)) as (port, _):
-        result, connection = attempt("127.0.0.1", port, REQUEST, TIMEOUTS)
+        result, connection = attempt(port)
         if connection is not None:
             connection.close()
     assert result.outcome in ("ok", "fail", "info")

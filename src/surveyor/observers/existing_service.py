@@ -1,15 +1,19 @@
-"""Find an existing service by its name, with the registry that it uses."""
+"""Find an existing service by its name, with all by which its clients find and call it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from surveyor.errors import UsageError
-from surveyor.observers.service_under_test import ServiceUnderTest
+from surveyor.observers.load_balancer import FoundBalancer, find_balancer
+from surveyor.observers.service_under_test import ConnectEndpoint, ServiceUnderTest
+from surveyor.visible_text import one_line
 from surveyor_agents import workload
 
-__all__ = ["find_service"]
+__all__ = ["find_service", "parse_name"]
 
 DEFAULT_STOP_TIMEOUT = 30
 """Seconds until SIGKILL if a container gives none (ecs/ContainerDefinition.stopTimeout)."""
@@ -17,71 +21,161 @@ DEFAULT_STOP_TIMEOUT = 30
 DEFAULT_CHECK_INTERVAL = 30
 """Seconds between health checks of a container that gives none (ecs/HealthCheck.interval)."""
 
+_NO_CLUSTER = "ClusterNotFoundException"
+
+Client = Callable[[str], Any]
+
+
+def parse_name(text: str, option: str) -> tuple[str, str]:
+    """Return cluster and service of CLUSTER/SERVICE. Raises UsageError."""
+    cluster, _, service = text.partition("/")
+    if not cluster or not service or "/" in service:
+        raise UsageError(f"{option}: expected CLUSTER/SERVICE, got {one_line(text)!r}")
+    return cluster, service
+
 
 def find_service(
-    client: Callable[[str], Any], account: str, region: str, full_name: str, path: str = "/"
+    client: Client, account: str, region: str, full_name: str, path: str = "/", *, entry_points: bool = False
 ) -> ServiceUnderTest:
-    """Return the service CLUSTER/SERVICE. Raises UsageError if it does not exist or cannot be observed."""
-    cluster, _, name = full_name.partition("/")
-    ecs, cloudmap = client("ecs"), client("servicediscovery")
-    services = ecs.describe_services(cluster=cluster, services=[name])["services"]
-    if not services or services[0].get("status") == "INACTIVE":
-        raise UsageError(f"there is no service {name} in the cluster {cluster}")
-    service = services[0]
+    """Return the service CLUSTER/SERVICE with its registry; with `entry_points` also its load balancer.
+
+    Raises UsageError if it does not exist or cannot be observed; without `entry_points` it must have a registry.
+    """
+    cluster, name = parse_name(full_name, "--service")
+    ecs = client("ecs")
+    service = _describe(ecs, cluster, name)
     if not service["desiredCount"]:
         raise UsageError(f"the service {full_name} has no tasks: its desired count is 0")
     registries = service.get("serviceRegistries") or ()
-    if not registries:
+    if not registries and not entry_points:
         raise UsageError(f"{full_name} is in no registry: experiments need a service with service discovery")
-    registry = cloudmap.get_service(Id=str(registries[0]["registryArn"]).rpartition("/")[2])["Service"]
-    namespace = cloudmap.get_namespace(Id=registry["NamespaceId"])["Namespace"]
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    container = _container(definition, registries[0])
-    ports = [mapping["containerPort"] for mapping in container.get("portMappings") or ()]
-    records = [record for record in (registry.get("DnsConfig") or {}).get("DnsRecords") or () if record["Type"] == "A"]
+    balancer = find_balancer(client, service) if entry_points else FoundBalancer()
+    connect = _connect_endpoint(service)
+    if not registries and not balancer.groups and connect is None:
+        raise UsageError(
+            f"{full_name} has no service registry, no load balancer and no Service Connect endpoint: no client can "
+            "find its tasks, so there is nothing to observe or to call"
+        )
+    first = registries[0] if registries else (service.get("loadBalancers") or [{}])[0]
+    container = _container(definition, first)
+    registry = _registry(client("servicediscovery"), registries[0]) if registries else None
+    namespace, records = (registry["namespace"], registry["records"]) if registry else ({}, [])
+    alias = f"{registry['Name']}.{namespace['Name']}" if registry and records else ""
+    is_private = namespace.get("Type") == "DNS_PRIVATE"
+    network = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     return ServiceUnderTest(
         account=account,
         region=region,
         cluster=cluster,
         service=name,
-        registry=registry["Id"],
-        namespace=namespace["Name"],
-        name=registry["Name"],
-        alias=f"{registry['Name']}.{namespace['Name']}" if records else "",
-        vpc=_vpc(client("ec2"), service) if namespace["Type"] == "DNS_PRIVATE" else "",
-        port=int(registries[0].get("containerPort") or (ports or [80])[0]),
+        registry=registry["Id"] if registry else "",
+        namespace=namespace.get("Name", ""),
+        name=registry["Name"] if registry else "",
+        alias=alias,
+        vpc=_vpc(client("ec2"), network.get("subnets") or ()) if is_private or balancer.name[0] else "",
+        port=_port(first, container, definition, connect),
         path=path,
-        health="HealthCheckCustomConfig" in registry,
+        health=bool(registry) and "HealthCheckCustomConfig" in (registry or {}),
         workload=workload.is_command(container.get("command") or ()),
         token=workload.token_of(container.get("command") or ()),
         family=str(definition["family"]),
         temporary=False,
-        settings=_settings(full_name, service, container, records),
+        load_balancer=balancer.name,
+        balancer_tls=balancer.tls,
+        groups=balancer.groups,
+        connect=connect,
+        count=int(service["desiredCount"]),
+        settings=_settings(full_name, service, container, records, alias, balancer, connect),
     )
 
 
+def _describe(ecs: Any, cluster: str, name: str) -> Mapping[str, Any]:
+    try:
+        services = ecs.describe_services(cluster=cluster, services=[name])["services"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == _NO_CLUSTER:
+            raise UsageError(f"there is no cluster {one_line(cluster)} in this account and Region") from None
+        raise
+    if not services or services[0].get("status") == "INACTIVE":
+        raise UsageError(f"there is no service {one_line(name)} in the cluster {one_line(cluster)}")
+    found: Mapping[str, Any] = services[0]
+    return found
+
+
+def _registry(cloudmap: Any, registered: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the Cloud Map service, with its `namespace` and its A `records`."""
+    found = cloudmap.get_service(Id=str(registered["registryArn"]).rpartition("/")[2])["Service"]
+    namespace = cloudmap.get_namespace(Id=found["NamespaceId"])["Namespace"]
+    records = [record for record in (found.get("DnsConfig") or {}).get("DnsRecords") or () if record["Type"] == "A"]
+    return {**found, "namespace": dict(namespace), "records": records if namespace["Type"] != "HTTP" else []}
+
+
+def _connect_endpoint(service: Mapping[str, Any]) -> ConnectEndpoint | None:
+    """Return the first endpoint that the service offers by Service Connect; None if it offers none."""
+    primary: Mapping[str, Any] = next((one for one in service["deployments"] if one.get("status") == "PRIMARY"), {})
+    configuration = primary.get("serviceConnectConfiguration") or {}
+    resources = {one["discoveryName"]: one["discoveryArn"] for one in primary.get("serviceConnectResources") or ()}
+    for offered in (configuration.get("services") or ()) if configuration.get("enabled") else ():
+        name = str(offered.get("discoveryName") or offered["portName"])
+        alias: Mapping[str, Any] = next(iter(offered.get("clientAliases") or ()), {})
+        return ConnectEndpoint(
+            dns_name=str(alias.get("dnsName") or name),
+            port=int(alias.get("port") or 0),
+            port_name=str(offered["portName"]),
+            registry=str(resources.get(name, "")).rpartition("/")[2],
+        )
+    return None
+
+
+def _port(
+    registered: Mapping[str, Any],
+    container: Mapping[str, Any],
+    definition: Mapping[str, Any],
+    connect: ConnectEndpoint | None,
+) -> int:
+    """Return the port of the tasks: the registered one, that of Service Connect, or the first of the container."""
+    mappings = [mapping for one in definition["containerDefinitions"] for mapping in one.get("portMappings") or ()]
+    named = [mapping for mapping in mappings if connect and mapping.get("name") == connect.port_name]
+    ports = [mapping["containerPort"] for mapping in (*named, *(container.get("portMappings") or ()), *mappings)]
+    return int(registered.get("containerPort") or registered.get("port") or (ports or [80])[0])
+
+
 def _settings(
-    full_name: str, service: Mapping[str, Any], container: Mapping[str, Any], records: list[Mapping[str, Any]]
+    full_name: str,
+    service: Mapping[str, Any],
+    container: Mapping[str, Any],
+    records: list[Mapping[str, Any]],
+    alias: str,
+    balancer: FoundBalancer,
+    connect: ConnectEndpoint | None,
 ) -> dict[str, str]:
     check = container.get("healthCheck")
     stop_timeout = container.get("stopTimeout")
+    configuration = service.get("deploymentConfiguration") or {}
+    strategy = str(configuration.get("strategy") or "ROLLING").lower().replace("_", "/")
+    bounds = [str(configuration[name]) for name in ("minimumHealthyPercent", "maximumPercent") if name in configuration]
     return {
         "service": full_name,
         "tasks": str(service["desiredCount"]),
+        "task definition": str(service["taskDefinition"]).rpartition("/")[2],
+        **({"name": alias} if alias else {}),
         **({"TTL": f"{records[0]['TTL']} s"} if records else {}),
+        **({"load balancer": f"{balancer.name[0]}:{balancer.name[1]}"} if balancer.name[0] else {}),
+        **({"deregistration delay": f"{balancer.drain:g} s"} if balancer.groups else {}),
+        **({"Service Connect": f"{connect.dns_name}:{connect.port}"} if connect else {}),
         "stopTimeout": f"{DEFAULT_STOP_TIMEOUT} s (default)" if stop_timeout is None else f"{stop_timeout} s",
         "container check": f"each {check.get('interval') or DEFAULT_CHECK_INTERVAL} s" if check else "none",
+        "deployments": f"{strategy}, {' to '.join(bounds)} %" if bounds else strategy,
     }
 
 
-def _container(definition: Mapping[str, Any], registry: Mapping[str, Any]) -> Mapping[str, Any]:
+def _container(definition: Mapping[str, Any], registered: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the container that is registered, by default the first."""
     containers = definition["containerDefinitions"]
-    return next((found for found in containers if found["name"] == registry.get("containerName")), containers[0])
+    return next((found for found in containers if found["name"] == registered.get("containerName")), containers[0])
 
 
-def _vpc(ec2: Any, service: Mapping[str, Any]) -> str:
-    network = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    subnet_ids = network.get("subnets") or []
-    subnets = ec2.describe_subnets(SubnetIds=subnet_ids[:1])["Subnets"] if subnet_ids else []
-    return str(subnets[0]["VpcId"]) if subnets else ""
+def _vpc(ec2: Any, subnets: Any) -> str:
+    found = ec2.describe_subnets(SubnetIds=list(subnets[:1]))["Subnets"] if subnets else []
+    return str(found[0]["VpcId"]) if found else ""

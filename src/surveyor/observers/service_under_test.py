@@ -9,7 +9,20 @@ from typing import Any
 from surveyor.fixtures.tasks import address_of, id_of
 from surveyor.history import TaskState
 
-__all__ = ["ServiceTask", "ServiceUnderTest", "parse_task"]
+__all__ = ["ConnectEndpoint", "ServiceTask", "ServiceUnderTest", "parse_task"]
+
+
+@dataclass(frozen=True)
+class ConnectEndpoint:
+    """What a service offers by Service Connect: the name and port for clients, and the name of the tasks' port.
+
+    `registry`: id of the Cloud Map service that ECS keeps for it, "" if it is not known.
+    """
+
+    dns_name: str
+    port: int
+    port_name: str
+    registry: str
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,9 @@ class ServiceUnderTest:
     and accept commands with `token`. `temporary`: it was created for the experiment. `owner`: account that owns the
     namespace, for callers of another account, with which the resource share `share` (an ARN) shares it.
     `family`: of its task definition, for a service that was not created here.
-    `load_balancer`: name and port of a load balancer before the service; `proxy`: address and port of a client's
+    `load_balancer`: name and port of a load balancer before the service, `balancer_tls`: whether it is called by TLS,
+    `groups`: the ARNs of its target groups; `connect`: what it offers by Service Connect; `count`: desired tasks.
+    `proxy`: address and port of a client's
     Service Connect proxy.
     """
 
@@ -43,6 +58,10 @@ class ServiceUnderTest:
     namespace_arn: str = ""
     family: str = ""
     load_balancer: tuple[str, int] = ("", 0)
+    balancer_tls: bool = False
+    groups: tuple[str, ...] = ()
+    connect: ConnectEndpoint | None = None
+    count: int = 0
     proxy: tuple[str, int] = ("", 0)
     health: bool = True
     workload: bool = True

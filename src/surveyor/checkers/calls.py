@@ -17,13 +17,14 @@ MAX_WITNESS = 5
 """Events shown of a witness that would have too many."""
 
 
-def answered(history: History, *, at_least: float, over: float) -> CheckResult:
+def answered(history: History, *, at_least: float, over: float, clients: str = "") -> CheckResult:
     """Check that in any `over` seconds at least the share `at_least` of the calls succeeds.
 
-    Calls belong to the window in which they begin. A call without an answer in time counts as neither success nor
-    failure: its outcome is unknown.
+    `clients`: only calls of these client models, separated by commas; "" for all. Calls belong to the window in which
+    they begin. A call without an answer in time counts as neither success nor failure: its outcome is unknown.
     """
-    calls = sorted(history.calls, key=lambda call: call.begin)
+    chosen = [call for call in history.calls if not clients or call.client in clients.split(",")]
+    calls = sorted(chosen, key=lambda call: call.begin)
     if len(calls) < MIN_CALLS:
         return inconclusive(f"{len(calls)} calls are too few to judge")
     worst, start, low_share = None, 0, 1.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from surveyor.checkers.calls import answered, drained, no_traffic_to_the_dead, ttl_is_kept
 from surveyor.checkers.check_result import CheckResult
+from surveyor.checkers.deployment import deployed
 from surveyor.checkers.membership import gone, no_ghost, no_resurrection, visible
 from surveyor.checkers.rest import no_loss_at_rest, views_agree_at_rest
 from surveyor.checkers.revision import revision_rises_with_membership
@@ -36,10 +37,11 @@ CHECKERS: Mapping[str, Checker] = {
     "no-ghost": Checker(no_ghost, {"after": None}),
     "no-loss-at-rest": Checker(no_loss_at_rest, {"settle": SETTLE}),
     "revision-rises-with-membership": Checker(revision_rises_with_membership, {"settle": SETTLE}),
-    "answered": Checker(answered, {"at_least": None, "over": None}),
+    "answered": Checker(answered, {"at_least": None, "over": None, "clients": ""}),
     "no-traffic-to-the-dead": Checker(no_traffic_to_the_dead, {"after": None}),
     "ttl-is-kept": Checker(ttl_is_kept),
     "drained": Checker(drained, {"drain": 0.0}),
+    "deployed": Checker(deployed, {"within": None}),
     "views-agree-at-rest": Checker(views_agree_at_rest, {"settle": SETTLE}),
 }
 
@@ -57,7 +59,7 @@ def make_check(name: str, **limits: float | str) -> Check:
         expected: Any = str if isinstance(checker.limits[limit], str) else (int, float)
         if value is None or isinstance(value, bool) or not isinstance(value, expected):
             raise ValueError(f"{name} needs the limit {limit}, got {value!r}")
-    return Check(name, {limit: value for limit, value in complete.items() if value is not None})
+    return Check(name, {limit: value for limit, value in complete.items() if value not in (None, "")})
 
 
 def judge(history: History) -> tuple[tuple[Check, CheckResult], ...]:

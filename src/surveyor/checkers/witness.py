@@ -5,6 +5,7 @@ from __future__ import annotations
 from surveyor.history import (
     CallRecord,
     ChangeRecord,
+    DeploymentSnapshot,
     FaultRecord,
     History,
     Operation,
@@ -24,6 +25,7 @@ def describe_event(history: History, number: int) -> str:
     for operation in (
         *history.view_snapshots,
         *history.task_snapshots,
+        *history.deployment_snapshots,
         *history.calls,
         *history.changes,
         *history.faults,
@@ -42,6 +44,9 @@ def _describe(operation: Operation) -> str:
         case TaskSnapshot():
             states = sorted(f"{task[:8]} {state.status}" for task, state in operation.tasks.items())
             return f"ECS listed {_join(states) or 'no task'}"
+        case DeploymentSnapshot():
+            known = [f"{arn.rpartition('/')[2]} {state.status}" for arn, state in operation.deployments.items()]
+            return f"ECS listed the deployments {', '.join(known[:MAX_NAMES])}"
         case CallRecord():
             source = operation.task[:8] or "an unknown task"
             actual = f"{operation.status} from {source}" if operation.status else operation.error

@@ -40,14 +40,14 @@ class ReadDeployments:
 
 @dataclass
 class DeploymentReader:
-    """Reads the deployments of a service again and again; `choose` returns the ARN of the one that is watched.
+    """Reads the deployments of a service again and again; `choose` returns the ARN of the watched one, "" if none is.
 
     Deployments that are over are described once, and so is the task definition of each revision.
     """
 
     ecs: Any
     service: ServiceUnderTest
-    choose: Callable[[Mapping[str, Described]], str]
+    choose: Callable[[Mapping[str, Described]], str] = lambda described: ""
     _known: dict[str, Described] = field(default_factory=dict)
     _revisions: dict[str, str] = field(default_factory=dict)
     _newest: datetime | None = None

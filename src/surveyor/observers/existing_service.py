@@ -86,6 +86,8 @@ def find_service(
         groups=balancer.groups,
         connect=connect,
         count=int(service["desiredCount"]),
+        ttl=float(records[0]["TTL"]) if records else 0.0,
+        controller=str((service.get("deploymentController") or {}).get("type") or "ECS"),
         settings=_settings(full_name, service, container, records, alias, balancer, connect),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from surveyor.callers import ClientTask
 from surveyor.fixtures.tasks import address_of, id_of
 from surveyor.history import TaskState
 
@@ -37,9 +38,10 @@ class ServiceUnderTest:
     namespace, for callers of another account, with which the resource share `share` (an ARN) shares it.
     `family`: of its task definition, for a service that was not created here.
     `load_balancer`: name and port of a load balancer before the service, `balancer_tls`: whether it is called by TLS,
-    `groups`: the ARNs of its target groups; `connect`: what it offers by Service Connect; `count`: desired tasks.
-    `proxy`: address and port of a client's
-    Service Connect proxy.
+    `groups`: the ARNs of its target groups; `connect`: what it offers by Service Connect; `count`: desired tasks;
+    `ttl`: of its A records, in seconds; `controller`: what deploys it (ecs/DeploymentController.type).
+    `proxy`: address and port of a client's Service Connect proxy that can be called from here, or `client_task`, which
+    calls it.
     """
 
     account: str
@@ -62,7 +64,10 @@ class ServiceUnderTest:
     groups: tuple[str, ...] = ()
     connect: ConnectEndpoint | None = None
     count: int = 0
+    ttl: float = 0.0
+    controller: str = "ECS"
     proxy: tuple[str, int] = ("", 0)
+    client_task: ClientTask | None = None
     health: bool = True
     workload: bool = True
     token: str = ""

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import dns.rcode
-import dns.rdatatype
-
-from surveyor.dns import DnsAddress, query_server
-from surveyor.errors import NoAnswer
+from surveyor.callers import Answer
+from surveyor.callers import discover_instances as ask_registry
 from surveyor.history import View, ViewMember
 from surveyor.observers.service_under_test import ServiceUnderTest
 
-__all__ = ["ViewContents", "discover_instances", "list_instances", "resolve_name", "views_of"]
+__all__ = ["ViewContents", "discover_instances", "list_instances", "views_of"]
 
-MAX_DISCOVERED = 1_000
-"""Maximum number of instances in a response of DiscoverInstances (servicediscovery/DiscoverMaxResults)."""
-
-
-@dataclass(frozen=True)
-class ViewContents:
-    """What a view contained when it was polled."""
-
-    members: Mapping[str, ViewMember]
-    revision: int = 0
-    ttl: float = 0.0
+ViewContents = Answer
+"""What a view contained when it was polled."""
 
 
 def views_of(service: ServiceUnderTest) -> dict[str, View]:
@@ -47,33 +34,7 @@ def list_instances(cloudmap: Any, service: ServiceUnderTest) -> ViewContents:
 
 def discover_instances(cloudmap: Any, service: ServiceUnderTest, health: str = "ALL") -> ViewContents:
     """Return the response of DiscoverInstances with that HealthStatus."""
-    owner = {"OwnerAccount": service.owner} if service.owner else {}
-    response = cloudmap.discover_instances(
-        NamespaceName=service.namespace,
-        ServiceName=service.name,
-        HealthStatus=health,
-        MaxResults=MAX_DISCOVERED,
-        **owner,
-    )
-    members = {
-        instance["InstanceId"]: ViewMember(_address(instance), instance.get("HealthStatus") or "")
-        for instance in response["Instances"]
-    }
-    return ViewContents(members, int(response.get("InstancesRevision") or 0))
-
-
-def resolve_name(server: DnsAddress, name: str, timeout: float) -> ViewContents:
-    """Return the addresses that a DNS server gives for a name.
-
-    Raises NoAnswer, also for a response code other than NOERROR and NXDOMAIN.
-    """
-    response = query_server(name, "A", server, timeout=timeout)
-    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        code = dns.rcode.to_text(response.rcode())
-        raise NoAnswer(f"the resolver answered {code}", actual=f"dns: {code}")
-    rrsets = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.A]
-    members = {record.to_text(): ViewMember(record.to_text()) for rrset in rrsets for record in rrset}
-    return ViewContents(members, ttl=float(min((rrset.ttl for rrset in rrsets), default=0)))
+    return ask_registry(cloudmap, service.namespace, service.name, health, service.owner)
 
 
 def _address(instance: Mapping[str, Any]) -> str:

@@ -3,34 +3,68 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from surveyor.clock import ServiceClock
-from surveyor.history import GrowingHistory, History, JoinedAttempt, Outcome, Recorder, joined_attempts
-from surveyor.observers.observer import Observer
-from surveyor.observers.service_under_test import ServiceUnderTest
+import dns.resolver
 
-__all__ = ["RunningWatch"]
+from surveyor.callers import Answer, CallerThread, format_statuses
+from surveyor.clock import ServiceClock
+from surveyor.errors import FeatureLacking, TargetUnavailable
+from surveyor.evidence import NullRecorder
+from surveyor.history import GrowingHistory, Header, History, JoinedAttempt, Outcome, Recorder, joined_attempts
+from surveyor.observers.deployments import DeploymentReader
+from surveyor.observers.flowing_clock import flowing_clock
+from surveyor.observers.keeping_up import describe_lag
+from surveyor.observers.observer import Observer
+from surveyor.observers.polls import Poll, poll_period, polls_of
+from surveyor.observers.service_under_test import ServiceUnderTest
+from surveyor.targets.clients import Clients
+from surveyor.targets.running import RunningTarget
+from surveyor.watch.checks import checks_of
+from surveyor.watch.clients import WatchedClients, longest_cache, make_clients, try_clients
+from surveyor.watch.deployment import Choice, WatchedDeployment
+from surveyor.watch.settings import WatchSettings
+
+__all__ = ["HISTORY", "RunningWatch", "running_watch"]
+
+HISTORY = "histories/watch.jsonl"
+"""The history of a watch, in the folder of its run."""
+
+STEP = 1.0
+"""Service seconds after which a wait looks whether all still work."""
+
+SILENT = 5
+"""Polls in a row without an answer after which an observer has nothing to observe."""
+
+_ESSENTIAL = frozenset({"tasks", "deployments"})
+"""The observers without which nothing can be judged."""
 
 
 @dataclass
 class RunningWatch:
     """What `surveyor watch` and `surveyor gate --watch` work with. All seconds are service seconds.
 
-    `problem` returns why the watch cannot continue, "" while it can: the target does not answer, or the credentials
-    have ended.
+    `notes`: what a reader of the results must know, such as client models that do not call. `cache`: for how long a
+    client may use what it found.
     """
 
     service: ServiceUnderTest
     clock: ServiceClock
     recorder: Recorder
     observers: Sequence[Observer]
-    problem: Callable[[], str]
+    callers: Sequence[CallerThread]
+    watched: WatchedDeployment
+    notes: Sequence[str] = ()
+    cache: float = 0.0
+    local: bool = False
     _growing: GrowingHistory = field(init=False)
-    _stopped: threading.Event = field(default_factory=threading.Event)
+    _never: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._growing = GrowingHistory(self.path)
@@ -61,12 +95,193 @@ class RunningWatch:
 
         It is a ServiceDeployment of the API: serviceDeploymentArn, status, lifecycleStage, lifecycleHookDetails …
         """
-        raise NotImplementedError
+        return self.watched.described
 
     def pin(self, arn: str) -> None:
         """Watch the deployment with this ARN."""
-        raise NotImplementedError
+        self.watched.pin(arn)
 
     def wait(self, seconds: float) -> None:
         """Return when `seconds` have passed. Raises TargetUnavailable if the watch cannot continue."""
-        raise NotImplementedError
+        self.wait_until(lambda: False, seconds)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until a condition is true, for `seconds` at most, and return whether it became true.
+
+        Raises TargetUnavailable if the watch cannot continue.
+        """
+        end = self.clock.now() + seconds
+        while not condition():
+            now = self.clock.now()
+            if now >= end:
+                return False
+            self.clock.wait(min(end, now + STEP), self._never)
+            self.require_progress()
+        return True
+
+    def require_progress(self) -> None:
+        """Raise what ended a thread, and TargetUnavailable if nothing is observed any more."""
+        for thread in self._threads():
+            if thread.error is not None:
+                raise thread.error
+        silent = next((one for one in self.observers if one.view in _ESSENTIAL and one.failed >= SILENT), None)
+        if silent is not None:
+            raise TargetUnavailable(f"the {silent.view} of the service cannot be read any more: {silent.reason}")
+
+    def lag(self) -> str:
+        """Return that this machine did not keep up, "" if it did."""
+        dropped, made = sum(one.dropped for one in self.callers), sum(one.made for one in self.callers)
+        if dropped > 0.05 * (made + dropped):
+            return f"the machine did not keep up: {dropped:,} of {made + dropped:,} calls were dropped"
+        return describe_lag(self.observers)
+
+    def _threads(self) -> list[Observer | CallerThread]:
+        return [*self.observers, *self.callers]
+
+    def stop(self, reason: str = "") -> None:
+        """Stop observers and callers, wait for their last polls and calls, and end the history; `reason`: why early."""
+        threads = self._threads()
+        for thread in threads:
+            thread.stop()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+        self.watched.close()
+        self.recorder.close(reason)
+        self._growing.close()
+
+
+@dataclass
+class _Latest:
+    """What a poll found last, for clients that call what it found."""
+
+    poll: Callable[[], Any]
+    found: Answer | None = None
+
+    def read(self) -> Any:
+        self.found = self.poll()
+        return self.found
+
+    def ask(self) -> Answer:
+        return self.found or self.read()
+
+
+@contextmanager
+def running_watch(
+    target: RunningTarget,
+    service: ServiceUnderTest,
+    settings: WatchSettings,
+    folder: Path,
+    *,
+    choice: Choice = "current",
+    deployment: bool = True,
+    report: Callable[[str], object] = lambda line: None,
+) -> Iterator[RunningWatch]:
+    """Yield a watch whose observers and callers work; it is stopped when the block ends.
+
+    `folder`: of the run; `choice`: which deployment is watched; `deployment`: the watch waits for one, and so judges
+    it. `report` gets lines for people. Each client makes one call before. Raises UsageError and TargetUnavailable.
+    """
+    clients = Clients(target.target, target.endpoint if target.endpoint != "AWS" else None, NullRecorder())
+    new_client = partial(clients.client, account=service.account, region=service.region)
+    resolver, unresolved = _resolver(target, service)
+    polls = polls_of(new_client, service, resolver)
+    serving = _follow_serving(polls)
+    with ExitStack() as stack:
+        clock = stack.enter_context(flowing_clock(target, settings.scale))
+        made = make_clients(
+            service,
+            settings,
+            lambda: new_client("servicediscovery"),
+            serving,
+            resolver,
+            clock.scale,
+            local=target.target.is_local,
+        )
+        made, trials = try_clients(made)
+        for trial in trials:
+            report(str(trial))
+        period = poll_period(service, settings.poll_period)
+        header = _header(target, service, settings, made, polls, period, clock.scale, deployment=deployment)
+        recorder = Recorder(folder / HISTORY, header, clock.now)
+        stack.callback(recorder.close)
+        reader = DeploymentReader(new_client("ecs"), service)
+        watched = WatchedDeployment(reader, recorder, choice)
+        asks: dict[str, Callable[[], Any]] = {name: poll.ask for name, poll in polls.items()}
+        watch = RunningWatch(
+            service,
+            clock,
+            recorder,
+            [Observer(v, ask, recorder, clock, period) for v, ask in ({"deployments": watched.read} | asks).items()],
+            [CallerThread(one, recorder, settings.rate, client=name) for name, one in made.by_model.items()],
+            watched,
+            notes=[*([unresolved] if unresolved else []), *(f"{name}: {why}" for name, why in made.left_out.items())],
+            cache=longest_cache(made, service.ttl),
+            local=target.target.is_local,
+        )
+        stack.callback(watch.stop)
+        for thread in (*watch.observers, *watch.callers):
+            thread.start()
+        yield watch
+
+
+def _follow_serving(polls: dict[str, Poll]) -> Callable[[], Answer] | None:
+    """Return what gives the addresses that a load balancer or Service Connect uses, as last polled; None without."""
+    for name in ("targets", "connect"):
+        if name in polls:
+            latest = _Latest(polls[name].ask)
+            polls[name] = Poll(latest.read, polls[name].view)
+            return latest.ask
+    return None
+
+
+def _resolver(target: RunningTarget, service: ServiceUnderTest) -> tuple[tuple[str, int] | None, str]:
+    """Return the DNS server for the names of the service, or why there is none.
+
+    Without --dns it is that of this machine, which is the VPC's if this machine is in it.
+    """
+    if not service.alias and not service.load_balancer[0]:
+        return None, ""
+    try:
+        server = target.resolver(service.account, service.region, service.vpc)
+    except FeatureLacking as lacking:
+        if target.target.is_local:
+            return None, str(lacking)
+        try:
+            return (str(dns.resolver.get_default_resolver().nameservers[0]), 53), ""
+        except (dns.resolver.NoResolverConfiguration, IndexError):
+            return None, f"this machine has no resolver: {lacking}"
+    return (server.address, server.port), ""
+
+
+def _header(
+    target: RunningTarget,
+    service: ServiceUnderTest,
+    settings: WatchSettings,
+    clients: WatchedClients,
+    polls: Mapping[str, Poll],
+    period: float,
+    scale: float,
+    *,
+    deployment: bool,
+) -> Header:
+    request, name = settings.request, f"{service.cluster}/{service.service}"
+    calls = {
+        "calls": f"{request.method} {request.path} at port {settings.port or service.port}"
+        f"{' with TLS' if request.tls else ''}, expected {format_statuses(request.expected)}",
+        "clients": ", ".join(clients.by_model),
+        "calls per wall second": f"{settings.rate:g} of each client",
+        "polls": f"each {period:g} s",
+    }
+    return Header(
+        experiment="watch",
+        title=f"{name} while it {'deploys' if deployment else 'lives'}.",
+        target=f"{target.target.name} {target.target.version()}".strip(),
+        seed=settings.seed,
+        scale=scale,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        service={**service.settings, **calls},
+        machines={},
+        views={name: poll.view for name, poll in polls.items() if poll.view is not None},
+        checks=checks_of(service, settings, clients.by_model, deployment=deployment),
+    )

@@ -21,11 +21,8 @@ def _run(kind: str, port: int, seconds: float) -> None:
     from locust import FastHttpUser, User, task
     from locust.env import Environment
 
+    from surveyor.callers import AttemptResult, ClientModel, Request, ServiceEndpoints, make_client
     from surveyor.load.caller import Caller
-    from surveyor.load.client_models import ClientModel
-    from surveyor.load.connection import AttemptResult, Timeouts
-    from surveyor.load.endpoints import ServiceEndpoints
-    from surveyor.load.resolvers import FixedResolver
     from surveyor.load.tally import Tally
 
     class Fast(FastHttpUser):
@@ -46,15 +43,11 @@ def _run(kind: str, port: int, seconds: float) -> None:
             exception=None if answer.outcome == "ok" else OSError(answer.error), context={},
         )  # fmt: skip
 
-    here, tally = ("127.0.0.1", port), Tally()
-    endpoints = ServiceEndpoints(
-        port, "/well", "", here, "", "", "", "", "", "", ("", 0), ("", 0), 1.0, 1.0, time.time(), 1.0
-    )
-    model = ClientModel("surveyor", "as in a scenario", lambda place: FixedResolver(here), keeps_connections=True)
+    tally = Tally()
+    endpoints = ServiceEndpoints(port, proxy=("127.0.0.1", port), request=Request(path="/well"), epoch=time.time())
+    model = ClientModel("surveyor", "as in a scenario", "proxy", keeps_connections=True)
     # All work of a scenario's caller: choose an address, count, fill a histogram, report to Locust.
-    caller = Caller(
-        model, endpoints, FixedResolver(here), tally, Timeouts(), random.Random(7), lambda address: True, report_request
-    )
+    caller = Caller(model.name, make_client(model, endpoints, random.Random(7)), endpoints, tally, report_request)
     environment = Environment(user_classes=[Fast if kind == "fast" else SurveyorUser])
     hooks: Any = environment.events  # untyped
     runner = environment.create_local_runner()

@@ -127,7 +127,7 @@ OWN_STREAMS = {
     "conformance/mutants/__main__.py": "a protocol between two processes",
     "load/locust_driver.py": "guarded when it starts",
     "chaos/watchdog.py": "guarded when it starts",
-    "chaos/assembly.py": "guarded there",
+    "chaos/conclusion.py": "guarded there",
     "targets/environments.py": "sys.stderr as it is, which is guarded",
     "conformance/run.py": "sys.stderr as it is, which is guarded",
     "secret_values.py": "no file",

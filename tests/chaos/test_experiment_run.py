@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from surveyor.callers import Answer, ServiceEndpoints
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
-from surveyor.chaos.callers import AddressCache, CallerThread
 from surveyor.chaos.experiment import Experiment, ServiceSetup
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy
@@ -24,8 +24,7 @@ from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswe
 from surveyor.history import Outcome, Recorder, View, ViewMember, load_history
 from surveyor.observers.observer import Observer
 from surveyor.observers.service_under_test import ServiceUnderTest
-from surveyor.observers.views import ViewContents
-from tests.chaos.test_parts import SERVICE, UNDO_TARGET
+from tests.chaos.test_parts import SERVICE, UNDO_TARGET, idle_caller
 from tests.history.test_reading import HEADER
 
 EXPERIMENT = Experiment(
@@ -107,12 +106,11 @@ def run(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
         Recorder(tmp_path / "invented.jsonl", HEADER, clock.now),
         UndoLog(tmp_path / "undo.jsonl", UNDO_TARGET),
     )
-    cache = AddressCache("names", lambda: ViewContents({}), recorder, clock, None, serves_stale=False)
-    caller = CallerThread(SERVICE, cache, recorder, 10, 1, random.Random(7))
     yield ExperimentRun(
-        experiment=EXPERIMENT, service=SERVICE, clock=clock, context=ActionContext(lambda service: ecs, None),
+        experiment=EXPERIMENT, service=SERVICE, endpoints=ServiceEndpoints(8080), clock=clock,
+        context=ActionContext(lambda service: ecs, None),
         recorder=recorder, undo_log=undo_log, proxy=FaultProxy(random.Random(7)), limits=SafetyLimits(),
-        features=frozenset({"ecs", "dns"}), seed=7, chance=random.Random(7), caller=caller, observers=[],
+        features=frozenset({"ecs", "dns"}), seed=7, chance=random.Random(7), caller=idle_caller(recorder), observers=[],
         print_line=lambda line: None,
     )  # fmt: skip
     recorder.close()
@@ -226,7 +224,7 @@ def test_a_service_that_stays_unsteady_is_reported(run: ExperimentRun) -> None:
 def test_an_observer_that_breaks_ends_the_experiment(run: ExperimentRun) -> None:
     """The exception of an observer's thread is raised by the run."""
 
-    def poll() -> ViewContents:
+    def poll() -> Answer:
         raise ZeroDivisionError
 
     observer = Observer("list", poll, run.recorder, run.clock, 1.0)
@@ -241,11 +239,11 @@ def test_late_polls_are_skipped_and_counted(tmp_path: Path) -> None:
     """A poll that takes three periods makes the next two late: the schedule is absolute."""
     now = [0.0]
 
-    def slow() -> ViewContents:
+    def slow() -> Answer:
         now[0] += 3.0
         if now[0] > 20:
             observer.stop()
-        return ViewContents({"t1": ViewMember()})
+        return Answer({"t1": ViewMember()})
 
     clock = ServiceClock(1_000.0, WallClock(1_000.0, lambda: now[0]))
     recorder = Recorder(tmp_path / "h.jsonl", HEADER, clock.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from surveyor.chaos import assembly
+from surveyor.callers import Answer, ServiceEndpoints
 from surveyor.chaos.actions import ActionContext, FaultFailed
-from surveyor.chaos.assembly import concluded
-from surveyor.chaos.callers import AddressCache, CallerThread
+from surveyor.chaos.conclusion import concluded
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.safety_limits import SafetyLimits
 from surveyor.chaos.undo_log import UndoLog
-from surveyor.checkers import judge_history
+from surveyor.checkers import VERDICT_SUFFIX, judge_history, judgement
 from surveyor.checkers.judgement import CheckVerdict
 from surveyor.clock import ServiceClock, WallClock
 from surveyor.errors import Inconclusive, WrongAnswer
@@ -35,11 +34,9 @@ from surveyor.observers.keeping_up import (
     measure_round,
 )
 from surveyor.observers.observer import Observer
-from surveyor.observers.views import ViewContents
-from surveyor.report.experiments import VERDICT_SUFFIX
 from surveyor.verdicts import Verdict
 from tests.chaos.test_experiment_run import EXPERIMENT
-from tests.chaos.test_parts import SERVICE, UNDO_TARGET
+from tests.chaos.test_parts import SERVICE, UNDO_TARGET, idle_caller
 from tests.history.test_reading import HEADER
 
 scales = st.floats(0.1, 100)
@@ -102,14 +99,14 @@ def run(tmp_path: Path) -> Iterator[ExperimentRun]:
     """Yield an experiment run with one observer, whose counts a test sets."""
     clock = ServiceClock(100.0, WallClock(100.0, iter(range(1_000_000)).__next__))
     recorder = Recorder(tmp_path / "invented.jsonl", HEADER, clock.now)
-    cache = AddressCache("names", lambda: ViewContents({}), recorder, clock, None, serves_stale=False)
-    observer = Observer("list", lambda: ViewContents({}), recorder, clock, 1.0)
+    observer = Observer("list", lambda: Answer({}), recorder, clock, 1.0)
     undo_log = UndoLog(tmp_path / "undo.jsonl", UNDO_TARGET)
     yield ExperimentRun(
-        experiment=EXPERIMENT, service=SERVICE, clock=clock, context=ActionContext(lambda service: None, None),
+        experiment=EXPERIMENT, service=SERVICE, endpoints=ServiceEndpoints(8080), clock=clock,
+        context=ActionContext(lambda service: None, None),
         recorder=recorder, undo_log=undo_log, proxy=FaultProxy(random.Random(7)), limits=SafetyLimits(),
         features=frozenset(), seed=7, chance=random.Random(7),
-        caller=CallerThread(SERVICE, cache, recorder, 10, 1, random.Random(7)),
+        caller=idle_caller(recorder),
         observers=[observer], print_line=lambda line: None,
     )  # fmt: skip
     recorder.close()
@@ -147,7 +144,7 @@ def test_a_failure_on_a_machine_that_keeps_up_stays_one(run: ExperimentRun, fail
     with pytest.raises(type(error)), concluded(run):
         raise error
     run.observers[0].skipped = 50
-    run.caller.local = False
+    run.endpoints = replace(run.endpoints, local=False)
     with pytest.raises(type(error)), concluded(run):
         raise error
 
@@ -159,7 +156,7 @@ def test_a_failed_check_on_a_machine_that_lags_is_inconclusive(
     """The judgement in the file is that of the history alone; the experiment's verdict also depends on the machine."""
     check = CheckVerdict("gone", {}, Verdict.FAIL, "too late", ())
     failed = partial(structs.replace, verdict=Verdict.FAIL, checks=(check,))
-    monkeypatch.setattr(assembly, "judge_history", lambda history: failed(judge_history(history)))
+    monkeypatch.setattr(judgement, "judge_history", lambda history: failed(judge_history(history)))
     run.observers[0].made, run.observers[0].skipped = 100, skipped
     with pytest.raises(error, match="gone: too late"), concluded(run):
         pass

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.callers import Answer, CachePolicy, CallerThread, Client, Request, Resolver, Timeouts
 from surveyor.chaos.actions import (
     Action,
     ActionContext,
@@ -33,6 +34,7 @@ from surveyor.chaos.safety_limits import RUN_TAG, ExperimentStopped, SafetyLimit
 from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.claims.features import FEATURES
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.history import Recorder
 from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.proxies import DnsProxy, HttpProxy, ProxyResponse, Upstream
 
@@ -41,6 +43,13 @@ TASK = ServiceTask(
     "a" * 32, "arn:aws:ecs:us-east-1:111111111111:task/shop/" + "a" * 32, "127.0.0.9", "us-east-1a", "RUNNING", ""
 )
 UNDO_TARGET = UndoTarget("embedded", ("--account", "1" * 12), "1" * 12, "us-east-1")
+
+
+def idle_caller(recorder: Recorder) -> CallerThread:
+    """Return a caller that has not started, and knows no address."""
+    resolver = Resolver(lambda: Answer({}), CachePolicy())
+    return CallerThread([Client(resolver, Request(), Timeouts(), random.Random(7))], recorder, 10)
+
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 actions: st.SearchStrategy[Action] = st.one_of(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.callers import TOTAL_SHARE
 from surveyor.errors import UsageError
 from surveyor.load.call_rate import MAX_SHARE, MIN_RATE, adapt_rate, check_rate
-from surveyor.load.client_models import TOTAL_SHARE
 from surveyor.load.self_check import MAX_LOAD, MAX_RATE, choose_rate, sustained_rate
 from surveyor.machine import ProcessTimes
 

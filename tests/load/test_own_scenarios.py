@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.load.client_models import MODELS
+from surveyor.callers import MODELS
 from tests.documents import DOCS, python_example
 
 SCENARIO = """

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.callers import INDIRECT, MODELS
 from surveyor.cli._support.survey_experiments import PROGRAMS, run_experiments_after_survey
 from surveyor.clock import WallClock
 from surveyor.conformance.run import exit_code
 from surveyor.history import load_history
 from surveyor.layout import find_layout
 from surveyor.load.attribution import attribute_failures
-from surveyor.load.client_models import INDIRECT, MODELS
 from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
@@ -128,7 +128,7 @@ def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
     status, output = with_workers(tmp_path, lambda workers: None)
     assert status == 0, output
     whole, seconds = totals_of(tmp_path)
-    assert whole.keys() == {name for name in AVAILABLE if not MODELS[name].needs}
+    assert whole.keys() == {name for name in AVAILABLE if not MODELS[name].is_indirect}
     for model, figures in whole.items():
         assert figures.attempts == pytest.approx(20 * MODELS[model].share * seconds, rel=0.1), model
     assert "short: pass" in output

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.callers import ClientTask, Request, ServiceEndpoints, Tls
 from surveyor.load.confidence import share_of
-from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.histogram import Latencies
 from surveyor.load.tally import Tally, TallyEntry
 from surveyor.typed_json import dump_json, parse_json
@@ -101,8 +101,9 @@ def test_three_errors_in_two_hundred_do_not_prove_more_than_one_percent() -> Non
 def test_endpoints_survive_their_text() -> None:
     """Endpoints, which workers on other machines get as text, are the same after a round trip."""
     endpoints = ServiceEndpoints(
-        8080, "/", "web.ns", ("127.0.0.2", 53), "http://127.0.0.1:1", "1" * 12, "surveyor", "us-east-1", "ns", "web",
-        ("127.0.0.3", 80), ("", 0), 20.0, 0.5, 1_000.0, 10.0,
+        8080, "web.ns", ("127.0.0.2", 53), "http://127.0.0.1:1", "1" * 12, "surveyor", "us-east-1", "ns", "web", "",
+        ("127.0.0.3", 80), ("", 0), ClientTask("10.0.0.1", 8080, "t", "http://backend:8080"),
+        Request("HEAD", "/health", "web.ns", (("X-A", "b"),), Tls("web"), ((200, 299),)), 20.0, 0.5, 1_000.0, 10.0,
     )  # fmt: skip
     assert parse_json(dump_json(endpoints), ServiceEndpoints) == endpoints
     assert endpoints.service_seconds(1_002.5) == 25.0

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from surveyor.checkers import Judgement, judge_history, make_check
+from surveyor.checkers import Judgement, judge_file, judge_history, make_check
 from surveyor.claims import Claims
 from surveyor.history import Header, Recorder, TaskState, View, ViewMember
 from surveyor.report import allure, junit, markdown
@@ -207,7 +207,7 @@ def test_text_of_a_target_stays_text(claims: Claims) -> None:
 
 
 def test_experiments_are_read_from_their_histories(tmp_path: Path) -> None:
-    """The judgement is written beside the history and read from there; a cut history is reported."""
+    """The judgement is read from the file beside the history, where the run wrote it; a cut history is reported."""
     views, checks = {"discover": View()}, (make_check("no-resurrection"),)
     header = Header("kill-one", "Kill one.", "embedded", 7, 10.0, "2026-11-20T10:00:00+00:00", {}, {}, views, checks)
     path = tmp_path / "histories" / "kill-one.jsonl"
@@ -215,6 +215,7 @@ def test_experiments_are_read_from_their_histories(tmp_path: Path) -> None:
         recorder.record_tasks(recorder.invoke("tasks", "tasks"), {"t1": TaskState("RUNNING")})
         recorder.record_view(recorder.invoke("discover", "look", view="discover"), {"t1": ViewMember()})
     result = TestResult("chaos/kill_one.py::test_kill_one", (), Verdict.PASS, history="histories/kill-one.jsonl")
+    judge_file(path)
     [found] = experiments_of([result], tmp_path)
     assert found.judged is not None
     assert (found.name, found.verdict) == ("kill-one", Verdict.PASS)
@@ -223,7 +224,9 @@ def test_experiments_are_read_from_their_histories(tmp_path: Path) -> None:
     path.with_suffix(".verdict.json").write_text(dump_json(kept))
     assert experiments_of([result], tmp_path)[0].judged == kept
     path.with_suffix(".verdict.json").write_text("{}")
-    assert experiments_of([result], tmp_path)[0].judged == found.judged
+    [broken] = experiments_of([result], tmp_path)
+    assert broken.judged is None
+    assert "kill-one.verdict.json" in broken.detail
     path.write_text(path.read_text()[:-30])
     [cut] = experiments_of([result], tmp_path)
     assert cut.judged is None

@@ -344,7 +344,7 @@ READS_OF_ITS_OWN = {
     "claims/documents.py": "unpacks up to a limit",
     "targets/process.py": "the output of a process that this one started",
     "targets/environments.py": "locks, and a file that pip wrote",
-    "load/resolvers.py": "a request",
+    "callers/registry_client.py": "a request",
     "fixtures/calls.py": "a request",
     "architectures/resolvers.py": "a request",
     "secret_values.py": "at most 64 KB of a regular file",

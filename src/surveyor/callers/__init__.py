@@ -24,7 +24,7 @@ from surveyor.callers.client import Choice, Client, can_call, make_client, quest
 from surveyor.callers.client_models import INDIRECT, MODELS, TOTAL_SHARE, ClientModel
 from surveyor.callers.connection import Connection
 from surveyor.callers.endpoints import ClientTask, ServiceEndpoints
-from surveyor.callers.registry_client import RegistryClient, data_endpoint
+from surveyor.callers.registry_client import DISCOVERY, RegistryClient, data_endpoint
 from surveyor.callers.request import (
     ANSWERED,
     Request,
@@ -34,15 +34,17 @@ from surveyor.callers.request import (
     parse_header,
     parse_statuses,
 )
-from surveyor.callers.resolvers import CachePolicy, Known, Resolver, ask_by_revision
+from surveyor.callers.resolvers import RETRY_AFTER, CachePolicy, Known, Resolver, ask_by_revision
 from surveyor.callers.schedule import Arrivals
 
 __all__ = [
     "ANSWERED",
     "ARCHITECTURES",
+    "DISCOVERY",
     "INDIRECT",
     "MODELS",
     "NO_ANSWER",
+    "RETRY_AFTER",
     "TOTAL_SHARE",
     "Address",
     "Answer",

@@ -24,16 +24,15 @@ _TASK_ID = re.compile(r"[\w.-]{1,256}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Wall seconds for the connection, for the whole response, and for both together."""
+    """Wall seconds for the connection, and then for the whole response."""
 
     connect: float = 1.0
     read: float = 2.0
-    total: float = float("inf")
 
-    @classmethod
-    def together(cls, seconds: float) -> Timeouts:
-        """Return the timeouts of an attempt that must end within `seconds` from connecting to the whole response."""
-        return cls(seconds, seconds, seconds)
+    @property
+    def total(self) -> float:
+        """Return the wall seconds after which an attempt has ended."""
+        return self.connect + self.read
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ def attempt(
     connection = idle
     try:
         if connection is None:
-            limit = min(timeouts.connect, timeouts.total)
-            connection = Connection(address, port, limit, request.context, request.tls_name(address))
+            connection = Connection(address, port, timeouts.connect, request.context, request.tls_name(address))
     except TimeoutError:
         return ended("info", "no connection in time"), None
     except (UnicodeError, OverflowError):  # of a name or a port that cannot be one
@@ -76,9 +74,7 @@ def attempt(
         return ended("fail", _brief(error)), None
     stale = not connection.fresh
     try:
-        left = timeouts.total - (time.monotonic() - began)
-        sent = request.encode(address, port, keep=keep)
-        status, body, reusable = connection.exchange(sent, max(min(timeouts.read, left), 0.001))
+        status, body, reusable = connection.exchange(request.encode(address, port, keep=keep), timeouts.read)
     except TimeoutError:
         connection.close()
         return ended("info", "no answer in time"), None

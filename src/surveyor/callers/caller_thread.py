@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -24,16 +25,13 @@ DRAIN = 1.0
 class CallerThread(threading.Thread):
     """Calls `rate` times per wall second, the clients taking turns; each call is independent of the others.
 
-    `actor`: what the history calls these clients. `values`: further members of each call in the history.
+    `client`: their client model, as the history names it; "" for the only client of an experiment.
     """
 
-    def __init__(
-        self, clients: Sequence[Client], recorder: Recorder, rate: float, *, actor: str = "client", **values: str
-    ) -> None:
-        super().__init__(name=f"caller {actor}", daemon=True)
-        self.timeout = clients[0].timeouts
-        self.local = clients[0].local
-        self._clients, self._recorder, self._actor, self._values = clients, recorder, actor, values
+    def __init__(self, clients: Sequence[Client], recorder: Recorder, rate: float, *, client: str = "") -> None:
+        super().__init__(name=f"caller {client}".rstrip(), daemon=True)
+        self._clients, self._recorder = clients, recorder
+        self._members = {"client": client} if client else {}
         self._turns = itertools.cycle(clients)
         self._arrivals = Arrivals(rate, MAX_IN_PROGRESS) if rate else None
         self._recent: deque[bool] = deque(maxlen=RECENT)
@@ -70,19 +68,18 @@ class CallerThread(threading.Thread):
         if self._arrivals is None:
             return
         try:
-            self._arrivals.run(lambda due: self._call(next(self._turns)))
+            self._arrivals.run(self._call)
         finally:
-            limit = min(self.timeout.connect + self.timeout.read, self.timeout.total)
-            self._arrivals.drain(limit + DRAIN)
+            self._arrivals.drain(self._clients[0].timeouts.total + DRAIN)
             for client in self._clients:
                 client.close()
 
-    def _call(self, client: Client) -> None:
+    def _call(self, due: float) -> None:
+        client = next(self._turns)
         choice = client.choose()
-        began = self._recorder.invoke(self._actor, "call", address=choice.address, by=choice.event, **self._values)
+        began = self._recorder.invoke("client", "call", address=choice.address, by=choice.event, **self._members)
         _, result = client.call(choice)
-        members: dict[str, Any] = {
-            name: value for name in ("status", "error", "task") if (value := getattr(result, name))
-        }
-        self._recorder.end(began, Outcome(result.outcome), **members)
+        members: dict[str, Any] = {"status": result.status, "task": result.task, "error": result.error}
+        known = {name: value for name, value in members.items() if value}
+        self._recorder.end(began, Outcome(result.outcome), seconds=round(time.monotonic() - due, 6), **known)
         self._recent.append(result.outcome == "ok")

@@ -29,16 +29,16 @@ def call_from_task(task: ClientTask, request: Request, timeouts: Timeouts, scale
 
     A client task that does not answer leaves the outcome unknown: the call may have been made.
     """
-    within = min(timeouts.connect + timeouts.read, timeouts.total)
     base = urlsplit(task.url)
-    query = {"url": f"{base.scheme}://{base.netloc}{request.path}", "method": request.method, "within": within * scale}
+    asked_for = f"{base.scheme}://{base.netloc}{request.path}"
+    query = {"url": asked_for, "method": request.method, "within": timeouts.total * scale}
     if request.headers:
         query["header"] = "\r\n".join(f"{name}: {value}" for name, value in request.headers)
     url = f"http://{task.address}:{task.port}/call?{urlencode(query)}"
     headers = {TOKEN_HEADER: task.token} if task.token else {}
     asked = urllib.request.Request(url, headers=headers)
     try:
-        with _OPENER.open(asked, timeout=within + MARGIN) as response:
+        with _OPENER.open(asked, timeout=timeouts.total + MARGIN) as response:
             made = json.loads(response.read(MAX_ANSWER))["calls"][0]
     except (OSError, ValueError, LookupError, TypeError) as error:
         return AttemptResult("info", error=f"the client task did not report: {one_line(str(error), 80)}")

@@ -30,11 +30,10 @@ def call_by_curl(
     """
     tls = request.tls
     host = tls.name if tls is not None and tls.name else name
-    limit = min(timeouts.connect + timeouts.read, timeouts.total)
     command = [
         *("curl", "-q", "--silent", "--noproxy", "*", "--output", "/dev/null"),
         *("--write-out", "%{http_code} %{remote_ip}"),
-        *("--connect-timeout", f"{timeouts.connect:g}", "--max-time", f"{limit:g}"),
+        *("--connect-timeout", f"{timeouts.connect:g}", "--max-time", f"{timeouts.total:g}"),
         *(("--head",) if request.method == "HEAD" else ("--request", request.method)),
         *(("--insecure",) if tls is not None and not tls.verify else ()),
         *(("--cacert", tls.authorities) if tls is not None and tls.authorities else ()),

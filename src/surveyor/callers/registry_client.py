@@ -9,12 +9,15 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from surveyor.errors import UsageError
 
@@ -23,8 +26,8 @@ __all__ = ["DISCOVERY", "RegistryClient", "chain_credentials", "data_endpoint"]
 DISCOVERY = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 """The operations that are called at the data endpoint (hostPrefix in the API model of Cloud Map)."""
 
-TIMEOUT = 1.0
-"""Wall seconds."""
+LOCAL_TIMEOUT, REMOTE_TIMEOUT = 1.0, 5.0
+"""Wall seconds for a call to this machine, and to another, where a connection with TLS takes longer."""
 
 MAX_RESPONSE = 1 << 22
 _TARGET = "Route53AutoNaming_v20170314"
@@ -41,14 +44,16 @@ class RegistryClient:
 
     def __init__(self, endpoint: str, region: str, credentials: Callable[[], Credentials]) -> None:
         self._url, self._region, self._credentials = endpoint.rstrip("/") + "/", region, credentials
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        local = (urlsplit(endpoint).hostname or "").startswith("127.")
+        self._timeout = LOCAL_TIMEOUT if local else REMOTE_TIMEOUT
+        self._opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
 
     def discover_instances(self, **params: object) -> dict[str, Any]:
-        """Call DiscoverInstances. Raises OSError."""
+        """Call DiscoverInstances. Raises ClientError if it is refused, OSError if it is not answered."""
         return self._call("DiscoverInstances", params, "Instances")
 
     def discover_instances_revision(self, **params: object) -> dict[str, Any]:
-        """Call DiscoverInstancesRevision. Raises OSError."""
+        """Call DiscoverInstancesRevision. Raises ClientError if it is refused, OSError if it is not answered."""
         return self._call("DiscoverInstancesRevision", params, "InstancesRevision")
 
     def _call(self, operation: str, params: dict[str, object], member: str) -> dict[str, Any]:
@@ -57,15 +62,29 @@ class RegistryClient:
         request = AWSRequest("POST", self._url, headers, json.dumps(params).encode())
         SigV4Auth(self._credentials(), "servicediscovery", self._region).add_auth(request)
         plain = urllib.request.Request(self._url, request.data, dict(request.headers.items()), method="POST")  # noqa: S310  # the target
-        with self._opener.open(plain, timeout=TIMEOUT) as response:
-            body = response.read(MAX_RESPONSE)
         try:
-            value: Any = json.loads(body)
-        except ValueError:
-            value = None
-        if not isinstance(value, dict) or member not in value:
+            with self._opener.open(plain, timeout=self._timeout) as response:
+                value = _document(response.read(MAX_RESPONSE))
+        except urllib.error.HTTPError as error:
+            with error:
+                document = _document(error.read(MAX_RESPONSE))
+            code = str(document.get("__type") or error.code).rpartition("#")[2]
+            message = str(document.get("Message") or document.get("message") or "")
+            raise ClientError({"Error": {"Code": code, "Message": message}}, operation) from None
+        except HTTPException as error:
+            raise ConnectionError(f"expected HTTP from {operation}; got {type(error).__name__}") from None
+        if member not in value:
             raise ConnectionError(f"expected {member} in the response of {operation}; got something else")
         return value
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body; empty if it is anything else."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def chain_credentials() -> Callable[[], Credentials]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -69,13 +71,18 @@ class ServiceSetup:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment: its name, a sentence that says what happens, its service, its checks, and its faults."""
+    """One experiment: its name, a sentence that says what happens, its service, its checks, its faults, and its steps.
+
+    `steps`: what happens, a function of the running experiment (an ExperimentRun); by default the service is only
+    observed for as long as the setup's warm-up.
+    """
 
     name: str
     title: str
     setup: ServiceSetup
     checks: tuple[Check, ...]
     faults: tuple[str, ...]
+    steps: Callable[[Any], object] = lambda run: None
 
 
 def experiment(

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from surveyor.callers import CallerThread, ServiceEndpoints
 from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed, perform
-from surveyor.chaos.callers import CallerThread
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, find_fault
@@ -44,6 +44,7 @@ class ExperimentRun:
 
     experiment: Experiment
     service: ServiceUnderTest
+    endpoints: ServiceEndpoints
     clock: ServiceClock
     context: ActionContext
     recorder: Recorder
@@ -224,7 +225,7 @@ class ExperimentRun:
 
     def lag(self) -> str:
         """Return that this machine, on which the service runs too, did not keep up; "" if it did, or is not used."""
-        return describe_lag(self.observers) if self.caller.local else ""
+        return describe_lag(self.observers) if self.endpoints.local else ""
 
     def stop(self) -> None:
         """Stop observers and callers, and wait for their last polls and calls."""

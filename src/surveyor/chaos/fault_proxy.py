@@ -30,12 +30,14 @@ _DISCOVERY = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 class FaultProxy:
     """`faults`: the faults in effect, each with the share of requests that it hits; none at first.
 
-    `skewed`: forwards to the registry with a wrong clock; `wrong_address`: an unused address, for the fault dns.lie.
+    `resolver`: before which `names` answers. `skewed`: forwards to the registry with a wrong clock; `wrong_address`: an
+    unused address, for the fault dns.lie.
     """
 
     chance: random.Random
     registry: HttpProxy | None = None
     names: DnsProxy | None = None
+    resolver: tuple[str, int] | None = None
     forward: Upstream | None = None
     skewed: Forward | None = None
     faults: dict[str, float] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class FaultProxy:
             lambda method, path, headers, body: proxy._call(forward, method, path, headers, body)
         )
         proxy.registry.start()
+        proxy.resolver = resolver
         proxy.names = DnsProxy(resolver, proxy._resolve) if resolver else None
         return proxy
 

@@ -1,16 +1,15 @@
-"""The pytest fixtures and hooks of experiments: they find the experiment, assemble its run, and conclude it."""
+"""The pytest fixtures and hooks of experiments: they find the experiment and its service, and run it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
-from surveyor.chaos.assembly import HISTORIES, Parts, concluded
-from surveyor.chaos.assembly import experiment_run as assembled_run
+from surveyor.chaos.assembly import HISTORIES, ExperimentSettings, run_experiment
 from surveyor.chaos.experiment import EXPERIMENT_MARK, Experiment
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.experiment_service import create_service
@@ -68,12 +67,10 @@ def experiment_run(
     running_target: RunningTarget,
     client: Callable[..., Any],
     service_under_test: ServiceUnderTest,
-) -> Iterator[ExperimentRun]:
-    """Yield the running experiment, after its warm-up."""
+) -> ExperimentSettings:
+    """Return the settings of an experiment's run; the running experiment takes their place in the test's arguments."""
     settings = request.config.stash[SETTINGS]
-    parts = Parts(
-        experiment=_experiment_of(request.node),
-        service=service_under_test,
+    return ExperimentSettings(
         running=running_target,
         client=client,
         options=settings.chaos,
@@ -86,17 +83,22 @@ def experiment_run(
         consumer_account=partial(request.getfixturevalue, "consumer_account"),
         limited_credentials=partial(request.getfixturevalue, "credentials_limited_to"),
     )
-    with assembled_run(parts) as run:
-        yield run
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Run the experiment's own lines, and then judge its history."""
-    run = pyfuncitem.funcargs.get("experiment_run") if is_experiment(pyfuncitem) else None
-    if not isinstance(run, ExperimentRun):
-        return (yield)
-    if not run.dry_run:
-        pyfuncitem.stash[HISTORY] = f"{HISTORIES}/{run.recorder.path.name}"
-    with concluded(run):
-        return (yield)
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an experiment, whose steps are the test's own lines."""
+    settings = pyfuncitem.funcargs.get("experiment_run") if is_experiment(pyfuncitem) else None
+    service = pyfuncitem.funcargs.get("service_under_test")
+    if not isinstance(settings, ExperimentSettings) or not isinstance(service, ServiceUnderTest):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001  # as pytest calls it
+
+    def steps(run: ExperimentRun) -> None:
+        if not run.dry_run:
+            pyfuncitem.stash[HISTORY] = f"{HISTORIES}/{run.recorder.path.name}"
+        pyfuncitem.obj(**{**arguments, "experiment_run": run})
+
+    experiment = replace(_experiment_of(pyfuncitem), steps=steps)
+    run_experiment(experiment, service, settings)
+    return True

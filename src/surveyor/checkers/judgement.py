@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 from surveyor.checkers.figures import figures_of
 from surveyor.checkers.registry import judge
 from surveyor.checkers.witness import describe_event
-from surveyor.history import History, Outcome
+from surveyor.history import History, Outcome, load_history
+from surveyor.output_files import write_text
+from surveyor.typed_json import dump_json, read_json
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["AppliedFault", "CheckVerdict", "Judgement", "ReportedFigure", "WitnessEvent", "judge_history"]
+__all__ = ["VERDICT_SUFFIX", "AppliedFault", "CheckVerdict", "Judgement", "ReportedFigure", "WitnessEvent",
+           "judge_file", "judge_history", "read_judgement"]  # fmt: skip
+
+
+VERDICT_SUFFIX = ".verdict.json"
+"""Suffix of the file beside a history that holds its judgement."""
 
 
 class WitnessEvent(Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,3 +135,15 @@ def judge_history(history: History) -> Judgement:
             for figure in figures_of(history)
         ),
     )
+
+
+def judge_file(path: Path) -> Judgement:
+    """Judge the history in a file, and write the judgement beside it. Raises HistoryBroken."""
+    judgement = judge_history(load_history(path))
+    write_text(path.with_suffix(VERDICT_SUFFIX), dump_json(judgement, indent=1))
+    return judgement
+
+
+def read_judgement(path: Path) -> Judgement:
+    """Return the judgement beside the history in a file. Raises UsageError if there is none."""
+    return read_json(path.with_suffix(VERDICT_SUFFIX), Judgement)

@@ -167,8 +167,8 @@ def _self_check(seed: int, rate: float | None) -> float:
 
     Raises SurveyorError if it fails, UsageError if the rate is too high.
     """
+    from surveyor.callers import TOTAL_SHARE
     from surveyor.load.call_rate import check_rate
-    from surveyor.load.client_models import TOTAL_SHARE
     from surveyor.load.self_check import Reading, self_check_in_subprocess
     from surveyor.messages import UNTRUSTED
 
@@ -219,7 +219,7 @@ def _save(report: ConformanceReport, folder: Path) -> None:
 
 
 def _list(known: dict[str, Path]) -> None:
-    from surveyor.load.client_models import MODELS
+    from surveyor.callers import MODELS
 
     width = max(map(len, (*known, *MODELS)))
     typer.echo("scenarios:")

@@ -7,6 +7,7 @@ master) starts a conductor that creates the service; every worker receives the e
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -24,13 +25,19 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from surveyor.callers import (
+    MODELS,
+    TOTAL_SHARE,
+    Arrivals,
+    AttemptResult,
+    ClientModel,
+    ServiceEndpoints,
+    can_call,
+    make_client,
+)
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.load.arrivals import Arrivals
 from surveyor.load.call_rate import CallRate, adapt_rate, check_rate
 from surveyor.load.caller import Caller
-from surveyor.load.client_models import MODELS, TOTAL_SHARE, ClientModel
-from surveyor.load.connection import AttemptResult, Timeouts
-from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.self_check import SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
@@ -45,9 +52,6 @@ __all__ = ["play"]
 
 CLIENTS = 6
 """Clients of each model, which take turns: with a single cache its refresh time would decide by chance."""
-
-MAX_IN_PROGRESS = 500
-"""Calls of one stream in progress; further arrivals are dropped and counted."""
 
 
 class AttemptFailed(Exception):
@@ -103,19 +107,19 @@ def _stream(state: _State, model: ClientModel) -> type[User]:
         @task
         def arrive(self) -> None:
             endpoints = state.endpoints.get()
-            if not model.can_call(endpoints):
+            if not can_call(model, endpoints):
                 gevent.sleep(3_600)
                 return
             chance = random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}")
             callers = [_caller(state, self.environment, model, endpoints, chance) for _ in range(CLIENTS)]
             turns = itertools.cycle(callers)
-            arrivals = Arrivals(endpoints.rate * model.share, MAX_IN_PROGRESS, gevent.spawn, gevent.sleep)
+            arrivals = Arrivals(endpoints.rate * model.share, spawn=gevent.spawn)
             try:
                 arrivals.run(lambda due: next(turns).call(due), on_drop=callers[0].drop)
             finally:
                 arrivals.stop()
                 for caller in callers:
-                    caller.close()
+                    caller.client.close()
 
     Stream.__name__ = Stream.__qualname__ = model.name
     return Stream
@@ -125,18 +129,10 @@ def _caller(
     state: _State, environment: Environment, model: ClientModel, endpoints: ServiceEndpoints, chance: random.Random
 ) -> Caller:
     """Return one client of a model, with a separate cache and separate connections."""
-    resolver = model.make_resolver(endpoints)
-    resolver.first_share = chance.random()
-    return Caller(
-        model=model,
-        endpoints=endpoints,
-        resolver=resolver,
-        tally=state.tally,
-        timeouts=Timeouts(endpoints.timeout, endpoints.timeout),
-        chance=random.Random(chance.random()),
-        may_call=(lambda address: address.startswith("127.")) if endpoints.local else (lambda address: True),
-        on_result=lambda name, seconds, result: _fire(environment, name, seconds, result),
-    )
+    share = chance.random()
+    client = make_client(model, endpoints, random.Random(chance.random()), first_share=share)
+    report = functools.partial(_fire, environment)
+    return Caller(model.name, client, endpoints, state.tally, report)
 
 
 def _fire(environment: Environment, name: str, seconds: float, result: AttemptResult) -> None:

@@ -13,9 +13,9 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 
+from surveyor.callers import ServiceEndpoints
 from surveyor.chaos import ExperimentRun, experiment
 from surveyor.history import Outcome
-from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import Phase, Scenario
 from surveyor.observers.service_under_test import ServiceTask
 from surveyor.typed_json import parse_json
@@ -66,28 +66,9 @@ def victims_of(run: ExperimentRun, phase: Phase) -> list[ServiceTask]:
 
 
 def endpoints_of(run: ExperimentRun) -> ServiceEndpoints:
-    """Return the endpoints for callers, with the proxies of registry and resolver in which faults are injected."""
-    service, proxy = run.service, run.proxy
-    assert proxy.registry is not None
-    return ServiceEndpoints(
-        port=service.port,
-        path=service.path,
-        alias=service.alias,
-        resolver=proxy.names.address if proxy.names is not None else ("", 0),
-        registry=proxy.registry.url,
-        account=service.account,
-        secret="surveyor",  # noqa: S106  # accepted by the embedded target; requests to AWS are signed again by the proxy
-        region=service.region,
-        namespace=service.namespace,
-        service=service.name,
-        load_balancer=service.load_balancer,
-        proxy=service.proxy,
-        rate=SCENARIO.rate,
-        timeout=run.caller.timeout,
-        epoch=time.time() - run.recorder.seconds / run.clock.scale,
-        scale=run.clock.scale,
-        local=run.caller.local,
-    )
+    """Return the endpoints for callers, with their rate and the moment at which the history began."""
+    epoch = time.time() - run.recorder.seconds / run.clock.scale
+    return replace(run.endpoints, rate=SCENARIO.rate, epoch=epoch)
 
 
 def send(value: object) -> None:

@@ -18,10 +18,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from surveyor.callers import Arrivals, Connection, Request, Timeouts, attempt
 from surveyor.errors import SurveyorError
-from surveyor.load.arrivals import Arrivals
 from surveyor.load.confidence import share_of
-from surveyor.load.connection import Connection, Timeouts, attempt, build_request
 from surveyor.load.faulty_server import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
 from surveyor.machine import ProcessTimes, read_times, slowdown_between
@@ -157,7 +156,7 @@ def _measure_max_rate(port: int) -> float:
     """Return attempts per second of parallel greenlets that call without a pause."""
     import gevent
 
-    request, start = build_request("GET", "127.0.0.1", "/well", keep=False), time.monotonic()
+    request, start = Request(path="/well"), time.monotonic()
     attempts = 0
 
     def call_repeatedly() -> None:
@@ -173,7 +172,7 @@ def _measure_max_rate(port: int) -> float:
 def _run(rate: float, seconds: float, call: Callable[[float], None]) -> None:
     import gevent
 
-    arrivals = Arrivals(rate, 2_000, gevent.spawn, gevent.sleep)
+    arrivals = Arrivals(rate, 2_000, gevent.spawn)
     arrivals.run(call, seconds)
     arrivals.drain(TIMEOUTS.connect + TIMEOUTS.read + 1)
 
@@ -182,10 +181,12 @@ def _killed(name: str, port: int, rate: float, method: str, path: str, *, keep: 
     """Compare the attempts that failed here with those that the server killed: both count the same requests."""
     outcomes: list[bool] = []
     idle: list[Connection] = []
-    request = build_request(method, "127.0.0.1", path, keep=keep)
+    request = Request(method, path)
 
     def call(due: float) -> None:
-        result, connection = attempt("127.0.0.1", port, request, TIMEOUTS, idle.pop() if keep and idle else None)
+        result, connection = attempt(
+            "127.0.0.1", port, request, TIMEOUTS, idle.pop() if keep and idle else None, keep=keep
+        )
         outcomes.append(result.outcome != "ok")
         if connection is not None and keep:
             idle.append(connection)
@@ -206,7 +207,7 @@ def _dead(port: int, rate: float, seed: int) -> Reading:
     """With a dead address among two, half of the attempts fail, each at the dead address."""
     chance = random.Random(seed)
     outcomes: list[tuple[str, bool]] = []
-    request = build_request("GET", "127.0.0.1", "/well", keep=False)
+    request = Request(path="/well")
 
     def call(due: float) -> None:
         address = chance.choice(("127.0.0.1", DEAD))
@@ -229,7 +230,7 @@ def _stalled(port: int, rate: float) -> Reading:
     latencies = Latencies()
 
     def call(due: float) -> None:
-        request = build_request("GET", "127.0.0.1", f"/stalls?due={due:.6f}", keep=False)
+        request = Request(path=f"/stalls?due={due:.6f}")
         attempt("127.0.0.1", port, request, TIMEOUTS)
         latencies.record(time.monotonic() - due)
 
@@ -251,7 +252,7 @@ def _seconds(rate: float) -> float:
 def _truth(port: int) -> dict[str, Any]:
     """Return what the faulty server counted."""
     connection = Connection("127.0.0.1", port, TIMEOUTS.connect)
-    _, body, _ = connection.exchange(build_request("GET", "127.0.0.1", "/truth", keep=False), TIMEOUTS.read)
+    _, body, _ = connection.exchange(Request(path="/truth").encode("127.0.0.1", port, keep=False), TIMEOUTS.read)
     connection.close()
     counted: dict[str, Any] = json.loads(body)
     return counted

@@ -12,7 +12,7 @@ import gevent
 import msgspec
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
-from surveyor.load.endpoints import ServiceEndpoints
+from surveyor.callers import ServiceEndpoints
 from surveyor.load.tally import Tally, TallyRows
 from surveyor.typed_json import parse_json
 

@@ -7,19 +7,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from surveyor.checkers.judgement import Judgement, judge_history
+from surveyor.checkers import Judgement, read_judgement
 from surveyor.errors import UsageError
-from surveyor.history import History, HistoryBroken, load_history
-from surveyor.output_files import write_text
+from surveyor.history import load_history
 from surveyor.report.chart import Chart, chart_of
 from surveyor.report.test_results import TestResult
-from surveyor.typed_json import dump_json, read_json
 from surveyor.verdicts import Verdict
 
-__all__ = ["VERDICT_SUFFIX", "WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]
-
-VERDICT_SUFFIX = ".verdict.json"
-"""Suffix of the file beside a history that holds its judgement."""
+__all__ = ["WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]
 
 WHOLE = "whole"
 """The name for all phases of a scenario together."""
@@ -82,20 +77,9 @@ def _experiment(result: TestResult, folder: Path | None) -> ExperimentReport:
     if result.history and folder is not None:
         path = folder / result.history
         try:
-            history = load_history(path)
-            judged, chart = _load_judgement(path.with_suffix(VERDICT_SUFFIX), history), chart_of(history)
-        except HistoryBroken as error:
+            chart, judged = chart_of(load_history(path)), read_judgement(path)
+        except UsageError as error:
             detail = f"{detail}; {error}" if detail else str(error)
     name = judged.experiment if judged else ""
     name = name or Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
     return ExperimentReport(name, result.nodeid, result.verdict, result.symptom, detail, result.history, judged, chart)
-
-
-def _load_judgement(path: Path, history: History) -> Judgement:
-    """Return the judgement that the experiment wrote; judge the history, and write it, if there is none."""
-    try:
-        return read_json(path, Judgement)
-    except UsageError:
-        judged = judge_history(history)
-        write_text(path, dump_json(judged, indent=1))
-        return judged

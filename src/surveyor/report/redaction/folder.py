@@ -16,13 +16,13 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from surveyor.checkers import VERDICT_SUFFIX
 from surveyor.claims import load_claims
 from surveyor.errors import UsageError
 from surveyor.history.lines import KIND as HISTORY_KIND
 from surveyor.input_files import REPORT_LIMIT, is_file, read_text
 from surveyor.layout import Layout
 from surveyor.output_files import write_text
-from surveyor.report.experiments import VERDICT_SUFFIX
 from surveyor.report.file import REPORT_FILE, load_report, save_report
 from surveyor.report.model import ConformanceReport
 from surveyor.report.outputs import ALLURE_FOLDER, JUNIT_FILE, PAGE_FILE, SUMMARY_FILE, save_outputs

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from surveyor.load.connection import Timeouts
-from surveyor.load.curl import call_by_curl
+from surveyor.callers import Request, Timeouts
+from surveyor.callers.curl import call_by_curl
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
 DEAD, TIMEOUTS = "127.255.255.251", Timeouts(0.3, 0.3)
@@ -65,5 +65,5 @@ def test_curl_reports_the_address_and_the_error(
 ) -> None:
     """curl tries the next address if nothing listens, and ignores the user's proxy settings."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    address, result = call_by_curl("web.corp.internal", port, path, addresses, TIMEOUTS)
+    address, result = call_by_curl("web.corp.internal", port, Request(path=path), addresses, TIMEOUTS)
     assert (result.outcome, address, result.error) == (outcome, peer, error)

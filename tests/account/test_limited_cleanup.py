@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("delete", "identity"),
     [

@@ -131,6 +131,7 @@ def test_a_known_end_leaves_time_to_clean_up(emulator: EmulatorAccount, tmp_path
     assert list_resources(emulator.clients()) == before
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seconds", [-3600, 30])
 def test_credentials_that_end_too_soon_begin_no_run(emulator: EmulatorAccount, tmp_path: Path, seconds: int) -> None:
     """Exit 2, one line with the cure, no ledger."""

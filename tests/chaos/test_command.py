@@ -108,6 +108,7 @@ def test_a_named_experiment_that_is_unsupported_is_not_a_success(tmp_path: Path)
     assert "kill-half could not be judged: plain lacks ecs-processes" in run.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("words", "message"),
     [

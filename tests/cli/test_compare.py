@@ -39,6 +39,7 @@ def changed(tmp_path: Path) -> Callable[[Callable[[Any], object]], str]:
     return write
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("command", [["compare", "--out", "out"], ["diff", str(MOTO)]])
 @pytest.mark.parametrize(
     ("content", "message"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.conftest import Checkout
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -79,6 +79,7 @@ def test_a_full_disk_below_out_is_3_after_the_results(checkout: Checkout) -> Non
     assert line == f"surveyor: {_out(checkout)}/report.json cannot be written: File too large"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_files_change_nothing(checkout: Checkout, closed: str) -> None:
     """A run without standard input, output or error passes, and no file of it takes their place."""

@@ -48,6 +48,7 @@ def test_experiments_and_scenarios_have_a_plan(words: tuple[str, ...], tasks: in
     assert float(found["about"][1]) < 1 < float(found["at most"][1])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -39,6 +39,7 @@ def report_with_evidence() -> ConformanceReport:
     )
 
 
+@pytest.mark.soak
 def test_a_report_is_published_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The published report is one line, without the evidence of claims that hold; everything else is unchanged."""
     report = report_with_evidence()

@@ -20,6 +20,7 @@ GOOD = "@proves('alpha.first')\ndef test_good(cloudmap):\n    '''It is true.'''\
 OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n\n"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     ("body", "message"),

@@ -17,6 +17,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 GATE = '[[threshold]]\nclaim = "dns.srv.value"\n'
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "words",
     [["explain", "OLD"], ["diff", "OLD", "NEW"], ["diff", "NEW", "OLD"], ["compare", "OLD", "NEW", "--out", "OUT"],

@@ -81,6 +81,7 @@ def test_many_unexpected_claims_get_one_line_each(
     assert section.count("\n- ") == 60
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("limit", [MIB - 1, 20_000, 2_000])
 def test_it_is_never_larger_than_allowed(
     limit: int, make_report: Callable[..., ConformanceReport], claims: Claims

@@ -105,6 +105,7 @@ def test_silence_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
             check_reachable(target)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("answer", "known"),
     [
@@ -161,6 +162,7 @@ def test_first(cloudmap):
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("answer", "code"),
     [

@@ -103,6 +103,7 @@ def test_list(cloudmap, number):
     assert target.asked.count("ListServices") == 3
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "kind",
     ["null", "a list", "no UTF-8", "nested 100,000", "a web page", "status 500", "status 302", "millions of values",

@@ -42,6 +42,7 @@ def proxy_of(made: Any) -> str | None:
     return found
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("service", ["servicediscovery", "route53", "ecs", "ec2", "sts"])
 def test_a_proxy_is_used_for_aws_only(service: str) -> None:
     """Not for an emulator on this machine, which no proxy reaches."""

@@ -269,6 +269,7 @@ def test_sigterm_does_not_wait_for_the_drain(connected: Ecs) -> None:
     assert [part["lastStatus"] for part in stopped["containers"]] == ["STOPPED", "STOPPED"]
 
 
+@pytest.mark.soak
 def test_a_drain_before_sigterm_is_a_setting(drains_first: Ecs) -> None:
     """With it such a call is answered, as the README of the proxy's agent can be read."""
     assert call_during_a_stop(drains_first, seconds=10) == 200

@@ -52,6 +52,7 @@ async def stop(supervisor: Supervisor, process: Process) -> Exit:
     return await process.ended
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ATTACKS)
 def test_nothing_of_a_container_is_left_after_its_end(run: Run, name: str) -> None:
     """No process is left when a container has stopped, and another one has noticed nothing."""

@@ -122,6 +122,7 @@ def wait_until_gone(pids: set[int], addresses: set[str]) -> None:
     until(lambda: not any(map(listens, addresses)))
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize(
     "name",

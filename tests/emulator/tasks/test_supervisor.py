@@ -231,6 +231,7 @@ def test_a_mapped_port_leads_to_the_container(run: Run) -> None:
     run(test)
 
 
+@pytest.mark.soak
 def test_many_simultaneous_ends_are_all_reported(run: Run) -> None:
     """The end of each container is reported when many with children that hold their output open are killed at once."""
 

@@ -28,6 +28,7 @@ from surveyor.clock import WallClock
 from surveyor.errors import SurveyorError
 from surveyor.evidence import Evidence
 from surveyor.gate.deployment_actions import ACTIONS, act
+from surveyor.gate.deployments import find_deployment
 from surveyor.targets import load_target
 from surveyor.targets.clients import Clients
 from surveyor.targets.options import TargetOptions
@@ -203,10 +204,13 @@ def test_the_gate_changes_the_named_service_alone(in_use: EmulatorAccount) -> No
         with run_target(load_target("aws", TARGETS, options), 0) as running:
             running.clients.permit(ACTIONS, "gated/web")
             client = running.clients.client("ecs", ACCOUNT)
+            web, api = (find_deployment(client, "gated", name, running.clock.now()) for name in ("web", "api"))
+            assert web is not None
+            assert api is not None
             with contextlib.suppress(SurveyorError):  # ECS may refuse to stop the first deployment of a service
-                act(client, "gated", "web", is_open=False)
+                act(client, web, is_open=False)
             with pytest.raises(NotOwned):
-                act(client, "gated", "api", is_open=False)
+                act(client, api, is_open=False)
     for name in ("web", "api"):
         ecs.delete_service(cluster="gated", service=name, force=True)
     # Their tasks fail and are replaced: the inventories that other tests compare must not differ by them.

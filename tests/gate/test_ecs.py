@@ -9,10 +9,14 @@ import pytest
 
 from surveyor import timeouts
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.gate.deployment_actions import act, parse_service
+from surveyor.gate import GateEvidence, Rules, Threshold
+from surveyor.gate.decision import Decision
+from surveyor.gate.deployment_actions import GateAction, parse_service
+from surveyor.gate.judging import GatedService, judge_runs
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor.verdicts import Verdict
 
 ACCOUNT = "333333333333"
 
@@ -66,13 +70,27 @@ def state(ecs: Any, name: str) -> tuple[str, str]:
     return definition, str(deployments[0]["status"])
 
 
+def gate(running: RunningTarget, ecs: Any, name: str, *, is_open: bool) -> Decision:
+    """Return the decision of a gate whose only threshold, on a claim, is met or not, on a service of `shop`."""
+    rules = Rules((Threshold(claim="x"),))
+    evidence = GateEvidence(claims={"x": Verdict.PASS if is_open else Verdict.FAIL})
+    return judge_runs(rules, evidence, GatedService("shop", name, lambda _: ecs, running.clock))
+
+
+def act(running: RunningTarget, ecs: Any, name: str, *, is_open: bool) -> GateAction:
+    """Return what a gate does with the deployment of a service."""
+    action = gate(running, ecs, name, is_open=is_open).action
+    assert action is not None
+    return action
+
+
 def test_an_open_gate_lets_a_rolling_deployment_continue(running: RunningTarget, ecs: Any) -> None:
     """No call is sent, and the deployment succeeds."""
     old, new = define(ecs, "old"), define(ecs, "new")
     service(running, ecs, "continues", old)
     ecs.update_service(cluster="shop", service="continues", taskDefinition=new)
     running.clock.wait(10)
-    assert act(ecs, "shop", "continues", is_open=True).what == "left-alone"
+    assert act(running, ecs, "continues", is_open=True).what == "left-alone"
     running.clock.wait(180)
     assert state(ecs, "continues") == (new, "SUCCESSFUL")
 
@@ -85,18 +103,18 @@ def test_a_closed_gate_rolls_a_rolling_deployment_back(running: RunningTarget, e
     running.clock.wait(10)
     in_progress = ecs.list_service_deployments(cluster="shop", service="goes-back", status=["IN_PROGRESS"])
     arn = in_progress["serviceDeployments"][0]["serviceDeploymentArn"]
-    assert act(ecs, "shop", "goes-back", is_open=False).what == "rolled-back"
+    assert act(running, ecs, "goes-back", is_open=False).what == "rolled-back"
     running.clock.wait(5)
     deployments = ecs.list_service_deployments(cluster="shop", service="goes-back")["serviceDeployments"]
     assert [(deployment["serviceDeploymentArn"] == arn, deployment["status"]) for deployment in deployments] == [
         (True, "ROLLBACK_IN_PROGRESS"), (False, "SUCCESSFUL"),
     ]  # fmt: skip
-    assert act(ecs, "shop", "goes-back", is_open=False).what == "nothing"  # a rollback is not a separate deployment
+    assert act(running, ecs, "goes-back", is_open=False).what == "nothing"  # a rollback is not a separate deployment
     running.clock.wait(180)
     assert state(ecs, "goes-back")[0] == old
     [ended] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
     assert ended["status"] == "ROLLBACK_SUCCESSFUL"
-    assert act(ecs, "shop", "goes-back", is_open=False).what == "nothing"
+    assert act(running, ecs, "goes-back", is_open=False).what == "nothing"
     with pytest.raises(ecs.exceptions.ConflictException):
         ecs.stop_service_deployment(serviceDeploymentArn=arn)
 
@@ -122,7 +140,7 @@ def test_a_deployment_that_has_just_begun_is_read_again(running: RunningTarget, 
     service(running, ecs, name, old)
     ecs.update_service(cluster="shop", service=name, taskDefinition=new)
     late: Any = Late(ecs, operation)
-    assert act(late, "shop", name, is_open=False).what == "rolled-back"
+    assert act(running, late, name, is_open=False).what == "rolled-back"
 
 
 @pytest.mark.parametrize(("is_open", "what"), [(True, "continued"), (False, "rolled-back")])
@@ -137,15 +155,15 @@ def test_a_deployment_that_waits_at_a_hook_is_answered(
     service(running, ecs, name, old)
     ecs.update_service(cluster="shop", service=name, taskDefinition=new, deploymentConfiguration=blue_green)
     running.clock.wait(120)
-    assert act(ecs, "shop", name, is_open=is_open).what == what
+    assert act(running, ecs, name, is_open=is_open).what == what
     running.clock.wait(300)
     assert state(ecs, name)[0] == (new if is_open else old)
 
 
-def test_an_unknown_service_is_reported_in_one_line(ecs: Any) -> None:
+def test_an_unknown_service_is_reported_in_one_line(running: RunningTarget, ecs: Any) -> None:
     """A service that ECS does not know, and text that is not CLUSTER/SERVICE."""
     with pytest.raises(SurveyorError, match="was refused with ServiceNotFoundException"):
-        act(ecs, "shop", "unknown", is_open=True)
+        act(running, ecs, "unknown", is_open=True)
     for text in ("shop", "/web", "shop/", "a/b/c"):
         with pytest.raises(UsageError, match="--ecs: expected CLUSTER/SERVICE"):
             parse_service(text)

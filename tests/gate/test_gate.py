@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.errors import UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate, load_rules
+from surveyor.gate.decision import decide
 from surveyor.gate.summary import render, shorten_reasons
 from surveyor.gate.thresholds import ThresholdResult
 from surveyor.history import History, read_history
@@ -82,7 +83,10 @@ def test_a_file_of_thresholds_is_read(tmp_path: Path) -> None:
         (("at-most = 1.0", 'at-most = "1 %"'), "gate.toml:9: at-most: expected a number, got text ('1 %')"),
         (("at-most = 1.0", ""), "gate.toml:4: error-rate needs at-most"),
         (("client =", "cleint ="), "gate.toml:6: unknown key 'cleint'; did you mean 'client'"),
-        (('scenario = "deploy"\nclient', "client"), "gate.toml:4: a threshold must name its scenario, or a claim"),
+        (
+            ('scenario = "deploy"\nclient', "client"),
+            "gate.toml:4: a threshold must name its scenario, a claim, an alarm or a metric",
+        ),
         (("confidence = 0.99", "confidence = 0.5"), "gate.toml:15: confidence must be 0.95, 0.99 or 0.999"),
         (('figure = "checks"', 'figure = "checks"\nat-most = 1'), "gate.toml:17: checks have no at-most"),
         (
@@ -248,7 +252,7 @@ def test_a_long_reason_is_given_once() -> None:
     threshold = Threshold("deploy", figure="p99", at_most=5)
     results = [ThresholdResult(threshold, Verdict.INCONCLUSIVE, text) for text in (reason, "5 ms", reason)]
     assert shorten_reasons(results) == (["see [1]", "5 ms", "see [1]"], [f"[1] {reason}"])
-    text = render(results, open_=False)
+    text = render(decide(Rules((threshold,)), results))
     assert text.count("did not keep up") == 1
     assert text.count("see [1]") == 2
 

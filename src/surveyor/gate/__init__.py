@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from surveyor.gate.evidence import GateEvidence, gather
-from surveyor.gate.rules import Rules, Threshold, load_rules
+from surveyor.gate.rule_file import load_rules
+from surveyor.gate.rules import Rules, Threshold
 from surveyor.gate.thresholds import ThresholdResult, judge_gate, verdict_of
 
 __all__ = [

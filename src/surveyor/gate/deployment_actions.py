@@ -6,26 +6,25 @@ answer to the hook.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor import timeouts
-from surveyor.account.failed_calls import describe_failed_call
-from surveyor.clock import WallClock
+from surveyor.account.failed_calls import describe_failed_call, is_of_account
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
+from surveyor.gate.deployments import GatedDeployment, read_deployment
 from surveyor.targets.answers import describe_missing
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["ACTIONS", "GateAction", "act", "parse_service"]
+__all__ = ["ACTIONS", "GateAction", "act", "named_errors", "parse_service"]
 
 ACTIONS = ("ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment")
 """The operations that the gate calls for the service that the user names."""
-
-_IN_PROGRESS = ["PENDING", "IN_PROGRESS"]
 
 
 @dataclass(frozen=True)
@@ -47,40 +46,50 @@ def parse_service(text: str) -> tuple[str, str]:
     return cluster, service
 
 
-def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
-    """Act on the service's deployment in progress. Raises SurveyorError if ECS refuses or does not answer."""
+@contextmanager
+def named_errors(doubt: str = "") -> Iterator[None]:
+    """Turn errors of calls in the block into SurveyorError; `doubt`: what is not known if no answer arrives."""
     try:
-        return _act(ecs, cluster, service, is_open=is_open)
+        yield
     except ClientError as error:
-        raise SurveyorError(describe_failed_call(f"ecs:{error.operation_name}", error.response)) from None
+        text = describe_failed_call(f"ecs:{error.operation_name}", error.response)
+        kind = TargetUnavailable if is_of_account(error.response) else SurveyorError
+        raise kind(text) from None
     except BotoCoreError as error:
-        why = f"ECS did not answer, so what became of the deployment is not known: {describe_missing(error)}"
-        raise TargetUnavailable(why) from None
+        raise TargetUnavailable(f"ECS did not answer{doubt}: {describe_missing(error)}") from None
 
 
-def _in_progress(ecs: ECSClient, cluster: str, service: str) -> Any:
-    """Return DescribeServiceDeployments of the deployment in progress, None if there is none."""
-    status: Any = _IN_PROGRESS
-    listed: Any = ecs.list_service_deployments(cluster=cluster, service=service, status=status)["serviceDeployments"]
-    arns = [str(one["serviceDeploymentArn"]) for one in listed[:1]]
-    found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"] if arns else []
-    return next(iter(found), None)
+def act(ecs: ECSClient, deployment: GatedDeployment, *, is_open: bool) -> GateAction:
+    """Act on a deployment, once. Raises SurveyorError if ECS refuses or does not answer.
 
-
-def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
-    deployment = _in_progress(ecs, cluster, service)
-    if deployment is None:  # a read of ECS may show the state before a deployment that has just begun (ecs/RunTask)
-        WallClock().wait(timeouts.READ_AGAIN)
-        deployment = _in_progress(ecs, cluster, service)
-    if deployment is None:
-        return GateAction("nothing", f"{cluster}/{service} has no deployment in progress; nothing was rolled back")
-    arn = str(deployment["serviceDeploymentArn"])
-    hooks = [hook for hook in deployment.get("lifecycleHookDetails") or () if hook.get("status") == "AWAITING_ACTION"]
-    if hooks:
-        action: Any = "CONTINUE" if is_open else "ROLLBACK"
-        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hooks[0]["hookId"], action=action)
-        return GateAction("continued" if is_open else "rolled-back", f"{arn}: its hook was answered with {action}")
-    if is_open:
+    If another has acted on it since it was read, which ECS then refuses, that is no error.
+    """
+    arn = deployment.arn
+    if not deployment.is_in_progress:
+        return GateAction("nothing", f"{arn}: is not in progress ({deployment.status}); nothing was done")
+    if deployment.hook is None and is_open:
         return GateAction("left-alone", f"{arn}: continues")
+    with named_errors(", so what became of the deployment is not known"):
+        try:
+            return _act(ecs, deployment, is_open=is_open)
+        except ClientError as error:
+            if is_of_account(error.response):
+                raise
+            now = read_deployment(ecs, arn, deployment.created)
+            if now is None or (now.status, now.hook and now.hook.id) == (deployment.status, _hook_id(deployment)):
+                raise
+            return GateAction("nothing", f"{arn}: another acted on it before ({now.status}); nothing was done")
+
+
+def _act(ecs: ECSClient, deployment: GatedDeployment, *, is_open: bool) -> GateAction:
+    arn = deployment.arn
+    if deployment.hook is not None:
+        action: Any = "CONTINUE" if is_open else "ROLLBACK"
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=deployment.hook.id, action=action)
+        return GateAction("continued" if is_open else "rolled-back", f"{arn}: its hook was answered with {action}")
     ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
     return GateAction("rolled-back", f"{arn}: stopped, and ECS rolls it back")
+
+
+def _hook_id(deployment: GatedDeployment) -> str | None:
+    return deployment.hook.id if deployment.hook else None

@@ -10,8 +10,12 @@ from msgspec import structs
 
 from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
+from surveyor.gate.attempt_figures import AttemptFigures
+from surveyor.gate.estimates import Estimate
+from surveyor.gate.provenance import MeasuredRun, run_of_history, run_of_tool
+from surveyor.gate.rules import Metric
 from surveyor.gate.tool_figures import ToolFigures, find_tool_figures
-from surveyor.history import load_history
+from surveyor.history import History, HistoryBroken, joined_attempts, load_history
 from surveyor.history.observations import Interval
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.attribution import danger_windows
@@ -22,7 +26,7 @@ from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["GateEvidence", "gather"]
+__all__ = ["GateEvidence", "add_attempts", "gather"]
 
 _NO_BASELINES: Mapping[str, Path] = {}
 
@@ -31,9 +35,13 @@ _NO_BASELINES: Mapping[str, Path] = {}
 class GateEvidence:
     """The evidence by name: judgements and client figures of scenarios and experiments, and verdicts of claims.
 
-    `dangers`: for each scenario, how long each client model called a task after its end. `broken`: why a run ended with
-    a worse verdict than its history shows; the figures of such a run are not reliable. `tools`: what other load
-    generators measured. `baselines`: the evidence of earlier runs, by the text that names their folder in gate.toml.
+    `sides`: of scenarios whose attempts are recorded one by one, the client figures of the deployment's new and old
+    tasks. `dangers`: for each load scenario, how long each client model called a task after its end. `broken`: why a
+    run ended with a worse verdict than its history shows; the figures of such a run are not reliable. `tools`: what
+    other load generators measured. `alarms`: the verdict on each alarm of CloudWatch, with its state in words;
+    `metrics`: the worst value of each metric, or why it is not known. `runs`: what was measured, and when. `baselines`:
+    the evidence of earlier runs, by the text that names their folder in gate.toml. `is_growing`: the evidence is looked
+    at again and again while it grows, so that bounds must hold at all looks, and what is missing may still appear.
     """
 
     judged: dict[str, Judgement] = field(default_factory=dict)
@@ -43,6 +51,11 @@ class GateEvidence:
     broken: dict[str, str] = field(default_factory=dict)
     tools: list[ToolFigures] = field(default_factory=list)
     baselines: dict[str, GateEvidence] = field(default_factory=dict)
+    sides: dict[str, Mapping[str, Sequence[ClientFigures]]] = field(default_factory=dict)
+    alarms: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
+    metrics: dict[Metric, Estimate | str] = field(default_factory=dict)
+    runs: list[MeasuredRun] = field(default_factory=list)
+    is_growing: bool = False
 
 
 def gather(places: Sequence[Path], baselines: Mapping[str, Path] = _NO_BASELINES) -> GateEvidence:
@@ -57,6 +70,7 @@ def gather(places: Sequence[Path], baselines: Mapping[str, Path] = _NO_BASELINES
             _add_report(path, evidence)
         found = [] if reports else find_tool_figures(place)
         evidence.tools += found
+        evidence.runs += [run_of_tool(figures) for figures in found]
         if not reports and not found:
             raise UsageError(
                 f"{place} has no {REPORT_FILE}, no *_stats.csv of Locust and no summary of k6: it is not the folder "
@@ -76,11 +90,34 @@ def _add_report(path: Path, evidence: GateEvidence) -> None:
         evidence.judged[name] = judgement = _with_run_verdict(experiment, experiment.judged)
         if judgement.verdict is not experiment.judged.verdict:
             evidence.broken[name] = f"its run ended with {experiment.verdict}: {experiment.detail}"
-        tally_path = path.with_name(TALLY_FILE)
+        _add_attempts(path.parent, experiment, evidence)
+
+
+def _add_attempts(folder: Path, experiment: ExperimentReport, evidence: GateEvidence) -> None:
+    """Add the figures of clients: of a load scenario's tally, or of the attempts in the history."""
+    path, name = folder / experiment.history, experiment.name
+    tally_path = folder / TALLY_FILE
+    try:
+        history = load_history(path)
+    except HistoryBroken:
         if tally_path.is_file():
-            history, tally = load_history(path.parent / experiment.history), _load_tally(tally_path)
-            evidence.clients[name] = figures_of(history, tally)
-            evidence.dangers[name] = danger_windows(history, tally, INDIRECT)
+            raise
+        return  # the judgement is in the report; thresholds on clients say that there is no figure
+    evidence.runs.append(run_of_history(path, history))
+    if tally_path.is_file():
+        tally = _load_tally(tally_path)
+        evidence.clients[name] = figures_of(history, tally)
+        evidence.dangers[name] = danger_windows(history, tally, INDIRECT)
+    elif history.calls:
+        add_attempts(name, history, evidence)
+
+
+def add_attempts(name: str, history: History, evidence: GateEvidence) -> None:
+    """Add the figures of the attempts in a history, by client and by revision."""
+    figures = AttemptFigures()
+    figures.add(joined_attempts(history))
+    evidence.clients[name] = figures.rows(fault_times=[fault.begin for fault in history.faults])
+    evidence.sides[name] = figures.sides()
 
 
 def _with_run_verdict(experiment: ExperimentReport, judged: Judgement) -> Judgement:

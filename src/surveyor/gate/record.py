@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from surveyor.errors import UsageError
-from surveyor.gate.deployment_actions import GateAction
-from surveyor.gate.thresholds import ThresholdResult
+from surveyor.gate.decision import Decision
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.tally import TALLY_FILE
 from surveyor.output_files import write_text
@@ -21,26 +20,18 @@ __all__ = ["RECORD_FILE", "save_record"]
 
 RECORD_FILE = "gate.json"
 _OF_RUNS = (REPORT_FILE, TALLY_FILE, "*.jsonl")
-_OF_TOOLS = ("*_stats.csv", "*.json")
+_OF_TOOLS = ("*_stats.csv", "*_stats_history.csv", "*.json")
 
 
-def save_record(
-    runs: Sequence[Path],
-    baselines: Sequence[Path],
-    rules: Path,
-    results: Sequence[ThresholdResult],
-    action: GateAction | None,
-    service: str,
-    *,
-    is_open: bool,
-) -> Path:
+def save_record(runs: Sequence[Path], baselines: Sequence[Path], rules: Path, decision: Decision, service: str) -> Path:
     """Write the decision with the digests of its evidence, and return the path. Raises UsageError if that fails."""
     evidence = sorted({path for place in (*runs, *baselines) for path in _files_of(place)})
     record = {
         "apiVersion": API_VERSION,
         "kind": "GateRecord",
         "decided": datetime.now(UTC).isoformat(timespec="seconds"),
-        "open": is_open,
+        "open": decision.is_open,
+        "reason": decision.reason,
         "thresholds": [
             {
                 "threshold": str(result.threshold),
@@ -48,9 +39,9 @@ def save_record(
                 "verdict": str(result.verdict),
                 "actual": result.actual,
             }
-            for result in results
+            for result in decision.results
         ],
-        "deployment": {"service": service, "done": action.what, "description": action.description} if action else None,
+        "deployment": _deployment(decision, service) if service else None,
         "evidence": {str(path): _digest(path) for path in (rules, *evidence)},
     }
     path = (runs[0] if runs[0].is_dir() else runs[0].parent) / RECORD_FILE
@@ -59,6 +50,19 @@ def save_record(
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+def _deployment(decision: Decision, service: str) -> dict[str, str]:
+    """Return the deployment that was decided: its ARN, its status when that was done, and what was done."""
+    deployment, action = decision.deployment, decision.action
+    return {
+        "service": service,
+        "arn": deployment.arn if deployment else "",
+        "status": deployment.status if deployment else "",
+        "done": action.what if action else "",
+        "description": action.description if action else "",
+        "restore": decision.restore,
+    }
 
 
 def _files_of(place: Path) -> Iterator[Path]:

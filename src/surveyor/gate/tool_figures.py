@@ -1,7 +1,7 @@
 """Read what other load generators measured: the statistics of Locust, and the summary of k6.
 
-Locust writes PREFIX_stats.csv with `--csv PREFIX` (Locust documentation, "Retrieve test statistics in CSV format"), and
-k6 writes a summary with `--summary-export FILE` (k6 documentation, "End of test").
+Locust writes PREFIX_stats.csv and PREFIX_stats_history.csv with `--csv PREFIX` (Locust documentation, "Retrieve test
+statistics in CSV format"), and k6 writes a summary with `--summary-export FILE` (k6 documentation, "End of test").
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +29,8 @@ ALL = "Aggregated"
 
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]+)?%")
 _COLUMNS = ("Name", "Request Count", "Failure Count", "50%", "99%")
+_HISTORY = "_stats_history.csv"
+_HISTORY_COLUMNS = ("Name", "Timestamp", "Total Request Count", "Total Failure Count")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class ToolFigures:
     """What a tool measured of the requests of one name, `Aggregated` for all.
 
     `percentiles`: wall seconds by percent, failed requests included. 0 % is the minimum and 100 % the maximum.
+    `began`, `ended`: POSIX times, None if not known. Without a history the run had ended when its file was written.
     """
 
     tool: str
@@ -43,6 +46,8 @@ class ToolFigures:
     file: str
     failed: Share
     percentiles: Mapping[float, float]
+    began: float | None = None
+    ended: float | None = None
 
     def interval(self, percent: float, confidence: float) -> tuple[float, float, float] | None:
         """Return a percentile with bounds in wall seconds, as narrow as the known ones allow; None if it is unknown."""
@@ -62,31 +67,62 @@ def find_tool_figures(place: Path) -> list[ToolFigures]:
     if place.is_file():
         return list(_locust(place) if place.suffix == ".csv" else _k6(place))
     tables = [path for path in sorted(place.rglob("*_stats.csv")) if path.is_file()]
+    lone = [path for path in sorted(place.rglob(f"*{_HISTORY}")) if path.is_file() and _table_of(path) not in tables]
     summaries = [path for path in sorted(place.rglob("*.json")) if path.is_file() and _is_k6(path)]
-    found = [figures for path in tables for figures in _locust(path)]
+    found = [figures for path in (*tables, *lone) for figures in _locust(path)]
     return found + [figures for path in summaries for figures in _k6(path)]
 
 
+def _table_of(history: Path) -> Path:
+    """Return the table of statistics that Locust writes beside a history."""
+    return history.with_name(f"{history.name.removesuffix(_HISTORY)}_stats.csv")
+
+
 def _locust(path: Path) -> Iterator[ToolFigures]:
+    """Yield the figures in a table of statistics, or in a history alone, whose last rows are those of the whole run."""
+    if path.name.endswith(_HISTORY):
+        rows = _rows(path, _HISTORY_COLUMNS)
+        times = [_time(path, row) for row in rows]
+        last = {row["Name"]: row for row in rows}
+        counts, found = _HISTORY_COLUMNS[2:], list(last.values())
+    else:
+        found, counts, times = _rows(path, _COLUMNS), _COLUMNS[1:3], _times_beside(path)
+    if ALL not in [row["Name"] for row in found]:
+        raise UsageError(f"{path}: has no row {ALL!r}: it is not complete")
+    began, ended = (min(times), max(times)) if times else (None, path.stat().st_mtime)
+    yield from (replace(_locust_row(path, row, counts), began=began, ended=ended) for row in found)
+
+
+def _times_beside(table: Path) -> list[float]:
+    """Return the times in the history beside a table, none if there is none."""
+    history = table.with_name(f"{table.name.removesuffix('_stats.csv')}{_HISTORY}")
+    return [_time(history, row) for row in _rows(history, _HISTORY_COLUMNS)] if history.is_file() else []
+
+
+def _time(path: Path, row: Mapping[str | None, str | None]) -> float:
+    time = _number(f"{path}, a row of {row['Name']!r}", "Timestamp", row["Timestamp"])
+    if time is None:
+        raise UsageError(f"{path}: a row of {row['Name']!r} has no Timestamp")
+    return time
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[dict[str | None, str | None]]:
     rows = csv.DictReader(io.StringIO(read_text(path, REPORT_LIMIT)))
     try:
-        missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
+        missing = [column for column in columns if column not in (rows.fieldnames or ())]
         if missing:
             raise UsageError(
-                f"{path}: expected statistics of Locust 1.0 or later (PREFIX_stats.csv), but there is no column "
-                f"{missing[0]!r}"
+                f"{path}: expected statistics of Locust 1.0 or later (PREFIX_stats.csv, PREFIX{_HISTORY}), but "
+                f"there is no column {missing[0]!r}"
             )
-        found = [_locust_row(path, row) for row in rows]
+        return [dict(row) for row in rows]
     except csv.Error as error:
         raise UsageError(f"{path}:{rows.line_num}: is not a table: {error}") from None
-    if ALL not in [figures.name for figures in found]:
-        raise UsageError(f"{path}: has no row {ALL!r}: it is not complete")
-    yield from found
 
 
-def _locust_row(path: Path, row: Mapping[str | None, str | None]) -> ToolFigures:
+def _locust_row(path: Path, row: Mapping[str | None, str | None], columns: Sequence[str]) -> ToolFigures:
     where = f"{path}, row {row['Name']!r}"
-    counts = [_number(where, column, row[column]) for column in ("Request Count", "Failure Count")]
+    counts = [_number(where, column, row[column]) for column in columns]
     requests, failures = (int(count) if count is not None else 0 for count in counts)
     if failures > requests:
         raise UsageError(f"{where}: {failures} failures of {requests} requests")
@@ -164,4 +200,5 @@ def _k6(path: Path) -> Iterator[ToolFigures]:
         100.0: trend.maximum,
     }
     percentiles = {percent: value / 1_000 for percent, value in known.items() if value is not None}
-    yield ToolFigures("k6", ALL, path.name, share_of(failed.passes, failed.passes + failed.fails), percentiles)
+    share = share_of(failed.passes, failed.passes + failed.fails)
+    yield ToolFigures("k6", ALL, path.name, share, percentiles, ended=path.stat().st_mtime)

@@ -11,7 +11,7 @@ from surveyor.load.histogram import Latencies
 from surveyor.load.tally import Tally, TallyEntry
 from surveyor.report.experiments import WHOLE
 
-__all__ = ["ClientFigures", "figures_of"]
+__all__ = ["ClientFigures", "figures_between", "figures_of"]
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ def figures_of(history: History, tally: Tally) -> tuple[ClientFigures, ...]:
     start = min(phase.begin for phase in history.phases)
     fault_times = [fault.begin for fault in history.faults]
     spans.append((WHOLE, start, max(phase.end for phase in history.phases), fault_times or [start]))
-    return tuple(_figures(tally, model, *span) for model in tally.models for span in spans)
+    return tuple(figures_between(tally, model, *span) for model in tally.models for span in spans)
 
 
-def _figures(
+def figures_between(
     tally: Tally, model: str, name: str, start: float, end: float, fault_times: Sequence[float]
 ) -> ClientFigures:
+    """Return the figures of one model between two service seconds; recovery is counted from the latest fault time."""
     entries = list(tally.entries((model,), start, end))
     tried = [entry for entry in entries if entry.outcome != "dropped"]
     attempts = sum(entry.count for entry in tried)

@@ -1,0 +1,65 @@
+"""Figures of attempts that are recorded one by one: of a watch or an experiment, by client, phase and revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from surveyor.history.joined import JoinedAttempt
+from surveyor.load.figures import ClientFigures, figures_between
+from surveyor.load.tally import Tally
+from surveyor.report.experiments import WHOLE
+
+__all__ = ["NEW", "OLD", "AttemptFigures"]
+
+NEW, OLD = "new", "old"
+"""The sides of a deployment: tasks that it starts, and tasks that it replaces."""
+
+CALLER = "caller"
+"""The client of an experiment, which has no client models."""
+
+_COMPARABLE = ("starting", "running")
+"""Of an old task: after it, errors are due to clients that still have its address, whichever revision it ran."""
+
+
+@dataclass
+class AttemptFigures:
+    """Counts of attempts, which are added as they happen, by side ("" for all of them) and phase."""
+
+    _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    _spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """First and last moment of each phase, by its attempts."""
+
+    def add(self, attempts: Iterable[JoinedAttempt]) -> None:
+        """Count further attempts."""
+        for attempt in attempts:
+            sides = [""]
+            if attempt.side == NEW or (attempt.side == OLD and attempt.life in _COMPARABLE):
+                sides.append(attempt.side)
+            for phase in {attempt.phase, WHOLE} - {""}:
+                first, last = self._spans.get(phase, (attempt.time, attempt.time))
+                self._spans[phase] = (min(first, attempt.time), max(last, attempt.time))
+                for side in sides:
+                    _count(self._tallies.setdefault((side, phase), Tally()), attempt)
+
+    def rows(self, side: str = "", fault_times: Iterable[float] = ()) -> tuple[ClientFigures, ...]:
+        """Return the figures of each client in each phase; `fault_times`: from which a recovery is measured."""
+        faults = list(fault_times)
+        rows = []
+        for (of_side, phase), tally in self._tallies.items():
+            if of_side == side:
+                start, end = self._spans[phase]
+                since = (faults if phase == WHOLE else []) or [start]
+                rows += [figures_between(tally, client, phase, 0.0, end + 1.0, since) for client in tally.models]
+        return tuple(rows)
+
+    def sides(self) -> Mapping[str, tuple[ClientFigures, ...]]:
+        """Return the figures of the new and of the old side."""
+        return {side: self.rows(side) for side in (NEW, OLD)}
+
+
+def _count(tally: Tally, attempt: JoinedAttempt) -> None:
+    client, second = attempt.client or CALLER, int(attempt.time)
+    tally.count_attempt(client, second, "", attempt.outcome, attempt.error)
+    if attempt.outcome == "ok" and attempt.seconds > 0:
+        tally.record_latency(client, second, attempt.seconds)

@@ -1,0 +1,127 @@
+"""Bounds hold at all looks together: good deployments are not stopped by looking often, and bad ones are soon."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.gate.confidence_sequences import Counts, difference_bounds, percents_always, ratio_bounds, share_bounds
+from surveyor.gate.estimates import ConfidenceLevel, difference, share_estimate
+from surveyor.load.confidence import share_of
+
+ALPHA = 0.05
+LOOK_EVERY, MAX_CALLS = 20, 2_000
+COUNTS = st.integers(0, 300).flatmap(lambda count: st.builds(Counts, st.integers(0, count), st.just(count)))
+
+
+@given(COUNTS)
+def test_a_share_lies_within_its_bounds(counts: Counts) -> None:
+    """The bounds contain the measured share, and are wider than those of a single look."""
+    low, high = share_bounds(counts, ALPHA)
+    assert 0 <= low <= counts.share <= high <= 1
+    if counts.count:
+        once = share_of(counts.hits, counts.count)
+        assert high - low >= (once.high - once.low) - 1e-3
+
+
+@given(COUNTS, COUNTS)
+def test_a_difference_and_a_ratio_lie_within_their_bounds(new: Counts, old: Counts) -> None:
+    """Both orders of the shares give bounds that mirror each other."""
+    low, high = difference_bounds(new, old, ALPHA)
+    assert low - 1e-9 <= new.share - old.share <= high + 1e-9
+    mirrored = difference_bounds(old, new, ALPHA)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-6)
+    low, high = ratio_bounds(new, old, ALPHA)
+    assert 0 <= low <= high
+    if old.hits:
+        assert low - 1e-6 <= new.share / old.share <= high * (1 + 1e-6) + 1e-6
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 0), (0, 100), (5, 100), (100, 100), (3, 1_000)])
+def test_bounds_are_where_the_evidence_reaches_its_limit(hits: int, count: int) -> None:
+    """Values computed from the formula by a sum over shares instead of the beta function."""
+    low, high = share_bounds(Counts(hits, count), ALPHA)
+    steps = 20_000
+    for bound in (low, high):
+        if 0 < bound < 1:
+            logs = [
+                hits * math.log(share / bound) + (count - hits) * math.log((1 - share) / (1 - bound))
+                for share in ((step + 0.5) / steps for step in range(steps))
+            ]
+            top = max(logs)
+            mixed = top + math.log(sum(math.exp(value - top) for value in logs) / steps)
+            assert mixed == pytest.approx(-math.log(ALPHA), rel=0.02)
+
+
+def test_percentiles_without_enough_values_have_no_upper_bound() -> None:
+    """The percents around a percentile come closer with the number of values."""
+    assert percents_always(99, 0, ALPHA) == (-math.inf, math.inf)
+    assert percents_always(99, 100, ALPHA)[1] > 100
+    low, high = percents_always(99, 10_000, ALPHA)
+    assert 98 < low < 99 < high < 100
+
+
+def test_a_share_is_excluded_at_any_look_as_seldom_as_stated() -> None:
+    """Of 200 streams that are looked at after each call, at most 5 % exclude the true share at any look."""
+    chance = random.Random(11)
+    excluded = sum(_is_ever_excluded(chance, 0.2, 100) for _ in range(200))
+    assert excluded <= 200 * ALPHA
+    assert sum(_is_ever_excluded(chance, 0.2, 100, once=True) for _ in range(100)) > 100 * ALPHA  # Wilson's interval
+
+
+def _is_ever_excluded(chance: random.Random, share: float, calls: int, *, once: bool = False) -> bool:
+    hits = 0
+    for count in range(1, calls + 1):
+        hits += chance.random() < share
+        if once:
+            interval = share_of(hits, count)
+            low, high = interval.low, interval.high
+        else:
+            low, high = share_bounds(Counts(hits, count), ALPHA)
+        if not low <= share <= high:
+            return True
+    return False
+
+
+def _decisions(error_rate: float, streams: int, limit: float) -> Iterator[tuple[str, int]]:
+    """Yield what is decided about each deployment of a stream against 0.5 % errors, and after how many calls."""
+    confidence = ConfidenceLevel(1 - ALPHA, always=True)
+    for seed in range(streams):
+        chance, new, old = random.Random(seed), 0, 0
+        decided = ("open", MAX_CALLS)
+        for calls in range(LOOK_EVERY, MAX_CALLS + 1, LOOK_EVERY):
+            new += sum(chance.random() < error_rate for _ in range(LOOK_EVERY))
+            old += sum(chance.random() < 0.005 for _ in range(LOOK_EVERY))
+            if 100 * (new - old) / calls <= limit:  # the lower bound cannot exceed the limit then: saves time
+                continue
+            found = difference(share_estimate(new, calls, confidence), share_estimate(old, calls, confidence))
+            if found.low > limit:
+                decided = ("rolled back", calls)
+                break
+        yield decided
+
+
+def test_good_streams_are_not_rolled_back() -> None:
+    """Of 40 deployments with 0.5 % errors in both revisions, none is stopped at one of 100 looks."""
+    assert {what for what, _ in _decisions(0.005, 40, 0.5)} == {"open"}
+
+
+def test_bad_streams_are_rolled_back() -> None:
+    """Of 10 deployments with 5 % against 0.5 % errors each is stopped, half of them within 800 calls of a revision."""
+    found = list(_decisions(0.05, 10, 0.5))
+    assert {what for what, _ in found} == {"rolled back"}
+    assert sorted(calls for _, calls in found)[5] <= 800
+
+
+@pytest.mark.soak
+def test_a_thousand_streams_of_each_kind() -> None:
+    """At most 1 % of 1,000 good ones are rolled back, and at least 99 % of 1,000 bad ones."""
+    good = [what for what, _ in _decisions(0.005, 1_000, 0.5)]
+    bad = sorted(calls for what, calls in _decisions(0.05, 1_000, 0.5) if what == "rolled back")
+    assert good.count("rolled back") <= 10
+    assert len(bad) >= 990, bad

@@ -104,7 +104,7 @@ def certain_estimate(low: float, high: float, text: str) -> Estimate:
 def difference(new: Estimate, old: Estimate) -> Estimate:
     """Return by how much `new` exceeds `old`.
 
-    ConfidenceLevel limits of samples are combined by the method of variance estimates recovery, which is Newcombe's tenth
+    Confidence limits of samples are combined by the method of variance estimates recovery, which is Newcombe's tenth
     method for shares (Newcombe 1998, Interval estimation for the difference between independent proportions). Shares
     whose bounds hold at all looks are compared by their counts.
     """
@@ -122,7 +122,7 @@ def difference(new: Estimate, old: Estimate) -> Estimate:
 def ratio(new: Estimate, old: Estimate) -> Estimate:
     """Return how many times `old` is contained in `new`, neither of which is negative; infinite if `old` may be zero.
 
-    ConfidenceLevel limits of samples are combined as in Donner and Zou 2012, Closed-form confidence intervals for functions
+    Confidence limits of samples are combined as in Donner and Zou 2012, Closed-form confidence intervals for functions
     of the normal mean and standard deviation.
     """
     text = f"{new.text}, against {old.text}"

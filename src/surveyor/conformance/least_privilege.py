@@ -25,9 +25,8 @@ from botocore.session import Session
 
 from surveyor.account.permissions import make_policies, required_actions
 from surveyor.account.scopes import Place
-from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.dry_run import dry_run
+from surveyor.conformance.rehearsal import rehearse
 from surveyor.errors import UsageError
 from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.layout import find_layout
@@ -55,6 +54,7 @@ _NOT_SHOWN = frozenset({"iam:CreateServiceLinkedRole"})
 _DENIED = re.compile(r"the run may not call ([a-z][\w-]*:\w+)")
 
 _SECONDS = 900.0  # wall
+_WORKERS = 2
 
 Report = Callable[[str], object]
 
@@ -182,17 +182,14 @@ def check_actions(
 
 
 def _users(features: Sequence[str]) -> Mapping[str, list[TestResult]]:
-    """Return the tests that use each action, the smallest first, as a dry run shows them."""
+    """Return the tests that use each action, the smallest first, as a rehearsal with these features shows them."""
     layout = find_layout()
-    options = TargetOptions(account=ACCOUNT)
-    target = load_target("aws", layout.targets, options)
-    results = dry_run(target, Selection(), layout, Collector())
-    known = load_claims(layout.claims).by_id
+    target = load_target("aws", layout.targets, TargetOptions(account=ACCOUNT))
+    rehearsal = rehearse(replace(target, features=frozenset(features)), Selection(), layout, Collector(), _WORKERS)
     users: dict[str, list[TestResult]] = {}
-    for result in sorted(results, key=lambda result: sum(result.calls.values())):
-        if all(set(known[claim].features) <= set(features) for claim in result.claims):
-            for action in required_actions(result.calls, DEPENDENT):
-                users.setdefault(action, []).append(result)
+    for result in sorted(rehearsal.results, key=lambda result: sum(result.calls.values())):
+        for action in required_actions(result.calls, DEPENDENT):
+            users.setdefault(action, []).append(result)
     return users
 
 

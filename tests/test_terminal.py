@@ -120,8 +120,6 @@ def test_the_traceback_that_ends_a_process_is_guarded(monkeypatch: pytest.Monkey
 
 OWN_STREAMS = {
     "terminal.py": "the guard",
-    "load/conductor.py": "a protocol between two processes",
-    "load/pytest_scenario.py": "a protocol between two processes",
     "load/self_check.py": "a protocol between two processes",
     "load/faulty_server.py": "a protocol between two processes",
     "conformance/mutants/__main__.py": "a protocol between two processes",

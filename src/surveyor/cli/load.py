@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +33,8 @@ from surveyor.cli._support.options import (
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
 from surveyor.cli._support.waiting import shown_wait
-from surveyor.errors import SurveyorError
+from surveyor.errors import SurveyorError, UsageError
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.report.model import ConformanceReport
@@ -94,7 +91,6 @@ def load(
     from surveyor.cli._support.run_ending import print_sweep
     from surveyor.layout import find_layout
     from surveyor.load.console import report_lines
-    from surveyor.report.file import load_report_since
     from surveyor.report.merge import merge_reports
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
@@ -131,9 +127,8 @@ def load(
     codes, parts = [], {}
     with hand_over(loaded):
         for name, path in chosen.items():
-            since = time.time()
-            codes.append(_run(path, folder / name, words))
-            report = load_report_since(folder / name, since)
+            code, report = _play(path, folder / name, words)
+            codes.append(code)
             if report is not None:
                 parts[name] = report
                 for line in report_lines(report):
@@ -185,23 +180,26 @@ def _self_check(seed: int, rate: float | None) -> float:
     return check.max_rate
 
 
-def _run(locustfile: Path, out: Path, words: list[str]) -> int:
-    """Run Locust in a separate process, and return its exit status: imported after boto3 it would patch sockets in use.
+def _play(locustfile: Path, out: Path, words: list[str]) -> tuple[int, ConformanceReport | None]:
+    """Conduct a scenario, whose callers are a process of Locust; return the exit code, and the report or None."""
+    from surveyor.conformance.run import exit_code
+    from surveyor.load.callers_process import start_callers
+    from surveyor.load.conductor import conduct, reason_of
 
-    It also has a separate session: Ctrl-C would interrupt its greenlets anywhere, which SIGTERM does not.
-    """
-    users = ["--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup"]
-    command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, "--checked", "--out", str(out), *words]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        with shown_wait(f"playing {out.name}", out):
-            return process.wait()
-    except KeyboardInterrupt:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # cleanup is already running
-            signal.signal(number, signal.SIG_IGN)
-        process.terminate()
-        process.wait()
-        return 130
+    with start_callers(locustfile, ["--checked", "--out", str(out), *words]) as callers:
+        if callers.conductor_input is None:  # Locust has said why
+            return callers.status, None
+        try:
+            with shown_wait(f"playing {out.name}", out):
+                report = conduct(callers.conductor_input, callers.link)
+        except KeyboardInterrupt:
+            return 130, None
+        except SurveyorError as error:
+            print_error(str(error))
+            return 2 if isinstance(error, UsageError) else 3, None
+    if reason := reason_of(report):
+        print_error(reason)
+    return exit_code(report), report
 
 
 def _save(report: ConformanceReport, folder: Path) -> None:

@@ -126,8 +126,8 @@ def _expected_seconds(config: RunConfig) -> float | None:
     return sum(_SECONDS_PER_CLAIM if quick else _SECONDS_PER_SLOW_CLAIM for quick in proven) / config.workers
 
 
-def run_suites(config: RunConfig, collector: Collector | None = None) -> ConformanceReport:
-    """Run the chosen suites against the target and write the report to `config.out`.
+def run_suites(config: RunConfig, collector: Collector | None = None, *plugins: object) -> ConformanceReport:
+    """Run the chosen suites against the target and write the report to `config.out`; `plugins`: further ones of pytest.
 
     Raises UsageError for unknown names, for an unwritable `out` and if nothing is selected; SurveyorError if the suites
     cannot be collected. An unreachable target is reported in the report's `failure`.
@@ -139,7 +139,7 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
     make_folder(config.out)
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()
-    status = run_pytest(config, collector)
+    status = run_pytest(config, collector, *plugins)
     failure = run_failure(status, collector, config)
     outlives = target.is_one_account and not target.start
     runs = (config.run,) if outlives else ()
@@ -202,10 +202,10 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     return 0 if judged else 5
 
 
-def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: Sequence[str] = ()) -> int:
-    """Run the chosen suites with these modules as further plugins; return pytest's status, fill the collector.
+def run_pytest(config: RunConfig, collector: Collector, *plugins: object, options: Sequence[str] = ()) -> int:
+    """Run the chosen suites with further plugins (modules by name, or objects); fill the collector.
 
-    `options` are further options of pytest, such as those that the plugins add.
+    Return pytest's status. `options` are further options of pytest, such as those that the plugins add.
     """
     root = config.layout.root
     arguments = [
@@ -232,8 +232,9 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
         arguments += ["--claim", claim]
     if config.workers > 1:
         arguments += ["-p", "xdist.plugin", "-n", str(config.workers), "--dist", "worksteal"]
+    objects = [plugin for plugin in plugins if not isinstance(plugin, str)]
     for plugin in plugins:
-        arguments += ["-p", plugin]
+        arguments += ["-p", plugin] if isinstance(plugin, str) else []
     arguments += options
     target = load_target(config.target, config.layout.targets, config.target_options)
     # Other processes than this one: workers, and the watchdog of an experiment.
@@ -241,7 +242,7 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     handed_over = hand_over(target, *second) if config.workers > 1 or config.experiments else nullcontext()
     with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over:
         try:
-            return int(pytest.main(arguments, plugins=[collector]))
+            return int(pytest.main(arguments, plugins=[collector, *objects]))
         except KeyboardInterrupt:  # pytest was starting or ending
             return int(pytest.ExitCode.INTERRUPTED)
 

@@ -1,41 +1,104 @@
 """Conduct a scenario in a process without greenlets: create the service, observe it, and inject its faults.
 
-`python -m surveyor.load.conductor` reads a line of JSON, a ConductorInput, from standard input, and writes lines of
-JSON: the service's endpoints, each phase, the end of the phases, that it waits for the tally (which must be in the
-folder when another line arrives), and last the exit status, the reason if it is not 0, and result lines for people.
+`surveyor load` conducts itself, and starts Locust for the callers. Where Locust is the command, it starts a conductor:
+`python -m surveyor.load.conductor` reads a ConductorInput as a line of JSON from standard input, and writes the
+messages of a CallersLink, and last the exit status, the reason if it is not 0, and result lines for people.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
+import pytest
+
+from surveyor.chaos import Experiment, ExperimentRun, experiment
 from surveyor.chaos.faults import find_fault
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
+from surveyor.load.callers_link import CallersLink
 from surveyor.load.client_results import with_client_results
 from surveyor.load.console import report_lines
 from surveyor.load.scenario import ConductorInput, Scenario
+from surveyor.load.scenario_run import scenario_experiment
 from surveyor.load.tally import TALLY_FILE
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SCENARIO_TEST, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
-from surveyor.report.outputs import save_outputs
+from surveyor.report.model import ConformanceReport
+from surveyor.report.outputs import PAGE_FILE, save_outputs
 from surveyor.report.run_folder import reserve_folder
 from surveyor.targets.options import TargetOptions
 from surveyor.terminal import guard_errors
-from surveyor.typed_json import dump_json, parse_json
+from surveyor.typed_json import parse_json
 
-__all__ = ["main"]
+__all__ = ["conduct", "main", "reason_of"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class _ScenarioPlugin:
+    """Give the test of scenarios the experiment that it runs."""
+
+    def __init__(self, scenario: Experiment) -> None:
+        self._scenario = scenario
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # before the marks of what was collected are checked
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report, of = (yield), self._scenario
+        for node in report.result or ():
+            if isinstance(node, pytest.Item) and node.path == SCENARIO_TEST:
+                node.add_marker(experiment(of.title, faults=of.faults, checks=of.checks, setup=of.setup, name=of.name))
+        return report
+
+    @pytest.fixture
+    def scenario_steps(self) -> Callable[[ExperimentRun], object]:
+        """Return the steps of the scenario."""
+        return self._scenario.steps
+
+
+def conduct(conductor_input: ConductorInput, callers: CallersLink) -> ConformanceReport:
+    """Run a scenario, and return its report, which is saved with its page in the folder of the scenario.
+
+    Raises UsageError for a scenario that cannot be run, SurveyorError if the target or the callers fail.
+    """
+    scenario, layout = conductor_input.scenario, find_layout()
+    _check(scenario)
+    options = conductor_input.target_options
+    lists = {name: tuple(options.get(name) or ()) for name in ("enable", "tag")}
+    config = RunConfig(
+        layout,
+        conductor_input.target,
+        Path(conductor_input.out),
+        Selection(),
+        seed=conductor_input.seed,
+        target_options=TargetOptions(**{**options, **lists}),
+        experiments=(SCENARIO_TEST,),
+        chaos=Chaos(scale=conductor_input.scale),
+        command="load",
+    )
+    reserve_folder(config.out)
+    check_account(config)
+    plugin = _ScenarioPlugin(scenario_experiment(scenario, callers))
+    report = run_suites(config, Collector(), plugin)
+    if not callers.collect() and not report.interrupted:
+        raise SurveyorError("the callers ended before they had saved their counts; nothing was measured")
+    if (config.out / TALLY_FILE).is_file():
+        report = with_client_results(report, config.out, conductor_input.note)
+        save_report(report, config.out / REPORT_FILE)
+    save_outputs(report, load_claims(layout.claims), config.out)
+    return report
+
+
+def reason_of(report: ConformanceReport) -> str:
+    """Return why a scenario did not pass, "" if it did."""
+    details = [result.detail for result in report.experiments if result.detail]
+    return "; ".join([report.failure] if report.failure else details)
 
 
 def main() -> int:
@@ -44,38 +107,13 @@ def main() -> int:
         signal.signal(number, _interrupt)
     guard_errors()
     conductor_input = parse_json(sys.stdin.readline(), ConductorInput)
-    scenario = conductor_input.scenario
-    os.environ["SURVEYOR_SCENARIO"] = dump_json(scenario)
-    options = conductor_input.target_options
-    config = RunConfig(
-        find_layout(),
-        conductor_input.target,
-        Path(conductor_input.out),
-        Selection(),
-        seed=conductor_input.seed,
-        target_options=TargetOptions(
-            **{**options, "enable": tuple(options.get("enable") or ()), "tag": tuple(options.get("tag") or ())}
-        ),
-        experiments=(SCENARIO_TEST,),
-        chaos=Chaos(scale=conductor_input.scale),
-        command="load",
-    )
+    link = CallersLink(sys.stdout, sys.stdin)
     try:
-        _check(scenario)
-        reserve_folder(config.out)
-        check_account(config)
-        report = run_suites(config, Collector())
-        _send({"waiting": "tally"})
-        sys.stdin.readline()
-        if (config.out / TALLY_FILE).is_file():
-            report = with_client_results(report, config.out, conductor_input.note)
-            save_report(report, config.out / REPORT_FILE)
-        page = save_outputs(report, load_claims(config.layout.claims), config.out)
+        report = conduct(conductor_input, link)
     except SurveyorError as error:
-        return _end(2 if isinstance(error, UsageError) else 3, str(error))
-    details = [result.detail for result in report.experiments if result.detail]
-    reason = "; ".join([report.failure] if report.failure else details)
-    return _end(exit_code(report), reason, [*report_lines(report), f"page: {page}"])
+        return _end(link, 2 if isinstance(error, UsageError) else 3, str(error))
+    page = Path(conductor_input.out) / PAGE_FILE
+    return _end(link, exit_code(report), reason_of(report), [*report_lines(report), f"page: {page}"])
 
 
 def _check(scenario: Scenario) -> None:
@@ -95,14 +133,9 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _end(status: int, reason: str, lines: Sequence[str] = ()) -> int:
-    _send({"status": status, "reason": reason, "lines": list(lines)})
+def _end(link: CallersLink, status: int, reason: str, lines: Sequence[str] = ()) -> int:
+    link.send({"status": status, "reason": reason, "lines": list(lines)})
     return status
-
-
-def _send(value: object) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.fileobject import FileObject
 from locust import User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -38,6 +39,7 @@ from surveyor.callers import (
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.call_rate import CallRate, adapt_rate, check_rate
 from surveyor.load.caller import Caller
+from surveyor.load.callers_link import SAVED
 from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.self_check import SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
@@ -66,6 +68,9 @@ class _State:
     endpoints: AsyncResult[ServiceEndpoints] = field(default_factory=AsyncResult)
     tally: Tally = field(default_factory=Tally)
     conductor: subprocess.Popen[str] | None = None
+    answers: IO[str] | None = None
+    """Where the conductor reads what it is sent."""
+
     status: int | None = None
     out: Path = Path()
     workers: Workers | None = None
@@ -96,6 +101,7 @@ def _add_options(parser: Any) -> None:
     group.add_argument("--checked", action="store_true", help="the self-check of the instrument has been done already")
     group.add_argument("--max-rate", type=float, default=0.0, help="attempts per second that the self-check measured")
     group.add_argument("--out", default="", help="folder of the report")
+    group.add_argument("--conducted", action="store_true", help="standard input has what `surveyor load` sends")
 
 
 def _stream(state: _State, model: ClientModel) -> type[User]:
@@ -188,16 +194,13 @@ def _conduct(state: _State, environment: Environment) -> None:
     if call_rate.note:
         sys.stderr.write(f"{scenario.name}: {call_rate.note}\n")
     sys.stderr.write(f"{scenario.name}: creating the service on {options.target}\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    state.conductor = process
-    assert process.stdout is not None
-    _send(process, dump_json(conductor_input) + "\n")
-    for line in process.stdout:
+    messages, state.answers = _reach_conductor(state, conducted=options.conducted)
+    _send(state, dump_json(conductor_input))
+    for line in messages:
         _on_message(state, environment, json.loads(line))
-    process.wait()
-    environment.process_exit_code = state.status
+    if state.conductor is not None:
+        state.conductor.wait()
+        environment.process_exit_code = state.status
     runner = environment.runner
     if runner is not None:
         runner.quit()
@@ -232,12 +235,28 @@ def _call_rate(rate: float, max_rate: float, *, explicit: bool) -> CallRate:
     return adapt_rate(rate, max_rate, TOTAL_SHARE)
 
 
-def _send(process: subprocess.Popen[str], line: str) -> None:
-    """Send a line to the conductor, which may have ended."""
+def _reach_conductor(state: _State, *, conducted: bool) -> tuple[IO[str], IO[str]]:
+    """Return where the conductor's messages arrive, and where it reads; start it unless it started this process."""
+    if conducted:
+        answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        with Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), 1)  # so that what locustfiles print does not get between the answers
+        return cast("IO[str]", FileObject(0, "r", encoding="utf-8")), answers
+    process = subprocess.Popen(
+        [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    state.conductor = process
+    assert process.stdout is not None
     assert process.stdin is not None
+    return process.stdout, process.stdin
+
+
+def _send(state: _State, line: str) -> None:
+    """Send a line to the conductor, which may have ended."""
+    assert state.answers is not None
     with contextlib.suppress(OSError):
-        process.stdin.write(line)
-        process.stdin.flush()
+        state.answers.write(line + "\n")
+        state.answers.flush()
 
 
 def _on_message(state: _State, environment: Environment, message: dict[str, Any]) -> None:
@@ -252,11 +271,11 @@ def _on_message(state: _State, environment: Environment, message: dict[str, Any]
         if state.workers is not None:
             state.workers.check_present()
         environment.runner.stop()
-    elif "waiting" in message and state.conductor is not None:
+    elif "waiting" in message:
         if state.workers is not None:
             state.workers.collect()
         _save(state)
-        _send(state.conductor, "saved\n")
+        _send(state, SAVED)
     elif "status" in message:
         state.status = int(message["status"])
         for line in message["lines"]:

@@ -65,7 +65,8 @@ def attempt(
     connection = idle
     try:
         if connection is None:
-            connection = Connection(address, port, timeouts.connect, request.context, request.tls_name(address))
+            secure = (request.context, request.tls_name(address)) if request.tls is not None else ()
+            connection = Connection(address, port, timeouts.connect, *secure)
     except TimeoutError:
         return ended("info", "no connection in time"), None
     except (UnicodeError, OverflowError):  # of a name or a port that cannot be one

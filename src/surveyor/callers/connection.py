@@ -23,18 +23,15 @@ KEPT_BODY = 1 << 16
 class _PartialResponse:
     """The part of a response that has arrived: httptools calls this as it parses."""
 
-    __slots__ = ("bodiless", "body", "closes", "done", "framed", "parser", "size")
+    __slots__ = ("bodiless", "body", "closes", "done", "framed", "size")
 
     def __init__(self, *, bodiless: bool) -> None:
         self.bodiless = bodiless
         self.body, self.size = b"", 0
         self.closes = self.done = self.framed = False
-        self.parser = httptools.HttpResponseParser(self)
 
-    @property
-    def interim(self) -> bool:
-        """Return whether another response follows (RFC 9110, section 15.2)."""
-        return 100 <= self.parser.get_status_code() < 200 and self.parser.get_status_code() != 101
+    def on_message_begin(self) -> None:
+        self.done = self.framed = False  # another one follows an interim response (RFC 9110, section 15.2)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -43,15 +40,14 @@ class _PartialResponse:
         self.framed = self.framed or name in (b"content-length", b"transfer-encoding")
 
     def on_headers_complete(self) -> None:
-        self.done = self.bodiless and not self.interim
+        self.done = self.bodiless
 
     def on_body(self, data: bytes) -> None:
         if len(self.body) < KEPT_BODY:
             self.body += data
 
     def on_message_complete(self) -> None:
-        self.done = not self.interim
-        self.framed = self.framed and self.done
+        self.done = True
 
 
 class Connection:
@@ -89,12 +85,12 @@ class Connection:
         self._socket.sendall(request)
         self.fresh = False
         response = _PartialResponse(bodiless=request.startswith(b"HEAD "))
-        parser = response.parser
-        while not response.done:
+        parser = httptools.HttpResponseParser(response)
+        while not response.done or 100 <= parser.get_status_code() < 200:
             data = self._receive(end)
             if not data:
                 # Without a length and without chunks, it ends with the connection (RFC 9112, section 6.3).
-                if parser.get_status_code() and not response.framed and not response.interim:
+                if parser.get_status_code() >= 200 and not response.framed:
                     return parser.get_status_code(), response.body, False
                 raise ConnectionError(
                     "closed in the middle of an answer" if response.size else "closed without an answer"

@@ -188,6 +188,7 @@ _MOTO: tuple[tuple[str, str, str, Any], ...] = (
     ("iam:group", "iam", "iam_backends", lambda store: [(group.arn, group.name) for group in store.groups.values()]),
     ("iam:policy", "iam", "iam_backends", _custom_policies),
     ("events:rule", "events", "events_backends", _rules),
+    ("s3:bucket", "s3", "s3_backends", lambda store: [(name, name) for name in store.buckets]),
     ("sqs:queue", "sqs", "sqs_backends", lambda store: [(name, name) for name in store.queues]),
     ("logs:group", "logs", "logs_backends", lambda store: [(name, name) for name in store.groups]),
     (

@@ -13,6 +13,7 @@ from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
 
 from .door import is_from_page
+from .presigned import session_token, verify_presigned
 from .signature import Authorization, Credential, SigningError, verify
 
 __all__ = ["authenticate"]
@@ -34,7 +35,8 @@ def authenticate(world: World, request: Request, authorization: Authorization | 
     if authorization[0].problem:
         raise SigningError.mismatch(xml, authorization[0].problem)
     if settings.verify_signatures:
-        return verify(request, authorization, lambda key: _credential(world, key, request, xml), xml=xml)
+        check = verify if "authorization" in request.headers else verify_presigned
+        return check(request, authorization, lambda key: _credential(world, key, request, xml), xml=xml)
     _refuse_page(request, xml)
     return _credential(world, authorization[0].access_key, request, xml) or _default_owner(settings)
 
@@ -52,7 +54,7 @@ def _credential(world: World, access_key: str, request: Request, xml: bool) -> C
         return owner
     if access_key.startswith("AKIA"):
         return _user_credential(access_key, moto_store.changes())
-    session = sessions.read(world, access_key, request.headers.get("x-amz-security-token", ""))
+    session = sessions.read(world, access_key, session_token(request))
     if session is None:
         return None
     if session.expires <= world.clock.now():

@@ -150,6 +150,10 @@ def _wire(name: str, model_name: str) -> WireProtocol:
         from surveyor_emulator.protocols.rest_xml import RestXmlProtocol
 
         return RestXmlProtocol(model)
+    if name == "s3":
+        from surveyor_emulator.protocols.s3 import S3Protocol
+
+        return S3Protocol(model)
     from surveyor_emulator.protocols.query import QueryProtocol
 
     return QueryProtocol(model, ec2=name == "ec2")

@@ -22,6 +22,7 @@ from surveyor_emulator.core.world import Call, Conditions, World
 
 from .authentication import authenticate
 from .backends import Backend, load_backend
+from .presigned import read_presigned
 from .services import SERVICES, guess_service
 from .signature import Authorization, Credential, read_authorization
 
@@ -49,7 +50,7 @@ class Gateway:
         """Answer one request: at once, or after the modules of its service have been loaded."""
         if request.path.startswith(CONTROL_PREFIX):
             return self._control(request)
-        authorization = read_authorization(request)
+        authorization = read_authorization(request) or read_presigned(request)
         name = authorization[0].service if authorization is not None else _service_of_unsigned(request)
         backend = self._backends.get(name)
         if backend is not None:

@@ -144,6 +144,14 @@ SERVICES: Mapping[str, AwsService] = {
             forwarder="forwarded.services",
         ),
         AwsService(
+            "s3",
+            "s3",
+            ("s3",),
+            permissions="forwarded.s3",
+            forwarder="forwarded.s3_requests",
+            invalid="InvalidArgument",
+        ),
+        AwsService(
             "sqs",
             "sqs",
             ("json", "cbor"),

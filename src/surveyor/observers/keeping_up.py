@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["SPEED", "Polls", "ScaleChoice", "choose_scale", "describe_lag", "measure_round"]
+__all__ = ["POLL_SHARE", "SPEED", "Polls", "ScaleChoice", "choose_scale", "describe_lag", "measure_round"]
 
 POLL_SHARE = 0.5
 """Share of a poll period that one round of polls, one view after another, may take."""

@@ -12,18 +12,22 @@ from surveyor.watch.settings import WatchSettings
 
 __all__ = ["checks_of"]
 
+REST = 180.0
+"""Service seconds of a watch in which a service can be expected to be at rest for a minute after its last change."""
+
 
 def checks_of(
-    service: ServiceUnderTest, settings: WatchSettings, models: Iterable[str], *, deployment: bool
+    service: ServiceUnderTest, settings: WatchSettings, models: Iterable[str], seconds: float
 ) -> tuple[Check, ...]:
-    """Return the checks of a watch; `deployment`: it waits for one.
+    """Return the checks of a watch that lasts `seconds`, or until a deployment is over if that is 0.
 
-    Calls of DIRECT are not judged: it calls tasks that no client calls any more, until the next poll.
+    Calls of DIRECT are not judged: until the next poll it calls tasks that no client calls any more.
     """
-    checks = [make_check("deployed", within=settings.within)] if deployment else []
-    judged = [name for name in models if name != DIRECT.name] or [DIRECT.name]
-    checks.append(make_check("answered", at_least=settings.at_least, over=settings.over, clients=",".join(judged)))
+    checks = [make_check("deployed", within=settings.within)] if not seconds else []
+    judged = ",".join(name for name in models if name != DIRECT.name)
+    if judged:
+        checks.append(make_check("answered", at_least=settings.at_least, over=settings.over, clients=judged))
     if service.registry:
-        names = ("no-resurrection", "revision-rises-with-membership", "no-loss-at-rest", "views-agree-at-rest")
-        checks += [make_check(name) for name in names]
+        at_rest = ("no-loss-at-rest", "views-agree-at-rest") if seconds >= REST else ()
+        checks += [make_check(name) for name in ("no-resurrection", "revision-rises-with-membership", *at_rest)]
     return tuple(checks)

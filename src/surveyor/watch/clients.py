@@ -24,6 +24,7 @@ from surveyor.callers import (
     resolve_name,
 )
 from surveyor.callers import can_call as can_find
+from surveyor.callers.client_models import Source
 from surveyor.dns import DnsAddress
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.messages import nearest
@@ -49,12 +50,20 @@ COPIES = 4
 DNS_TIMEOUT = 2.0
 """Wall seconds."""
 
+_LACKS: Mapping[Source, str] = {
+    "name": "the service has no A records",
+    "registry": "the service has no registry",
+    "revision": "the service has no registry",
+    "balancer": "the service has no load balancer",
+    "proxy": "the service offers nothing by Service Connect",
+}
+
 UNREACHABLE = "no connection in time"
 
 
 @dataclass(frozen=True)
 class WatchedClients:
-    """The clients of each model; `left_out`: why a default model does not call, by its name."""
+    """The clients of each model; `left_out`: why a model that the service could have does not call."""
 
     by_model: Mapping[str, tuple[Client, ...]]
     left_out: Mapping[str, str]
@@ -105,14 +114,14 @@ def make_clients(
         if lacking and settings.clients:
             raise UsageError(f"--client {name}: {lacking}")
         if lacking:
-            left_out[name] = lacking
+            left_out |= {} if lacking in _LACKS.values() else {name: lacking}
             continue
         by_model[name] = tuple(_copies(models[name], endpoints, cloudmap, serving, service, settings, chance))
     indirect = all(models[name].is_indirect for name in by_model)
     if indirect and serving is not None and not settings.clients:
         by_model[DIRECT.name] = tuple(_copies(DIRECT, endpoints, cloudmap, serving, service, settings, chance))
     if not by_model:
-        reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "its tasks cannot be found"
         raise UsageError(f"no client can call {service.cluster}/{service.service} from here: {reasons}")
     return WatchedClients(by_model, left_out)
 
@@ -210,13 +219,7 @@ def _lacking(model: ClientModel, endpoints: ServiceEndpoints, service: ServiceUn
         return f"nothing here resolves {service.load_balancer[0]}: add --dns ADDRESS:PORT"
     if model.source == "proxy" and service.connect is not None:
         return "Service Connect is called from a client's task alone: run in one, or add --proxy HOST:PORT of its proxy"
-    return {
-        "name": "the service has no A records",
-        "registry": "the service has no registry",
-        "revision": "the service has no registry",
-        "balancer": "the service has no load balancer",
-        "proxy": "the service offers nothing by Service Connect",
-    }[model.source]
+    return _LACKS[model.source]
 
 
 def _copies(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -13,14 +13,14 @@ from typing import Any
 
 import dns.resolver
 
-from surveyor.callers import Answer, CallerThread, format_statuses
+from surveyor.callers import NO_ANSWER, Answer, CallerThread, format_statuses
 from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, TargetUnavailable
 from surveyor.evidence import NullRecorder
 from surveyor.history import GrowingHistory, Header, History, JoinedAttempt, Outcome, Recorder, joined_attempts
 from surveyor.observers.deployments import DeploymentReader
 from surveyor.observers.flowing_clock import flowing_clock
-from surveyor.observers.keeping_up import describe_lag
+from surveyor.observers.keeping_up import POLL_SHARE, describe_lag, measure_round
 from surveyor.observers.observer import Observer
 from surveyor.observers.polls import Poll, poll_period, polls_of
 from surveyor.observers.service_under_test import ServiceUnderTest
@@ -50,7 +50,7 @@ _ESSENTIAL = frozenset({"tasks", "deployments"})
 class RunningWatch:
     """What `surveyor watch` and `surveyor gate --watch` work with. All seconds are service seconds.
 
-    `notes`: what a reader of the results must know, such as client models that do not call. `cache`: for how long a
+    `notes`: why client models do not call. `callers`: by client model. `cache`: for how long a
     client may use what it found.
     """
 
@@ -58,7 +58,7 @@ class RunningWatch:
     clock: ServiceClock
     recorder: Recorder
     observers: Sequence[Observer]
-    callers: Sequence[CallerThread]
+    callers: Mapping[str, CallerThread]
     watched: WatchedDeployment
     notes: Sequence[str] = ()
     cache: float = 0.0
@@ -73,6 +73,11 @@ class RunningWatch:
     def path(self) -> Path:
         """Return the file of the history."""
         return self.recorder.path
+
+    @property
+    def clients(self) -> list[str]:
+        """Return the names of the client models that call."""
+        return list(self.callers)
 
     def history(self) -> History:
         """Return what has been recorded until now."""
@@ -130,13 +135,16 @@ class RunningWatch:
 
     def lag(self) -> str:
         """Return that this machine did not keep up, "" if it did."""
-        dropped, made = sum(one.dropped for one in self.callers), sum(one.made for one in self.callers)
+        dropped, made = (
+            sum(one.dropped for one in self.callers.values()),
+            sum(one.made for one in self.callers.values()),
+        )
         if dropped > 0.05 * (made + dropped):
             return f"the machine did not keep up: {dropped:,} of {made + dropped:,} calls were dropped"
         return describe_lag(self.observers)
 
     def _threads(self) -> list[Observer | CallerThread]:
-        return [*self.observers, *self.callers]
+        return [*self.observers, *self.callers.values()]
 
     def stop(self, reason: str = "") -> None:
         """Stop observers and callers, wait for their last polls and calls, and end the history; `reason`: why early."""
@@ -174,13 +182,14 @@ def running_watch(
     folder: Path,
     *,
     choice: Choice = "current",
-    deployment: bool = True,
+    seconds: float = 0.0,
     report: Callable[[str], object] = lambda line: None,
 ) -> Iterator[RunningWatch]:
     """Yield a watch whose observers and callers work; it is stopped when the block ends.
 
-    `folder`: of the run; `choice`: which deployment is watched; `deployment`: the watch waits for one, and so judges
-    it. `report` gets lines for people. Each client makes one call before. Raises UsageError and TargetUnavailable.
+    `folder`: of the run; `choice`: which deployment is watched; `seconds`: how long the watch will last, 0 until a
+    deployment is over, which is judged then. `report` gets lines for people. Each client makes one call before. Raises
+    UsageError and TargetUnavailable.
     """
     clients = Clients(target.target, target.endpoint if target.endpoint != "AWS" else None, NullRecorder())
     new_client = partial(clients.client, account=service.account, region=service.region)
@@ -201,28 +210,39 @@ def running_watch(
         made, trials = try_clients(made)
         for trial in trials:
             report(str(trial))
-        period = poll_period(service, settings.poll_period)
-        header = _header(target, service, settings, made, polls, period, clock.scale, deployment=deployment)
+        asks: dict[str, Callable[[], Any]] = {name: poll.ask for name, poll in polls.items()}
+        # A round of polls may take half of the period, as in experiments.
+        period = max(poll_period(service, settings.poll_period), _measure(asks) * clock.scale / POLL_SHARE)
+        header = _header(target, service, settings, made, polls, period, clock.scale, seconds)
         recorder = Recorder(folder / HISTORY, header, clock.now)
         stack.callback(recorder.close)
         reader = DeploymentReader(new_client("ecs"), service)
         watched = WatchedDeployment(reader, recorder, choice)
-        asks: dict[str, Callable[[], Any]] = {name: poll.ask for name, poll in polls.items()}
         watch = RunningWatch(
             service,
             clock,
             recorder,
             [Observer(v, ask, recorder, clock, period) for v, ask in ({"deployments": watched.read} | asks).items()],
-            [CallerThread(one, recorder, settings.rate, client=name) for name, one in made.by_model.items()],
+            {name: CallerThread(one, recorder, settings.rate, client=name) for name, one in made.by_model.items()},
             watched,
             notes=[*([unresolved] if unresolved else []), *(f"{name}: {why}" for name, why in made.left_out.items())],
             cache=longest_cache(made, service.ttl),
             local=target.target.is_local,
         )
         stack.callback(watch.stop)
-        for thread in (*watch.observers, *watch.callers):
+        for thread in (*watch.observers, *watch.callers.values()):
             thread.start()
         yield watch
+
+
+def _measure(asks: Mapping[str, Callable[[], Any]]) -> float:
+    """Return the wall seconds of a round of polls. A poll that is refused now may be answered later."""
+
+    def tolerate(ask: Callable[[], Any]) -> None:
+        with suppress(*NO_ANSWER):
+            ask()
+
+    return measure_round([partial(tolerate, ask) for ask in asks.values()])
 
 
 def _follow_serving(polls: dict[str, Poll]) -> Callable[[], Answer] | None:
@@ -262,20 +282,19 @@ def _header(
     polls: Mapping[str, Poll],
     period: float,
     scale: float,
-    *,
-    deployment: bool,
+    seconds: float,
 ) -> Header:
     request, name = settings.request, f"{service.cluster}/{service.service}"
     calls = {
         "calls": f"{request.method} {request.path} at port {settings.port or service.port}"
         f"{' with TLS' if request.tls else ''}, expected {format_statuses(request.expected)}",
         "clients": ", ".join(clients.by_model),
-        "calls per wall second": f"{settings.rate:g} of each client",
+        "calls per wall second": f"{settings.rate:g} of each client model",
         "polls": f"each {period:g} s",
     }
     return Header(
         experiment="watch",
-        title=f"{name} while it {'deploys' if deployment else 'lives'}.",
+        title=f"{name} while it {'lives' if seconds else 'deploys'}.",
         target=f"{target.target.name} {target.target.version()}".strip(),
         seed=settings.seed,
         scale=scale,
@@ -283,5 +302,5 @@ def _header(
         service={**service.settings, **calls},
         machines={},
         views={name: poll.view for name, poll in polls.items() if poll.view is not None},
-        checks=checks_of(service, settings, clients.by_model, deployment=deployment),
+        checks=checks_of(service, settings, clients.by_model, seconds),
     )

@@ -1,0 +1,226 @@
+"""`surveyor watch`: what the clients of a service get, while it lives or deploys.
+
+Exit codes: 0 all checks passed, 1 a check failed (also: the deployment was rolled back), 2 usage, 3 the service or the
+target cannot be reached, or the deployment command failed, 5 nothing could be judged.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from surveyor.cli._support.options import Account, DnsText, Endpoint, Profile, Region, print_caller
+from surveyor.errors import SurveyorError, UsageError
+from surveyor.terminal import print_error
+from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from surveyor.callers import Request
+    from surveyor.targets.running import RunningTarget
+    from surveyor.watch.course import CommandEnded, Course
+    from surveyor.watch.outcome import WatchOutcome
+    from surveyor.watch.settings import WatchSettings
+
+__all__ = ["watch"]
+
+
+def watch(
+    service: Annotated[str, typer.Option(metavar="CLUSTER/SERVICE", help="The ECS service to watch.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Run this command, which deploys.")
+    ] = None,
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="Watch for this time: 90s, 10m, 1h.")] = "",
+    deployment: Annotated[
+        bool, typer.Option("--deployment", help="Watch the deployment in progress, or the next, until it is over.")
+    ] = False,
+    deploy: Annotated[
+        bool, typer.Option("--deploy", help="Force a new deployment (UpdateService), and watch it until it is over.")
+    ] = False,
+    before: Annotated[
+        str, typer.Option(metavar="TIME", help="Watch for this time before --deploy or COMMAND, to compare.")
+    ] = "30s",
+    within: Annotated[
+        str, typer.Option(metavar="TIME", help="A deployment must begin, and be over, within this time.")
+    ] = "1h",
+    path: Annotated[str, typer.Option(metavar="PATH", help="What is called.")] = "/",
+    method: Annotated[str, typer.Option(metavar="NAME", help="Method of the calls.")] = "GET",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the tasks; default: the registered one.")] = 0,
+    host: Annotated[
+        str, typer.Option(metavar="NAME", help="Host header, and name in the certificate; default: the name called.")
+    ] = "",
+    header: Annotated[
+        list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Further header of the calls; may be repeated.")
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="The tasks speak TLS.")] = False,
+    ca: Annotated[str, typer.Option(metavar="FILE", help="Certificates to trust, in PEM; implies --tls.")] = "",
+    insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate; implies --tls.")] = False,
+    expect: Annotated[
+        str, typer.Option(metavar="STATUSES", help="Statuses of a good answer, such as 200-299,404.")
+    ] = "200-399",
+    client: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Client model that calls; may be repeated (surveyor load --list)."),
+    ] = None,
+    proxy: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="A client's Service Connect proxy that can be called from here.")
+    ] = "",
+    rate: Annotated[float, typer.Option(min=0.1, max=100, help="Calls per second of each client model.")] = 2.0,
+    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds for connecting, and for the answer.")] = 2.0,
+    poll: Annotated[float, typer.Option(min=1, max=60, help="Seconds between two polls of the service.")] = 2.0,
+    at_least: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Calls that must be answered in any minute.")
+    ] = 99.0,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append the result to this file ($GITHUB_STEP_SUMMARY).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
+    account: Account = None,
+    profile: Profile = None,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    dns: DnsText = None,
+) -> None:
+    """Measure what the clients of your service get while it deploys; read-only, but for --deploy."""
+    modes = [name for name, chosen in (
+        ("--for", bool(for_)), ("--deployment", deployment), ("--deploy", deploy), ("-- COMMAND", bool(command))
+    ) if chosen]  # fmt: skip
+    if len(modes) != 1:
+        given = f", got {' and '.join(modes)}" if modes else ""
+        raise UsageError(f"expected one of --for TIME, --deployment, --deploy and -- COMMAND{given}")
+
+    from surveyor.cli._support.durations import parse_duration
+    from surveyor.layout import find_layout
+    from surveyor.observers.existing_service import parse_name
+    from surveyor.report.run_folder import reserve_folder
+    from surveyor.targets import load_target
+    from surveyor.targets.options import TargetOptions
+    from surveyor.targets.running import reach_target
+    from surveyor.watch.course import Course
+    from surveyor.watch.settings import WatchSettings
+
+    parse_name(service, "--service")
+    seconds = parse_duration(for_, "--for") if for_ else 0.0
+    baseline, limit = parse_duration(before, "--before"), parse_duration(within, "--within")
+    request = _request(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)
+    settings = WatchSettings(
+        request, port, tuple(client or ()), rate, timeout, _proxy(proxy), poll, at_least / 100, within=limit, seed=seed
+    )
+    layout = find_layout()
+    options = TargetOptions(account=account, region=region, endpoint=endpoint, dns=dns, profile=profile)
+    loaded = load_target(target, layout.targets, options, "read")
+    if loaded.start is not None:
+        raise UsageError(f"{loaded.name} would be started empty: give the URL of a running target instead")
+    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-watch-{os.getpid()}"
+    reserve_folder(folder)
+    course = Course(seconds, baseline, limit, deploy=deploy, command=command or [])
+    with reach_target(loaded, seed) as running:
+        print_caller(loaded)
+        code = _watch(running, service, settings, course, folder, summary)
+    raise typer.Exit(code)
+
+
+def _watch(
+    running: RunningTarget, name: str, settings: WatchSettings, course: Course, folder: Path, summary: Path | None
+) -> int:
+    """Watch a service, print the result, and return the exit code."""
+    from surveyor.observers.existing_service import find_service
+    from surveyor.watch.outcome import conclude
+    from surveyor.watch.running import running_watch
+
+    target = running.target
+    account = target.account or ""
+
+    def client(kind: str) -> Any:
+        return running.clients.client(kind, account, target.region)
+
+    def ecs() -> Any:
+        running.clients.permit(("ecs:UpdateService",), name)
+        return client("ecs")
+
+    service = find_service(client, account, target.region, name, entry_points=True)
+    if service.controller != "ECS" and not course.seconds:
+        raise UsageError(
+            f"{name} is deployed by the controller {service.controller}, whose deployments ECS does not list: use --for"
+        )
+    started, stopped = datetime.now(UTC), ""
+    ended: CommandEnded | None = None
+    failure: SurveyorError | None = None
+    with running_watch(
+        running, service, settings, folder, choice=course.choice, seconds=course.seconds, report=_report
+    ) as watch:
+        for note in watch.notes:
+            _report(f"not called: {note}")
+        _report(f"{name}: {settings.rate:g} calls per second by each of {', '.join(watch.clients)}")
+        try:
+            ended = course.follow(watch, ecs, _report)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        except SurveyorError as error:
+            failure, stopped = error, str(error)
+        outcome = conclude(watch, target, folder, started, stopped)
+    _print(outcome, watch.notes, folder, summary)
+    if failure is not None:
+        raise failure
+    if stopped:
+        return 130
+    if ended is not None and ended.status:
+        print_error(f"the command ended with {ended.status}")
+        return 3
+    return {Verdict.PASS: 0, Verdict.FAIL: 1}.get(outcome.verdict, 5)
+
+
+def _print(outcome: WatchOutcome, notes: Sequence[str], folder: Path, summary: Path | None) -> None:
+    from surveyor.claims import load_claims
+    from surveyor.layout import find_layout
+    from surveyor.output_files import append_text
+    from surveyor.report.outputs import save_outputs
+    from surveyor.watch.summary import summary_lines
+
+    lines = summary_lines(outcome.history, outcome.judgement, notes)
+    if outcome.verdict is not outcome.judgement.verdict:
+        lines.append(f"  {outcome.verdict}: {outcome.detail}")
+    page = save_outputs(outcome.report, load_claims(find_layout().claims), folder)
+    for line in lines:
+        typer.echo(line)
+    typer.echo(f"page: {page}")
+    if summary is not None:
+        append_text(summary, "\n".join(("```", *lines, "```", "")))
+
+
+def _report(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _request(
+    method: str, path: str, host: str, headers: Sequence[str], expect: str, ca: str, *, tls: bool, insecure: bool
+) -> Request:
+    """Return the request that is made; the values of headers, which may be credentials, appear nowhere."""
+    from surveyor.callers import Request, Tls, parse_header, parse_statuses
+    from surveyor.secret_values import register
+
+    named = tuple(parse_header(text) for text in headers)
+    register(*(value for _, value in named))
+    secured = Tls(verify=not insecure, authorities=ca) if tls or insecure or ca else None
+    request = Request(method, path, host, named, secured, parse_statuses(expect))
+    _ = request.context  # a file without certificates is refused before anything is read
+    return request
+
+
+def _proxy(text: str) -> tuple[str, int]:
+    from surveyor.targets.options import address_and_port
+
+    found = address_and_port(text) if text else ("", 0)
+    if found is None:
+        raise UsageError(f"--proxy: expected HOST:PORT, got {one_line(text)!r}")
+    return found

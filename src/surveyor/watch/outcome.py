@@ -1,0 +1,85 @@
+"""The report of a watch, as a run of one experiment, from its history and its judgement."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from surveyor.checkers import Judgement, judge_file
+from surveyor.history import History, load_history
+from surveyor.report.chart import chart_of
+from surveyor.report.experiments import ExperimentReport
+from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.model import ConformanceReport, TargetReport
+from surveyor.targets.model import Target
+from surveyor.verdicts import Verdict, worst
+from surveyor.watch.running import HISTORY, RunningWatch
+from surveyor.watch.summary import refused_share
+
+__all__ = ["WatchOutcome", "conclude"]
+
+
+@dataclass(frozen=True)
+class WatchOutcome:
+    """The end of a watch: what it recorded, the judgement on it, and the report with the verdict of the run."""
+
+    history: History
+    judgement: Judgement
+    report: ConformanceReport
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict of the run."""
+        return self.report.experiments[0].verdict
+
+    @property
+    def detail(self) -> str:
+        """Return why the verdict is worse than that of the checks, "" if it is not."""
+        return self.report.experiments[0].detail
+
+
+def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetime, stopped: str = "") -> WatchOutcome:
+    """Stop a watch, judge its history once, and write the report; `stopped`: why it ended early.
+
+    What failed on a machine that did not keep up, or because the service refuses so many calls, is inconclusive.
+    """
+    lag = watch.lag() if watch.local else ""
+    watch.stop(stopped)
+    history = load_history(watch.path)
+    judgement = judge_file(watch.path)
+    reasons = [reason for reason in (lag, refused_share(history)) if reason]
+    verdict = judgement.verdict
+    if reasons:
+        verdict = Verdict.INCONCLUSIVE if verdict is Verdict.FAIL else worst((verdict, Verdict.INCONCLUSIVE))
+    detail = "; ".join(filter(None, (*reasons, judgement.detail)))
+    symptom = ", ".join(check.check for check in judgement.checks if check.verdict is Verdict.FAIL)
+    finished = datetime.now(UTC)
+    report = ConformanceReport(
+        target=TargetReport(
+            target.name,
+            target.version(),
+            target.kind,
+            tuple(sorted(target.features or ())),
+            {},
+            target.endpoint or "",
+            target.region,
+            target.credentials.kind,
+        ),
+        surveyor=importlib.metadata.version("surveyor"),
+        seed=history.header.seed,
+        areas=(),
+        selected=(),
+        started=started.isoformat(timespec="seconds"),
+        finished=finished.isoformat(timespec="seconds"),
+        wall_seconds=round((finished - started).total_seconds(), 3),
+        service_seconds=round(history.end, 3),
+        claims=(),
+        interrupted=stopped == "interrupted",
+        experiments=(
+            ExperimentReport("watch", "watch", verdict, symptom, detail, HISTORY, judgement, chart_of(history)),
+        ),
+    )
+    save_report(report, folder / REPORT_FILE)
+    return WatchOutcome(history, judgement, report)

@@ -1,0 +1,89 @@
+"""The result of a watch in about ten lines, for a terminal or the log of a CI job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from surveyor.checkers import Judgement
+from surveyor.checkers.deployment import describe_deployment
+from surveyor.history import History, JoinedAttempt, joined_attempts, latest_deployments, watched_deployment
+from surveyor.verdicts import Verdict
+from surveyor.watch.deployment import AFTER, BEFORE
+
+__all__ = ["refused_share", "summary_lines"]
+
+TOO_MANY_REQUESTS = 429
+
+
+def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] = ()) -> list[str]:
+    """Return what was deployed, what each client and each side got, the figures, and what the checks found."""
+    attempts = joined_attempts(history)
+    service = history.header.service
+    lines = [
+        f"{service['service']}: {_headline(history)}",
+        f"  {service['calls']}; calls per second: {service['calls per wall second']}",
+    ]
+    lines += [f"  not called: {note}" for note in notes]
+    phases = [phase.name for phase in history.phases]
+    columns: list[tuple[str, Callable[[JoinedAttempt], bool]]] = [("all", lambda _: True)]
+    if AFTER in phases or len(phases) > 1:
+        columns = [
+            ("before", lambda attempt: attempt.phase == BEFORE),
+            ("during", lambda attempt: attempt.phase not in (BEFORE, AFTER)),
+            ("after", lambda attempt: attempt.phase == AFTER),
+        ]
+    rows: list[tuple[str, list[JoinedAttempt]]] = [
+        (client, [attempt for attempt in attempts if attempt.client == client])
+        for client in dict.fromkeys(attempt.client for attempt in attempts)
+    ]
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, own in rows:
+        shares = ", ".join(f"{_failed(filter(chosen, own))} {column}" for column, chosen in columns)
+        lines.append(f"  {name:<{width}}  failed {shares}")
+    sides = [("old tasks", "old"), ("new tasks", "new")]
+    by_side = [(name, [attempt for attempt in attempts if attempt.side == side]) for name, side in sides]
+    if any(own for _, own in by_side):
+        lines.append("  " + "; ".join(f"{name}: failed {_failed(own)}{_latency(own)}" for name, own in by_side))
+    lines += [f"  {figure.figure}: {figure.text}" for figure in judgement.figures if figure.unit == "s" and figure.high]
+    passed = sum(check.verdict is Verdict.PASS for check in judgement.checks)
+    lines.append(f"  {passed} of {len(judgement.checks)} checks passed")
+    lines += [
+        f"  {check.verdict}: {check.label}: {check.detail}"
+        for check in judgement.checks
+        if check.verdict is not Verdict.PASS
+    ]
+    return lines
+
+
+def refused_share(history: History) -> str:
+    """Return that the service refused calls because there were too many, "" if it did not."""
+    refused = sum(call.status == TOO_MANY_REQUESTS for call in history.calls)
+    if not refused:
+        return ""
+    share = refused / len(history.calls)
+    return f"the service refused {refused:,} of {len(history.calls):,} calls ({share:.0%}) as too many: lower --rate"
+
+
+def _headline(history: History) -> str:
+    arn = watched_deployment(history)
+    state = latest_deployments(history).get(arn)
+    if state is None:
+        return f"watched for {history.end:.0f} s, no deployment"
+    took = f" after {state.finished - state.created:.0f} s" if state.finished is not None else ""
+    return f"{describe_deployment(arn, state)}{took}{': ' + state.reason if state.reason else ''}"
+
+
+def _failed(attempts: Iterable[JoinedAttempt]) -> str:
+    """Return the share of attempts that failed, or had no answer in time."""
+    chosen = list(attempts)
+    failed = sum(attempt.outcome != "ok" for attempt in chosen)
+    return f"{100 * failed / len(chosen):.1f} % of {len(chosen):,}" if chosen else "- of 0"
+
+
+def _latency(attempts: Sequence[JoinedAttempt]) -> str:
+    """Return the median and the 99th percentile of answered attempts, in wall milliseconds."""
+    answered = sorted(attempt.seconds for attempt in attempts if attempt.outcome == "ok")
+    if not answered:
+        return ""
+    p50, p99 = (1_000 * answered[min(len(answered) - 1, int(share * len(answered)))] for share in (0.5, 0.99))
+    return f", p50 {p50:.0f} ms, p99 {p99:.0f} ms"

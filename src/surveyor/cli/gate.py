@@ -1,7 +1,7 @@
 """`surveyor gate`: compare runs with the thresholds of gate.toml, and act on a deployment in progress.
 
 Exit codes: 0 the gate is open, 1 it is closed, 2 usage (an error in the gate file, a threshold on something that was
-not run), 3 the target cannot be reached or refused the call.
+not run, evidence of another deployment), 3 the target cannot be reached or refused the call, 5 no deployment began.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support.options import Account, Endpoint, Profile, Region, print_caller
-from surveyor.errors import TargetUnavailable
+from surveyor.cli._support import call_options as call
+from surveyor.cli._support.options import Account, DnsText, Endpoint, Profile, Region, print_caller
+from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.targets.options import TargetOptions
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from surveyor.gate.decision import Decision
     from surveyor.gate.judging import GatedService
+    from surveyor.targets.running import RunningTarget
 
 __all__ = ["gate"]
 
@@ -28,12 +30,12 @@ __all__ = ["gate"]
 def gate(
     rules: Annotated[Path, typer.Argument(metavar="GATE.toml", help="File with the thresholds.")],
     runs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="DIR...",
-            help="Folders of runs: load, chaos, conform; files and folders of Locust's and k6's results.",
+            help="Folders of runs: watch, load, chaos, conform; files and folders of Locust's and k6's results.",
         ),
-    ],
+    ] = None,
     summary: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Append the decision to this Markdown file ($GITHUB_STEP_SUMMARY)."),
@@ -48,11 +50,34 @@ def gate(
             help="Continue or roll back this service's deployment in progress.",
         ),
     ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Watch the deployment of --ecs, and decide while it is in progress.")
+    ] = False,
+    within: call.Within = "1h",
+    path: call.Path_ = "/",
+    method: call.Method = "GET",
+    port: call.Port = 0,
+    host: call.Host = "",
+    header: call.Headers = None,
+    tls: call.TlsFlag = False,
+    ca: call.Ca = "",
+    insecure: call.Insecure = False,
+    expect: call.Expect = "200-399",
+    client: call.ClientNames = None,
+    proxy: call.Proxy = "",
+    rate: call.Rate = 2.0,
+    timeout: call.TimeoutSeconds = 2.0,
+    poll: call.Poll = 2.0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the watch's report (default: reports/out/RUN).")
+    ] = None,
+    seed: call.Seed = 7,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
     account: Account = None,
     profile: Profile = None,
     region: Region = None,
     endpoint: Endpoint = None,
+    dns: DnsText = None,
 ) -> None:
     """Decide whether a change may proceed, by thresholds on figures and verdicts of runs."""
     from surveyor.gate import gather, load_rules
@@ -61,23 +86,48 @@ def gate(
     from surveyor.gate.record import save_record
 
     service = parse_service(ecs) if ecs else None
+    if watch and service is None:
+        raise UsageError("--watch needs the service that is deployed: add --ecs CLUSTER/SERVICE")
+    if not watch and not runs:
+        raise UsageError(
+            "there is nothing to judge: name folders of runs, or watch a deployment with --ecs and --watch"
+        )
     loaded = load_rules(rules)
-    evidence = gather(runs, loaded.baselines)
+    evidence = gather(runs or [], loaded.baselines)
+    options = TargetOptions(account=account, region=region, endpoint=endpoint, dns=dns, profile=profile)
+    places, code, failure = list(runs or []), None, None
     if service is None:
         decision = judge_runs(loaded, evidence)
+    elif watch:
+        from surveyor.cli._support.durations import parse_duration
+        from surveyor.cli._support.gated_watch import watch_and_decide
+        from surveyor.watch.settings import WatchSettings
+
+        request = call.request_from(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)
+        limit = parse_duration(within, "--within")
+        settings = WatchSettings(
+            *(request, port, tuple(client or ()), rate, timeout, call.proxy_from(proxy), poll), within=limit, seed=seed
+        )
+        with _gated(service, target, options) as (gated, running):
+            run = watch_and_decide(loaded, evidence, gated, running, settings, out)
+        decision, code, failure = run.decision, run.code, run.failure
+        places.insert(0, run.folder)
     else:
-        options = TargetOptions(account=account, region=region, endpoint=endpoint, profile=profile)
-        with _gated(service, target, options) as gated:
+        with _gated(service, target, options) as (gated, _):
             decision = judge_runs(loaded, evidence, gated)
     _print(decision, summary, comment)
-    typer.echo(f"record: {save_record(runs, list(loaded.baselines.values()), rules, decision, ecs)}")
+    typer.echo(f"record: {save_record(places, list(loaded.baselines.values()), rules, decision, ecs)}")
+    if failure is not None:
+        raise failure
     if decision.action is not None and decision.action.what == "refused":
         raise TargetUnavailable(decision.action.description)
-    raise typer.Exit(0 if decision.is_open else 1)
+    raise typer.Exit((0 if decision.is_open else 1) if code is None else code)
 
 
 @contextmanager
-def _gated(service: tuple[str, str], target: str, options: TargetOptions) -> Iterator[GatedService]:
+def _gated(
+    service: tuple[str, str], target: str, options: TargetOptions
+) -> Iterator[tuple[GatedService, RunningTarget]]:
     """Reach the target, and yield the service whose deployment the gate may change."""
     from surveyor.gate.deployment_actions import ACTIONS
     from surveyor.gate.judging import GatedService
@@ -90,7 +140,7 @@ def _gated(service: tuple[str, str], target: str, options: TargetOptions) -> Ite
         print_caller(loaded)
         running.clients.permit(ACTIONS, "/".join(service))
         account = options.account or running.target.account or ""
-        yield GatedService(*service, lambda name: running.clients.client(name, account), running.clock)
+        yield GatedService(*service, lambda name: running.clients.client(name, account), running.clock), running
 
 
 def _print(decision: Decision, summary: Path | None, comment: Path | None) -> None:

@@ -32,10 +32,8 @@ class Decision:
 
     @property
     def short_reason(self) -> str:
-        """Return the verdict, or what became of the deployment."""
-        if self.deployment is not None and self.deployment.failure:
-            return self.deployment.failure
-        return f"{verdict_of(self.results)}{self.treated}"
+        """Return the verdict of runs alone; with a deployment the reason."""
+        return self.reason.rstrip(".") if self.deployment else f"{verdict_of(self.results)}{self.treated}"
 
 
 def decide(rules: Rules, results: Sequence[ThresholdResult], deployment: GatedDeployment | None = None) -> Decision:

@@ -1,4 +1,4 @@
-"""Judge evidence that is complete, and act once on the deployment that it is about."""
+"""Judge evidence that is complete, and act on the deployment that it is about."""
 
 from __future__ import annotations
 

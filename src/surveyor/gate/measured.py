@@ -44,11 +44,11 @@ def estimates(threshold: Threshold, evidence: GateEvidence) -> Estimates:
     """Return the estimates of a threshold's figure. Raises UsageError for names that the evidence does not contain."""
     if tools := measured_by_tools(threshold, evidence):
         return _estimates_of_tools(threshold, tools)
+    if threshold.scenario in evidence.broken:
+        return {"": evidence.broken[threshold.scenario]}
     if evidence.is_growing and threshold.scenario in evidence.clients and threshold.figure in CLIENT_FIGURES:
         return _estimates_of_clients(threshold, evidence)
     judged = judgement_of(threshold, evidence)
-    if threshold.scenario in evidence.broken:
-        return {"": evidence.broken[threshold.scenario]}
     if threshold.figure in CLIENT_FIGURES:
         return _estimates_of_clients(threshold, evidence)
     if threshold.figure == "danger-window" and threshold.scenario in evidence.dangers:

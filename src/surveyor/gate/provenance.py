@@ -27,8 +27,9 @@ class MeasuredRun:
     """A run that is given as evidence.
 
     `service`: CLUSTER/SERVICE, "" if it was created for the run; None if it is not known. `watched`: the ARN of the
-    deployment that it watched, "" if none; `deployments`: the ARNs of all that it observed. `began`, `ended`: POSIX
-    times of this machine, None if not known; `scale`: service seconds in one of its seconds.
+    deployment that it watched, "" if none; `deployments`: the ARNs of those that were in progress meanwhile, as far as
+    it observed them. `began`, `ended`: POSIX times of this machine, None if not known; `scale`: service seconds in one
+    of its seconds.
     """
 
     name: str
@@ -50,7 +51,9 @@ def run_of_history(path: Path, history: History) -> MeasuredRun:
         name=str(path),
         service=history.header.service.get("service", ""),
         watched=watched_deployment(history),
-        deployments=frozenset(latest_deployments(history)),
+        deployments=frozenset(
+            arn for arn, state in latest_deployments(history).items() if state.finished is None or state.finished >= 0.0
+        ),
         began=began,
         ended=None if began is None else began + history.end / history.header.scale,
         scale=history.header.scale,
@@ -78,10 +81,10 @@ def require_evidence_of(deployment: GatedDeployment, runs: Sequence[MeasuredRun]
 def _problem(deployment: GatedDeployment, run: MeasuredRun, service: str, now: float) -> str:
     if run.service is not None and run.service != service:
         return f"it measured {run.service or 'a service that Surveyor created'}, not {service}"
-    if run.watched:
-        return "" if run.watched == deployment.arn else f"it is of another deployment, {run.watched}"
-    if run.deployments:
-        return "" if deployment.arn in run.deployments else "the deployment was not in progress while it measured"
+    if run.watched and run.watched != deployment.arn:
+        return f"it is of another deployment, {run.watched}"
+    if deployment.arn in run.deployments:
+        return ""
     # Ages are compared, since the clock of a target may be another than that of this machine.
     if run.ended is not None and (now - run.ended) * run.scale > deployment.age + _SKEW * run.scale:
         return f"it ended {(now - run.ended) * run.scale - deployment.age:.0f} s before the deployment began"

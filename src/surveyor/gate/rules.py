@@ -14,6 +14,7 @@ __all__ = [
     "COMPARED_FIGURES",
     "DEPLOYMENT",
     "FIGURES",
+    "SCENARIO",
     "SCENARIO_FIGURES",
     "Metric",
     "Rules",
@@ -40,6 +41,9 @@ SCENARIO_FIGURES: Mapping[str, str] = {"danger-window": "s", "zero-healthy-gap":
 """Figures of a whole scenario or experiment, in service seconds; in a scenario each client has a danger window."""
 
 FIGURES = {**CLIENT_FIGURES, **SCENARIO_FIGURES, "checks": ""}
+
+SCENARIO = "watch"
+"""The name of a watch in thresholds."""
 
 DEPLOYMENT = "deployment"
 """In place of the name of an alarm: each alarm that the deployment itself has."""
@@ -148,8 +152,3 @@ class Rules:
     def baselines(self) -> dict[str, Path]:
         """Return the folders of earlier runs by their text in the file, which is relative to the file."""
         return {found.against: self.folder / found.against for found in self.thresholds if found.against}
-
-    def without_figures(self) -> Rules:
-        """Return the rules that need no run: those on alarms and metrics."""
-        kept = tuple(threshold for threshold in self.thresholds if threshold.alarm or threshold.metric)
-        return Rules(kept, self.inconclusive, self.folder, self.wait_at_hook)

@@ -9,7 +9,12 @@ from msgspec.structs import replace
 
 from surveyor.claims import Claims
 from surveyor.report import markdown
-from surveyor.report.client_tables import architectures_of, client_table_by_phase, client_table_by_scenario
+from surveyor.report.client_tables import (
+    architectures_of,
+    client_table_by_phase,
+    client_table_by_scenario,
+    compare_architectures,
+)
 from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
 from surveyor.report.file import load_report, save_report
 from surveyor.report.merge import merge_reports
@@ -55,6 +60,20 @@ def test_a_client_without_calls_has_no_cell() -> None:
         ("dns-pinned", [True, True]),
     ]
     assert client_table_by_scenario([]).columns == ()
+
+
+def test_a_scenario_of_architectures_alone_has_their_table() -> None:
+    """Latency is that of the first phase, also relative to DNS; failed calls and the last of them are of the second."""
+    head, *rows = compare_architectures(scenario("compare", "dns", "balancer"))
+    assert head[2:] == ("median ms", "added ms", "p99 ms", "calls after", "failed %", "until s")
+    assert rows == [
+        ("load balancer", "1: the load balancer", "2.00", "+1.00", "9.50", "400", "2.00 (1.00 to 4.00)", "42.0"),
+        ("DNS", "0", "1.00", "+0.00", "9.50", "400", "0.00 (0.00 to 0.00)", "42.0"),
+    ]
+    assert compare_architectures(scenario("others", "dns", "dns-pinned")) == []
+    assert compare_architectures(scenario("one", "dns")) == []
+    [without_dns] = compare_architectures(scenario("no-dns", "balancer", "api-healthy"))[1:2]
+    assert without_dns[3] == "-"
 
 
 def test_architectures_are_compared_where_all_were_called() -> None:

@@ -346,7 +346,6 @@ READS_OF_ITS_OWN = {
     "targets/environments.py": "locks, and a file that pip wrote",
     "callers/registry_client.py": "a request",
     "fixtures/calls.py": "a request",
-    "architectures/resolvers.py": "a request",
     "secret_values.py": "at most 64 KB of a regular file",
     "pytest_plugin/failed_statement.py": "the suite that pytest has imported",
     "model_testing/script/helpers.py": "the text of a script",

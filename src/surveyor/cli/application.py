@@ -82,11 +82,6 @@ COMMANDS = (
         "Measure how long clients call a task after its end, and recommend stopTimeout, TTL and drain that prevent it.",
     ),
     CommandEntry(
-        "architectures",
-        "surveyor.cli.architectures",
-        "Compare four ways to reach tasks while one task is killed: hops, latency, failed calls.",
-    ),
-    CommandEntry(
         "audit",
         "surveyor.cli.audit",
         "Report what will cause failures in the services of a cluster or namespace, and what to change; read-only.",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.callers import MODELS
 from surveyor.chaos import Experiment, ExperimentRun, experiment
 from surveyor.chaos.faults import find_fault
 from surveyor.claims import load_claims
@@ -27,6 +28,7 @@ from surveyor.load.console import report_lines
 from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.scenario_run import scenario_experiment
 from surveyor.load.tally import TALLY_FILE
+from surveyor.messages import nearest
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SCENARIO_TEST, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
@@ -120,6 +122,9 @@ def _check(scenario: Scenario) -> None:
     """Raise UsageError for a scenario that cannot be run."""
     for name in scenario.faults:
         find_fault(name)
+    for name in scenario.clients:
+        if name not in MODELS:
+            raise UsageError(f"there is no client model {name!r} (scenario {scenario.name}){nearest(name, MODELS)}")
     if scenario.setup.count < 1:
         raise UsageError(f"the scenario {scenario.name} has a service without tasks: there is nothing to call")
     if not scenario.phases:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from surveyor.report.client_tables import ClientTable, client_table_by_phase, client_table_by_scenario
+from surveyor.report.client_tables import (
+    ClientTable,
+    client_table_by_phase,
+    client_table_by_scenario,
+    compare_architectures,
+)
 from surveyor.report.experiments import ClientRow
 from surveyor.report.model import ConformanceReport
 
 __all__ = ["comparison_lines", "report_lines"]
 
+_COMPARED = "latency: before the fault, in wall time; added: relative to DNS; until: last failed call, service seconds"
 _CELL = "failed % (after retries %), last failure in service seconds"
 
 
@@ -25,6 +31,9 @@ def report_lines(report: ConformanceReport) -> Iterator[str]:
         yield from _table(client_table_by_phase(result))
         for sentence in result.sentences:
             yield f"  {sentence}"
+        if compared := compare_architectures(result):
+            yield f"  {_COMPARED}"
+            yield from _columns(compared)
     yield from (f"left behind: {resource}" for resource in report.leaked_resources)
 
 
@@ -38,7 +47,10 @@ def comparison_lines(report: ConformanceReport) -> Iterator[str]:
 
 
 def _table(table: ClientTable) -> Iterator[str]:
-    rows = [("client", *table.columns), *((client, *map(_cell, cells)) for client, cells in table.rows)]
+    yield from _columns([("client", *table.columns), *((client, *map(_cell, cells)) for client, cells in table.rows)])
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

@@ -28,7 +28,6 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from surveyor.callers import (
     MODELS,
-    TOTAL_SHARE,
     Arrivals,
     AttemptResult,
     ClientModel,
@@ -113,13 +112,14 @@ def _stream(state: _State, model: ClientModel) -> type[User]:
         @task
         def arrive(self) -> None:
             endpoints = state.endpoints.get()
-            if not can_call(model, endpoints):
+            if model.name not in (state.scenario.clients or MODELS) or not can_call(model, endpoints):
                 gevent.sleep(3_600)
                 return
             chance = random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}")
             callers = [_caller(state, self.environment, model, endpoints, chance) for _ in range(CLIENTS)]
             turns = itertools.cycle(callers)
             arrivals = Arrivals(endpoints.rate * model.share, spawn=gevent.spawn)
+            gevent.sleep(chance.random() / arrivals.rate)  # so that the models do not all call at the same moments
             try:
                 arrivals.run(lambda due: next(turns).call(due), on_drop=callers[0].drop)
             finally:
@@ -172,7 +172,7 @@ def _conduct(state: _State, environment: Environment) -> None:
         max_rate = options.max_rate if options.checked else _self_check(options.seed).max_rate
         call_rate = CallRate(scenario.rate)
         if state.workers is None and max_rate:
-            call_rate = _call_rate(scenario.rate, max_rate, explicit=bool(options.rate))
+            call_rate = _call_rate(scenario, max_rate, explicit=bool(options.rate))
         scenario = replace(scenario, rate=call_rate.rate)
     except (SurveyorError, ValueError) as error:
         sys.stderr.write(f"surveyor: {error}\n")
@@ -227,12 +227,12 @@ def _self_check(seed: int) -> SelfCheck:
     return check
 
 
-def _call_rate(rate: float, max_rate: float, *, explicit: bool) -> CallRate:
+def _call_rate(scenario: Scenario, max_rate: float, *, explicit: bool) -> CallRate:
     """Return the rate for callers of this machine alone. Raises UsageError if an explicit one is not possible."""
     if explicit:
-        check_rate(max_rate, rate, TOTAL_SHARE)
-        return CallRate(rate)
-    return adapt_rate(rate, max_rate, TOTAL_SHARE)
+        check_rate(max_rate, scenario.rate, scenario.share)
+        return CallRate(scenario.rate)
+    return adapt_rate(scenario.rate, max_rate, scenario.share)
 
 
 def _reach_conductor(state: _State, *, conducted: bool) -> tuple[IO[str], IO[str]]:

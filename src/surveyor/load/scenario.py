@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from surveyor.callers import MODELS
 from surveyor.chaos.experiment import ServiceSetup
 from surveyor.history import Check
 
@@ -34,7 +35,7 @@ class Phase:
 @dataclass(frozen=True)
 class Scenario:
     """`rate`: arrivals of each client model per wall second; `scale`: service seconds per wall second, if the target's
-    clock can be controlled; `checks`: the checks of its history.
+    clock can be controlled; `checks`: the checks of its history; `clients`: the client models that call, all if none.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Scenario:
     rate: float = 20.0
     scale: float = 10.0
     checks: tuple[Check, ...] = ()
+    clients: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Return the number of models that call, weighted by how often each does."""
+        return sum(MODELS[name].share for name in self.clients or MODELS)
 
     @property
     def faults(self) -> tuple[str, ...]:

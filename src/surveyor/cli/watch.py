@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from surveyor.cli._support import call_options as call
 from surveyor.cli._support.options import Account, DnsText, Endpoint, Profile, Region, print_caller
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
 from surveyor.verdicts import Verdict
-from surveyor.visible_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from surveyor.callers import Request
     from surveyor.targets.running import RunningTarget
     from surveyor.watch.course import CommandEnded, Course
     from surveyor.watch.outcome import WatchOutcome
@@ -46,34 +45,21 @@ def watch(
     before: Annotated[
         str, typer.Option(metavar="TIME", help="Watch for this time before --deploy or COMMAND, to compare.")
     ] = "30s",
-    within: Annotated[
-        str, typer.Option(metavar="TIME", help="A deployment must begin, and be over, within this time.")
-    ] = "1h",
-    path: Annotated[str, typer.Option(metavar="PATH", help="What is called.")] = "/",
-    method: Annotated[str, typer.Option(metavar="NAME", help="Method of the calls.")] = "GET",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the tasks; default: the registered one.")] = 0,
-    host: Annotated[
-        str, typer.Option(metavar="NAME", help="Host header, and name in the certificate; default: the name called.")
-    ] = "",
-    header: Annotated[
-        list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Further header of the calls; may be repeated.")
-    ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="The tasks speak TLS.")] = False,
-    ca: Annotated[str, typer.Option(metavar="FILE", help="Certificates to trust, in PEM; implies --tls.")] = "",
-    insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate; implies --tls.")] = False,
-    expect: Annotated[
-        str, typer.Option(metavar="STATUSES", help="Statuses of a good answer, such as 200-299,404.")
-    ] = "200-399",
-    client: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Client model that calls; may be repeated (surveyor load --list)."),
-    ] = None,
-    proxy: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="A client's Service Connect proxy that can be called from here.")
-    ] = "",
-    rate: Annotated[float, typer.Option(min=0.1, max=100, help="Calls per second of each client model.")] = 2.0,
-    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds for connecting, and for the answer.")] = 2.0,
-    poll: Annotated[float, typer.Option(min=1, max=60, help="Seconds between two polls of the service.")] = 2.0,
+    within: call.Within = "1h",
+    path: call.Path_ = "/",
+    method: call.Method = "GET",
+    port: call.Port = 0,
+    host: call.Host = "",
+    header: call.Headers = None,
+    tls: call.TlsFlag = False,
+    ca: call.Ca = "",
+    insecure: call.Insecure = False,
+    expect: call.Expect = "200-399",
+    client: call.ClientNames = None,
+    proxy: call.Proxy = "",
+    rate: call.Rate = 2.0,
+    timeout: call.TimeoutSeconds = 2.0,
+    poll: call.Poll = 2.0,
     at_least: Annotated[
         float, typer.Option(min=0, max=100, metavar="PERCENT", help="Calls that must be answered in any minute.")
     ] = 99.0,
@@ -83,7 +69,7 @@ def watch(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
+    seed: call.Seed = 7,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
     account: Account = None,
     profile: Profile = None,
@@ -112,10 +98,9 @@ def watch(
     parse_name(service, "--service")
     seconds = parse_duration(for_, "--for") if for_ else 0.0
     baseline, limit = parse_duration(before, "--before"), parse_duration(within, "--within")
-    request = _request(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)
-    settings = WatchSettings(
-        request, port, tuple(client or ()), rate, timeout, _proxy(proxy), poll, at_least / 100, within=limit, seed=seed
-    )
+    request = call.request_from(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)
+    called = (request, port, tuple(client or ()), rate, timeout, call.proxy_from(proxy))
+    settings = WatchSettings(*called, poll, at_least / 100, within=limit, seed=seed)
     layout = find_layout()
     options = TargetOptions(account=account, region=region, endpoint=endpoint, dns=dns, profile=profile)
     loaded = load_target(target, layout.targets, options, "read")
@@ -200,27 +185,3 @@ def _print(outcome: WatchOutcome, notes: Sequence[str], folder: Path, summary: P
 
 def _report(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _request(
-    method: str, path: str, host: str, headers: Sequence[str], expect: str, ca: str, *, tls: bool, insecure: bool
-) -> Request:
-    """Return the request that is made; the values of headers, which may be credentials, appear nowhere."""
-    from surveyor.callers import Request, Tls, parse_header, parse_statuses
-    from surveyor.secret_values import register
-
-    named = tuple(parse_header(text) for text in headers)
-    register(*(value for _, value in named))
-    secured = Tls(verify=not insecure, authorities=ca) if tls or insecure or ca else None
-    request = Request(method, path, host, named, secured, parse_statuses(expect))
-    _ = request.context  # a file without certificates is refused before anything is read
-    return request
-
-
-def _proxy(text: str) -> tuple[str, int]:
-    from surveyor.targets.options import address_and_port
-
-    found = address_and_port(text) if text else ("", 0)
-    if found is None:
-        raise UsageError(f"--proxy: expected HOST:PORT, got {one_line(text)!r}")
-    return found

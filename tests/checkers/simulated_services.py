@@ -107,11 +107,30 @@ def look(at: float, view: str, members: Sequence[str], **result: Any) -> dict[st
     return _op(at, at + 0.01, view, "look", {"view": view}, {"members": {name: {} for name in members}, **result})
 
 
-def call(at: float, end: float, address: str, *, task: str = "", error: str = "", outcome: str = "") -> dict[str, Any]:
-    """Return one call."""
+def call(
+    at: float, end: float, address: str, *, task: str = "", error: str = "", outcome: str = "", **values: Any
+) -> dict[str, Any]:
+    """Return one call; `values` are those of its beginning."""
     result: dict[str, Any] = {"error": error} if error else {"task": task, "status": 200}
     outcome = outcome or ("fail" if error else "ok")
-    return _op(at, end, "client", "call", {"address": address}, result, outcome)
+    return _op(at, end, "client", "call", {"address": address, **values}, result, outcome)
+
+
+def deployments(at: float, watched: str = "", **states: dict[str, Any]) -> dict[str, Any]:
+    """Return one reading of the deployments, by their ids."""
+    found = {f"arn/{name}": state for name, state in states.items()}
+    result = {"deployments": found, **({"watched": f"arn/{watched}"} if watched else {})}
+    return _op(at, at + 0.01, "deployments", "deployments", {}, result)
+
+
+def tasks(at: float, **states: dict[str, Any]) -> dict[str, Any]:
+    """Return one reading of all tasks, by their ids."""
+    return _op(at, at + 0.01, "tasks", "tasks", {}, {"tasks": states})
+
+
+def phase(begin: float, end: float, name: str) -> dict[str, Any]:
+    """Return a phase."""
+    return _op(begin, end, "deployment", "phase", {"name": name}, {})
 
 
 def fault(begin: float, name: str, *victims: str, lasting: bool = False) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tests.checkers.simulated_services import (
     SimulatedService,
     SimulatedTask,
     call,
+    deployments,
     fault,
     history_of,
     look,
@@ -34,6 +35,7 @@ CHECKS = {
     "ttl-is-kept": make_check("ttl-is-kept"),
     "drained": make_check("drained", drain=0.0),
     "views-agree-at-rest": make_check("views-agree-at-rest", settle=8),
+    "deployed": make_check("deployed", within=600),
 }
 """Checks whose limits every simulated service keeps."""
 
@@ -139,6 +141,11 @@ def _disagreeing_views(service: SimulatedService, at: float) -> SimulatedService
     return replace(service, tasks=service.tasks[:1]).but(look(at + 0.33, "names", ["127.8.8.8"]))
 
 
+def _rolled_back(service: SimulatedService, at: float) -> SimulatedService:
+    state = {"status": "ROLLBACK_SUCCESSFUL", "created": 1.0, "finished": at}
+    return service.but(deployments(at + 1, "d", d=state))
+
+
 PLANTS = {
     "visible": lambda service, at: _hidden_task(service, SimulatedTask("late", "127.9.9.9", at)),
     "gone": _lingering_task,
@@ -151,6 +158,7 @@ PLANTS = {
     "ttl-is-kept": _stale_answer,
     "drained": _cut_off_call,
     "views-agree-at-rest": _disagreeing_views,
+    "deployed": _rolled_back,
 }
 
 

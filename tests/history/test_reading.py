@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from surveyor.history import (
     Check,
+    GrowingHistory,
     Header,
     HistoryBroken,
     Outcome,
@@ -220,3 +221,30 @@ def test_a_damaged_file_is_refused_or_read(service: SimulatedService, data: st.D
     lines[at] = data.draw(st.sampled_from([line[:cut] + junk + line[cut:], line[:cut] + junk, junk]))
     with contextlib.suppress(HistoryBroken):
         read_history(lines)
+
+
+def test_a_history_is_read_while_it_grows(tmp_path: Path) -> None:
+    """Each read has what was written before, also half lines of another thread; what has not ended is unclear."""
+    with Recorder(tmp_path / "h.jsonl", HEADER, TickingClock()) as recorder:
+        growing = GrowingHistory(recorder.path)
+        assert growing.read().calls == ()
+        first = recorder.invoke("client", "call", address="127.0.0.1", client="dns")
+        assert [call.outcome for call in growing.read().calls] == [Outcome.INFO]
+        recorder.end(first, Outcome.OK, status=200, seconds=0.25)
+        recorder.invoke("client", "call", address="127.0.0.1", client="dns")
+        read = growing.read()
+        assert [(call.outcome, call.client, call.seconds) for call in read.calls] == [
+            (Outcome.OK, "dns", 0.25),
+            (Outcome.INFO, "dns", 0.0),
+        ]
+        cut = recorder.path.read_text("utf-8")
+    complete = load_history(recorder.path)
+    assert [call.address for call in growing.read().calls] == [call.address for call in complete.calls]
+    growing.close()
+    half = tmp_path / "half.jsonl"
+    half.write_text(cut[:-20], "utf-8")
+    growing = GrowingHistory(half)
+    assert len(growing.read().calls) == 1
+    half.write_text(cut, "utf-8")
+    assert len(growing.read().calls) == 2
+    growing.close()

@@ -39,7 +39,7 @@ class Poll:
 def polls_of(
     new_client: Callable[[str], Any], service: ServiceUnderTest, resolver: tuple[str, int] | None
 ) -> dict[str, Poll]:
-    """Return the polls of all views that the service has, each with a client of its own; they only read."""
+    """Return the polls of all views that the service has, each with a separate client; they only read."""
     polls = {"tasks": Poll(partial(describe_tasks, new_client("ecs"), service, {}))}
     if service.registry:
         polls["list"] = Poll(partial(list_instances, new_client("servicediscovery"), service), View())

@@ -43,7 +43,7 @@ class WatchOutcome:
 def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetime, stopped: str = "") -> WatchOutcome:
     """Stop a watch, judge its history once, and write the report; `stopped`: why it ended early.
 
-    What failed on a machine that did not keep up, or because the service refuses so many calls, is inconclusive.
+    What failed on a machine that did not keep up, or because the service refuses calls as too many, is inconclusive.
     """
     lag = watch.lag() if watch.local else ""
     watch.stop(stopped)

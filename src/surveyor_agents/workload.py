@@ -40,7 +40,6 @@ lacks: name=address, separated by spaces.
 import argparse
 import asyncio
 import contextlib
-import functools
 import hmac
 import ipaddress
 import json
@@ -79,18 +78,11 @@ TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
 
-@functools.cache
 def source() -> str:
-    """Return this program without comments and docstrings: a task definition of 64 KiB has to hold it three times."""
-    import ast  # not needed in a task
+    """Return this program as a container's command carries it."""
+    from surveyor_agents.carrying import source_of  # not needed in a task
 
-    tree = ast.parse(Path(__file__).read_text("utf-8"))
-    for node in ast.walk(tree):
-        kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    lines = ast.unparse(tree).splitlines()
-    return "\n".join(" " * ((len(line) - len(line.lstrip())) // 4) + line.lstrip() for line in lines)
+    return source_of(__file__)
 
 
 def is_command(command: Sequence[str]) -> bool:

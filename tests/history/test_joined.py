@@ -25,7 +25,8 @@ def joined(*operations: dict[str, Any]) -> list[JoinedAttempt]:
 
 def deployment(**states: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what is observed of a deployment from 20 s on, which starts a task at 22 s and stops the old one at 40."""
-    old, new = {"revision": "web:1", "created": -50.0}, {"revision": "web:2", "created": 22.0}
+    old: dict[str, Any] = {"revision": "web:1", "created": -50.0}
+    new: dict[str, Any] = {"revision": "web:2", "created": 22.0}
     known = states or DEPLOYED
     return [
         tasks(1, old=state(OLD, **old)),
@@ -60,7 +61,8 @@ def test_the_task_is_known_by_its_address_at_that_time() -> None:
 def test_a_forced_deployment_of_the_same_revision_is_known_by_time() -> None:
     """Task definitions do not differ: tasks that were created since its beginning are new."""
     forced = {"d": {"status": "IN_PROGRESS", "created": 20.0, "revision": "web:1", "from_revision": ["web:1"]}}
-    old, new = {"revision": "web:1", "created": -50.0}, {"revision": "web:1", "created": 22.0}
+    old: dict[str, Any] = {"revision": "web:1", "created": -50.0}
+    new: dict[str, Any] = {"revision": "web:1", "created": 22.0}
     seen = [
         tasks(1, old=state(OLD, **old)),
         deployments(21, "d", **forced),

@@ -167,26 +167,29 @@ class _Reader:
         if footer.events != self.events:
             raise ValueError(f"the footer counts {footer.events} events, the file has {self.events}")
         end = max(footer.at, self.last)
-        for number, begun in self.open.items():  # their outcome is unknown
-            unclear = Unclear(number=number, at=end, of=number)
-            self.done.append(_operation(begun, unclear, end_event=0, end=max(end, begun.begin)))
+        # The outcome of what has not ended is unknown.
+        unclear = [
+            _operation(begun, Unclear(number=number, at=end, of=number), end_event=0, end=max(end, begun.begin))
+            for number, begun in self.open.items()
+        ]
+        operations = sorted((*self.done, *unclear), key=lambda operation: (operation.begin, operation.number))
+
+        def every(kind: type[T]) -> tuple[T, ...]:
+            return tuple(operation for operation in operations if type(operation) is kind)
+
         return History(
             self.header,
-            view_snapshots=self._all(ViewSnapshot),
-            task_snapshots=self._all(TaskSnapshot),
-            calls=self._all(CallRecord),
-            changes=self._all(ChangeRecord),
-            faults=self._all(FaultRecord),
-            undos=self._all(UndoRecord),
+            view_snapshots=every(ViewSnapshot),
+            task_snapshots=every(TaskSnapshot),
+            calls=every(CallRecord),
+            changes=every(ChangeRecord),
+            faults=every(FaultRecord),
+            undos=every(UndoRecord),
             end=end,
             stopped=footer.stopped,
-            phases=self._all(PhaseRecord),
-            deployment_snapshots=self._all(DeploymentSnapshot),
+            phases=every(PhaseRecord),
+            deployment_snapshots=every(DeploymentSnapshot),
         )
-
-    def _all(self, kind: type[T]) -> tuple[T, ...]:
-        found = [operation for operation in self.done if type(operation) is kind]
-        return tuple(sorted(found, key=lambda operation: (operation.begin, operation.number)))
 
     def _clock_error(self, line: Invoked | Ended) -> float:
         """Return by how many seconds the clock that stamped this event may be off."""

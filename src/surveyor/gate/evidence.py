@@ -10,7 +10,6 @@ from msgspec import structs
 
 from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
-from surveyor.gate.attempt_figures import AttemptFigures
 from surveyor.gate.estimates import Estimate
 from surveyor.gate.provenance import MeasuredRun, run_of_history, run_of_tool
 from surveyor.gate.rules import Metric
@@ -18,6 +17,7 @@ from surveyor.gate.tool_figures import ToolFigures, find_tool_figures
 from surveyor.history import History, HistoryBroken, joined_attempts, load_history
 from surveyor.history.observations import Interval
 from surveyor.input_files import REPORT_LIMIT, read_bytes
+from surveyor.load.attempt_figures import AttemptFigures
 from surveyor.load.attribution import danger_windows
 from surveyor.load.client_models import INDIRECT
 from surveyor.load.figures import ClientFigures, figures_of

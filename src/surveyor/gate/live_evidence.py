@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from surveyor.gate.attempt_figures import AttemptFigures
 from surveyor.gate.deployments import GatedDeployment
 from surveyor.gate.evidence import GateEvidence
 from surveyor.gate.rules import CLIENT_FIGURES, SCENARIO, Rules, Threshold
+from surveyor.load.attempt_figures import AttemptFigures
 from surveyor.report.experiments import WHOLE
 from surveyor.watch.running import RunningWatch
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from surveyor.checkers import Judgement
 from surveyor.checkers.figures import DANGER, GAP
 from surveyor.errors import UsageError
-from surveyor.gate.attempt_figures import NEW, OLD
 from surveyor.gate.estimates import (
     ConfidenceLevel,
     Estimate,
@@ -20,6 +19,7 @@ from surveyor.gate.evidence import GateEvidence
 from surveyor.gate.rules import CLIENT_FIGURES, Threshold
 from surveyor.gate.tool_figures import ALL, ToolFigures
 from surveyor.history.observations import Interval
+from surveyor.load.attempt_figures import NEW, OLD
 from surveyor.load.figures import ClientFigures
 from surveyor.messages import nearest
 from surveyor.report.experiments import WHOLE

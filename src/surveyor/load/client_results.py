@@ -19,7 +19,7 @@ from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.model import ConformanceReport
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["with_client_results"]
+__all__ = ["row_of", "with_client_results"]
 
 MAX_LATE = 0.05
 """Share of arrivals that may start late, or not at all."""
@@ -48,7 +48,7 @@ def _with_results(result: ExperimentReport, folder: Path, tally: Tally, note: st
     return structs.replace(
         result,
         chart=chart,
-        clients=tuple(map(_row, figures)),
+        clients=tuple(map(row_of, figures)),
         sentences=(*([note] if note else []), *_sentences(history, tally, figures)),
     )
 
@@ -103,7 +103,8 @@ def _ttls(history: History) -> dict[str, float]:
     return ttls
 
 
-def _row(figures: ClientFigures) -> ClientRow:
+def row_of(figures: ClientFigures) -> ClientRow:
+    """Return the row of a report for these figures."""
     return ClientRow(
         client=figures.model,
         phase=figures.phase,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from msgspec import Struct
 
 from surveyor.checkers.sightings import snapshots_by_observer
 from surveyor.history import History, Outcome, TaskLifetime, task_lifetimes
+from surveyor.history.observations import Interval
 
 __all__ = ["Band", "Bar", "Chart", "ClientLane", "Stairs", "TaskRow", "chart_of"]
 
@@ -23,7 +25,7 @@ BUCKET_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.
 
 
 class Band(Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault, from when it began until it was over."""
+    """A fault, or a phase of a watched deployment, from when it began until it was over."""
 
     name: str
     start: float
@@ -65,7 +67,8 @@ class ClientLane(Struct, frozen=True, forbid_unknown_fields=True):
 class Chart(Struct, frozen=True, forbid_unknown_fields=True):
     """The chart of an experiment.
 
-    `more`: tasks that have no row; `bucket`: seconds in which calls are counted together; `lanes`: of a load scenario.
+    `more`: tasks that have no row; `bucket`: seconds in which calls are counted together; `lanes`: of calls by client
+    models.
     """
 
     seconds: float
@@ -91,8 +94,11 @@ def chart_of(history: History) -> Chart:
     return Chart(
         seconds=round(history.end, 1),
         bands=tuple(
-            Band(fault.fault, round(fault.begin, 1), round(history.fault_span(fault).high, 1))
-            for fault in history.faults
+            Band(name, round(span.low, 1), round(span.high, 1))
+            for name, span in (
+                *((fault.fault, Interval(fault.begin, history.fault_span(fault).high)) for fault in history.faults),
+                *deployment_phases(history),
+            )
         ),
         rows=tuple(
             _task_row(lifetime, history.end, lifetime.task in victims) for lifetime in lifetimes if lifetime in chosen
@@ -103,7 +109,25 @@ def chart_of(history: History) -> Chart:
         ok=_count_calls(history, Outcome.OK, bucket),
         fail=_count_calls(history, Outcome.FAIL, bucket),
         info=_count_calls(history, Outcome.INFO, bucket),
+        lanes=_lanes(history, bucket),
     )
+
+
+def deployment_phases(history: History) -> list[tuple[str, Interval]]:
+    """Return the phases in which the watched deployment was in progress."""
+    if not history.deployment_snapshots:
+        return []
+    return [(phase.name, phase.span) for phase in history.phases if phase.name not in ("before", "after")]
+
+
+def _lanes(history: History, bucket: float) -> tuple[ClientLane, ...]:
+    lanes = []
+    for client in dict.fromkeys(call.client for call in history.calls if call.client):
+        own = replace(history, calls=tuple(call for call in history.calls if call.client == client))
+        ok, *failed = (_count_calls(own, outcome, bucket) for outcome in Outcome)
+        bad = tuple(map(sum, zip(*failed, strict=True)))
+        lanes.append(ClientLane(client, tuple(map(sum, zip(ok, bad, strict=True))), bad))
+    return tuple(lanes)
 
 
 def _task_row(lifetime: TaskLifetime, end: float, victim: bool) -> TaskRow:

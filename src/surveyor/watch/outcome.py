@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from surveyor.checkers import Judgement, judge_file
-from surveyor.history import History, load_history
+from surveyor.history import History, joined_attempts, load_history
+from surveyor.load.attempt_figures import NEW, OLD, AttemptFigures
+from surveyor.load.client_results import row_of
 from surveyor.report.chart import chart_of
-from surveyor.report.experiments import ExperimentReport
+from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
 from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.model import ConformanceReport, TargetReport
 from surveyor.targets.model import Target
@@ -38,6 +42,21 @@ class WatchOutcome:
     def detail(self) -> str:
         """Return why the verdict is worse than that of the checks, "" if it is not."""
         return self.report.experiments[0].detail
+
+
+def _client_rows(history: History) -> tuple[ClientRow, ...]:
+    """Return what each client got in each phase, in the whole watch, and from old and new tasks."""
+    figures = AttemptFigures()
+    figures.add(joined_attempts(history))
+    phases = [*dict.fromkeys(phase.name for phase in history.phases), WHOLE]
+    rows = sorted(map(row_of, figures.rows()), key=lambda row: phases.index(row.phase))
+    of_sides = [
+        structs.replace(row_of(row), phase=f"{side} tasks")
+        for side in (OLD, NEW)
+        for row in figures.rows(side)
+        if row.phase == WHOLE and row.attempts
+    ]
+    return (*rows, *of_sides)
 
 
 def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetime, stopped: str = "") -> WatchOutcome:
@@ -78,7 +97,10 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
         claims=(),
         interrupted=stopped == "interrupted",
         experiments=(
-            ExperimentReport("watch", "watch", verdict, symptom, detail, HISTORY, judgement, chart_of(history)),
+            ExperimentReport(
+                *("watch", "watch", verdict, symptom, detail, HISTORY, judgement, chart_of(history)),
+                clients=_client_rows(history),
+            ),
         ),
     )
     save_report(report, folder / REPORT_FILE)

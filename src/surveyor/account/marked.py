@@ -170,6 +170,13 @@ def _events(client: _Client, region: str) -> Iterator[Marked]:
             yield Marked(run, "sqs:CreateQueue", url, region)
 
 
+def _buckets(client: _Client, region: str) -> Iterator[Marked]:
+    for bucket in _pages(client("s3"), "list_buckets", "Buckets", Prefix="surveyor-", BucketRegion=region):
+        if run := _run_in(bucket["Name"]):
+            created, name = bucket.get("CreationDate"), bucket["Name"]
+            yield Marked(run, "s3:CreateBucket", name, region, created=created, details={"Bucket": name})
+
+
 def _log_groups(client: _Client, region: str) -> Iterator[Marked]:
     """Yield log groups of runs, also those that Container Insights made for a cluster of a run."""
     for group in _pages(client("logs"), "describe_log_groups", "logGroups"):
@@ -215,6 +222,7 @@ _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("ecs", _ecs),
     ("elasticloadbalancing", _load_balancing),
     ("events and sqs", _events),
+    ("s3", _buckets),
     ("logs", _log_groups),
     ("acm-pca", _authorities),
     ("ram", _shares),

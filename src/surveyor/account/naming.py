@@ -94,6 +94,7 @@ _MEMBERS: Mapping[str, Mapping[str, Kind]] = {
     },
     "logs": {"logGroupName": "name", "logGroupIdentifier": "name", "resourceArn": "name"},
     "events": {"Name": "name", "Rule": "name", "ResourceARN": "name"},
+    "s3": {"Bucket": "name"},
     "sqs": {"QueueName": "name", "QueueUrl": "name"},
     "iam": {"UserName": "name", "RoleName": "name", "GroupName": "name", "InstanceProfileName": "name"},
     "ram": {"resourceShareArn": "id", "resourceShareInvitationArn": "id", "resourceArns": "id"},

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 __all__ = ["COMMANDS", "SERVICE_COMMANDS", "needed_operations"]
 
-COMMANDS = ("conform", "chaos", "load", "audit", "gate", "advise", "sweep")
+COMMANDS = ("conform", "chaos", "load", "audit", "watch", "gate", "advise", "sweep")
 """The commands that have a policy."""
 
-SERVICE_COMMANDS = ("chaos", "gate")
-"""Those that may act on a service of the user's."""
+SERVICE_COMMANDS = ("chaos", "watch", "gate")
+"""Those that may be about a service of the user's."""
 
 Calls = Mapping[str, str]
 """The names of operations, as words, by service."""
@@ -34,6 +34,7 @@ _SWEEP: Calls = {
     "events": "DeleteRule ListRules ListTargetsByRule RemoveTargets",
     "sqs": "DeleteQueue GetQueueUrl ListQueues",
     "logs": "DeleteLogGroup DescribeLogGroups",
+    "s3": "DeleteBucket DeleteObjects ListBuckets ListObjectsV2",
     "ram": "DeleteResourceShare GetResourceShares",
     "acm-pca": "DeleteCertificateAuthority DescribeCertificateAuthority ListCertificateAuthorities ListTags "
     "UpdateCertificateAuthority",
@@ -109,6 +110,18 @@ _AUDIT: Calls = {
     "iam": "GetRole",
 }
 
+_WATCH: Calls = {
+    "servicediscovery": "DiscoverInstances DiscoverInstancesRevision GetNamespace GetService ListInstances",
+    "ec2": "DescribeSubnets",
+    "ecs": "DescribeServiceDeployments DescribeServiceRevisions DescribeServices DescribeTaskDefinition DescribeTasks "
+    "ListServiceDeployments ListTasks",
+    "elbv2": "DescribeListeners DescribeLoadBalancers DescribeTargetGroupAttributes DescribeTargetGroups "
+    "DescribeTargetHealth",
+}
+
+_DEPLOY: Calls = {"ecs": "UpdateService"}
+"""What `watch --deploy` calls besides."""
+
 _GATE: Calls = {
     "ecs": "ContinueServiceDeployment DescribeServiceDeployments ListServiceDeployments StopServiceDeployment",
 }
@@ -128,7 +141,10 @@ _MADE: Mapping[str, Collection[str]] = {
 
 
 def needed_operations(command: str, features: Collection[str] = (), *, service: bool = False) -> frozenset[str]:
-    """Return the operations that a command calls; with `service`, for one of the user's services alone."""
+    """Return the operations that a command calls; with `service`, for one of the user's services alone.
+
+    `features`: those of the target that are used, and `deploy` for `watch --deploy`.
+    """
     return frozenset(_operations(command, features, service=service))
 
 
@@ -142,6 +158,8 @@ def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[C
     fixed = {"audit": _AUDIT, "gate": _GATE, "sweep": _SWEEP}
     if command in fixed:
         return (fixed[command],)
+    if command == "watch":
+        return (_WATCH, *([_DEPLOY] if "deploy" in features else []))
     if command == "conform":
         return (_CONFORM, _SWEEP, *(calls for feature, calls in _CONFORM_FEATURES.items() if feature in features))
     role = {"sts": "AssumeRole"} if command == "chaos" and "iam" in features else {}

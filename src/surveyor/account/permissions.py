@@ -20,6 +20,13 @@ _WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"}
 _PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 """Prefixes of IAM actions, where they are not botocore's names of services (Service Authorization Reference)."""
 
+_RENAMED = {
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
+"""Actions that have another name than their operation (Service Authorization Reference, Amazon S3)."""
+
 _BESIDE: Mapping[str, tuple[str, ...]] = {
     # ECS Developer Guide, "Grant permission to tag resources on creation"; "Using service-linked roles for Amazon ECS".
     "ecs:CreateCluster": ("ecs:TagResource", "iam:CreateServiceLinkedRole"),
@@ -73,7 +80,7 @@ def required_actions(
 
 def _action(operation: str) -> str:
     service, _, name = operation.partition(":")
-    return f"{_PREFIXES.get(service, service)}:{name}"
+    return _RENAMED.get(operation, f"{_PREFIXES.get(service, service)}:{name}")
 
 
 def make_policies(actions: Iterable[str], place: Place) -> list[dict[str, Any]]:

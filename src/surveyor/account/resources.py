@@ -63,6 +63,7 @@ CREATES: Mapping[str, CreatedResource] = {
     ),
     "events:PutRule": CreatedResource("rule", ("RuleArn",)),
     "sqs:CreateQueue": CreatedResource("queue", ("QueueUrl",)),
+    "s3:CreateBucket": CreatedResource("bucket", ("Location",)),
     "ecs:CreateTaskSet": CreatedResource("task set"),
     "ecs:RunTask": CreatedResource("task", ("tasks", "taskArn")),
     # Only on targets that are stopped as a whole: elsewhere the role is configured, and there is no second account.

@@ -157,6 +157,13 @@ def _sqs(name: str, place: Place) -> Iterator[Limit]:
         yield Limit("Queues", place.arns("sqs", "surveyor-*"))
 
 
+def _s3(name: str, place: Place) -> Iterator[Limit]:
+    if name.endswith("Object"):
+        yield Limit("MailboxObjects", ("arn:aws:s3:::surveyor-*/*",))
+    elif name != "ListAllMyBuckets":
+        yield Limit("Mailboxes", ("arn:aws:s3:::surveyor-*",))
+
+
 def _logs(name: str, place: Place) -> Iterator[Limit]:
     if name != "DescribeLogGroups":
         groups = ("log-group:surveyor-*", "log-group:/aws/ecs/containerinsights/surveyor-*")
@@ -193,6 +200,6 @@ def _ssm(name: str, place: Place) -> Iterator[Limit]:
 
 _LIMITS = {
     "acm-pca": _pca, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb, "events": _events, "iam": _iam,
-    "logs": _logs, "ram": _ram, "route53": _route53, "servicediscovery": _cloudmap, "sqs": _sqs,
+    "logs": _logs, "ram": _ram, "route53": _route53, "s3": _s3, "servicediscovery": _cloudmap, "sqs": _sqs,
     "ssm": _ssm, "sts": _sts,
 }  # fmt: skip

@@ -37,6 +37,7 @@ from surveyor.account.removal.route53 import (
     find_health_check,
     find_hosted_zone,
 )
+from surveyor.account.removal.s3 import delete_buckets, find_bucket
 from surveyor.account.removal.shares import delete_shares, find_share
 from surveyor.account.removal.telemetry import (
     delete_certificate_authorities,
@@ -71,6 +72,7 @@ _RULES = (
     _DeletionRule("certificate authority", find_certificate_authority, delete_certificate_authorities),
     _DeletionRule("rule", find_rule, delete_rules),
     _DeletionRule("queue", find_queue, delete_queues),
+    _DeletionRule("bucket", find_bucket, delete_buckets),
     _DeletionRule("EC2 instance", find_ec2, delete_instances),
     _DeletionRule("security group", find_ec2, delete_security_groups),
     _DeletionRule("subnet", find_ec2, delete_subnets),

@@ -71,6 +71,7 @@ def _require_own(call: Call, bucket: str) -> None:
 def _queried(params: Mapping[str, Any]) -> dict[str, str]:
     names = {"Prefix": "prefix", "ContinuationToken": "continuation-token", "MaxKeys": "max-keys"}
     names |= {"EncodingType": "encoding-type", "StartAfter": "start-after", "Delimiter": "delimiter"}
+    names |= {"BucketRegion": "bucket-region", "MaxBuckets": "max-buckets"}
     return {names[name]: str(value) for name, value in params.items() if name in names}
 
 

@@ -209,7 +209,9 @@ class Driver:
             operation: Mapping[str, Any] = member(answer, "Operation", of="GetOperation")
             return operation if member(operation, "Status", of="GetOperation") in ("SUCCESS", "FAIL") else None
 
-        operation = self._running.clock.eventually(finished, within=timeouts.OPERATION)
+        clock = self._running.clock
+        first = self._running.operations.remaining(identifier, clock.now())
+        operation = clock.eventually(finished, within=timeouts.OPERATION, first=first)
         if operation["Status"] == "FAIL":
             code = operation.get("ErrorCode", "without a code")
             raise WrongAnswer(f"the operation failed: {code}", actual=f"FAIL {code}")

@@ -34,7 +34,8 @@ class Consumer:
     def clean_up(self, running: RunningTarget, run: str) -> Account:
         """Return the account for the clean-up of `run`."""
         ownership = ownership_in(self.target, run)
-        return Account(run, partial(self.clients.patient, ownership=ownership), running.clock, ownership)
+        clients = partial(self.clients.patient, ownership=ownership)
+        return Account(run, clients, running.clock, ownership, running.operations)
 
 
 def open_consumer(running: RunningTarget, owner: Owner, folder: Path, worker: str) -> Consumer:
@@ -46,5 +47,6 @@ def open_consumer(running: RunningTarget, owner: Owner, folder: Path, worker: st
     second = replace(owner, account=target.account or "", profile=target.credentials.profile)
     ledger = Ledger(folder / CONSUMER_FOLDER / f"ledger-{worker}.jsonl", second)
     clients = Clients(target, target.endpoint, running.evidence, ledger, None, running.spending)
+    clients.watch_operations(running.operations, running.clock.now)
     clients.ownership = running.clients.ownership  # the two accounts act on the same namespaces
     return Consumer(target, clients, ledger)

@@ -21,6 +21,7 @@ from botocore.session import Session
 from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.call_rate import SharedRate, calls_route53
+from surveyor.account.cloudmap_operations import CloudMapOperations
 from surveyor.account.ledger import Ledger
 from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import DENIED, OWN, describe_refusal, require_available
@@ -161,6 +162,10 @@ class Clients:
                 route53.take()
 
         self._session.register("before-send", sending)
+
+    def watch_operations(self, operations: CloudMapOperations, now: Callable[[], float]) -> None:
+        """Let `operations` learn from the calls of the clients that are created from now on."""
+        operations.watch(self._session, now)
 
     def permit(self, operations: Iterable[str], *values: str) -> None:
         """Allow operations (`service:Operation`) for resources that the user named, as `Ownership.permit` does."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from surveyor import timeouts
 from surveyor.account.budget import SPENT_FILE, Spending
 from surveyor.account.call_rate import RATE_FILE, SharedRate
+from surveyor.account.cloudmap_operations import CloudMapOperations
 from surveyor.account.fargate_tasks import TASKS_FILE, FargateTasks
 from surveyor.account.ledger import Ledger
 from surveyor.account.removal import Account
@@ -53,6 +54,7 @@ class RunningTarget:
     control: Control | None
     process: StartedProcess | None
     spending: Spending
+    operations: CloudMapOperations = field(default_factory=CloudMapOperations)
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
@@ -68,7 +70,8 @@ class RunningTarget:
     def account(self, run: str) -> Account:
         """Return the account for the clean-up of `run`."""
         ownership = ownership_in(self.target, run)
-        return Account(run, partial(self.clients.patient, ownership=ownership), self.clock, ownership)
+        clients = partial(self.clients.patient, ownership=ownership)
+        return Account(run, clients, self.clock, ownership, self.operations)
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
         """Return the DNS server for names of a private namespace. Raises FeatureLacking."""
@@ -148,13 +151,16 @@ def reach_target(target: Target, seed: int, ledger: Ledger | None = None) -> Ite
         clock = _clock(target, control, polling)
         evidence = Evidence(clock.now)
         clients = Clients(target, endpoint, evidence, ledger, process, spending, clock=clock)
+        operations = CloudMapOperations()
         if clock.polling is not None:
+            clients.watch_operations(operations, clock.now)
             _keep_rates(clients, target, clock, None if target.start else folder)
         if folder is not None and target.start is None:
             spending.tasks = FargateTasks(target.budget.tasks, folder / TASKS_FILE, clock.wait)
         if target.is_one_account:
             check_identity(target, clients)
-        yield RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
+        place = endpoint or "AWS"
+        yield RunningTarget(target, place, clock, clients, evidence, control, process, spending, operations)
     finally:
         if control:
             control.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from surveyor import timeouts
+from surveyor.account.cloudmap_operations import CloudMapOperations
 from surveyor.account.ownership import Ownership
 from surveyor.account.refusals import DENIED
 from surveyor.clock import Clock
@@ -27,13 +28,14 @@ FindIds = Callable[["Account", Any], tuple[str, ...]]
 class Account:
     """One account, for the cleanup of one run. `client(service, region)` creates a client that retries, unrecorded.
 
-    `ownership`: what its clients may delete; None if no account outlives the run.
+    `ownership`: what its clients may delete; None if no account outlives the run. `operations`: those of this process.
     """
 
     run: str
     client: Callable[[str, str], Any]
     clock: Clock
     ownership: Ownership | None = None
+    operations: CloudMapOperations = field(default_factory=CloudMapOperations)
 
 
 def error_code(error: ClientError) -> str:

@@ -23,6 +23,8 @@ def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
     """Return the namespace that the create call created, once its operation has finished; () if there is none."""
     cloudmap = account.client("servicediscovery", resource.region)
     for identifier in resource.ids:
+        if known := account.operations.namespace(identifier):
+            return (known,)
         try:
             operation = _wait_for_operation(account, cloudmap, identifier)
         except ClientError as error:
@@ -48,12 +50,12 @@ def delete_services(account: Account, region: str, ids: Sequence[str]) -> Proble
     """Deregister the instances of services and delete the services."""
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
-    begun = 0
+    begun: list[str] = []
     for service in ids:  # all deregistrations run side by side, which takes hardly longer than one
         with ignore_absent("ServiceNotFound"):
-            begun += _deregister_all(cloudmap, service)
+            begun += _deregister_all(cloudmap, service, account.operations.instances(service))
     if begun and account.clock.polling:
-        account.clock.wait(timeouts.OPERATION_POLL)
+        account.clock.wait(account.operations.remaining(begun[-1], account.clock.now()))
     for service in ids:
         try:
             with ignore_absent("ServiceNotFound", look=partial(cloudmap.get_service, Id=service)):
@@ -72,7 +74,8 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
     for namespace in ids:
         try:
             with ignore_absent("NamespaceNotFound", look=partial(cloudmap.get_namespace, Id=namespace)):
-                delete = partial(_delete_namespace, account, region, cloudmap, namespace, problems)
+                tries = itertools.count()
+                delete = partial(_delete_namespace, account, region, cloudmap, namespace, tries, problems)
                 operations[namespace] = retry_while(account, delete, "ResourceInUse")
         except ClientError as error:
             problems[namespace] = str(error)
@@ -85,32 +88,38 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
 
 
 _TRIES = 4
-"""Tries to delete a service after which its instances are listed again: a registration may have finished meanwhile."""
+"""Tries to delete a service or a namespace of which one lists what is inside: a registration may have ended meanwhile,
+and ECS registers instances too.
+"""
 
 
 def _delete_service(cloudmap: Any, service: str, tries: Iterator[int]) -> None:
-    if next(tries) % _TRIES == 0:
+    if next(tries) % _TRIES == _TRIES - 1:
         _deregister_all(cloudmap, service)
     cloudmap.delete_service(Id=service)
 
 
-def _deregister_all(cloudmap: Any, service: str) -> int:
-    """Begin to deregister the instances of a service, and return how many there are."""
-    instances = _list(cloudmap, "list_instances", "Instances", ServiceId=service)
-    for instance in instances:
+def _deregister_all(cloudmap: Any, service: str, known: Sequence[str] | None = None) -> list[str]:
+    """Begin to deregister the `known` instances of a service, else those that it lists, and return the operations."""
+    begun: list[str] = []
+    if known is None:
+        known = [instance["Id"] for instance in _list(cloudmap, "list_instances", "Instances", ServiceId=service)]
+    for instance in known:
         with ignore_absent("DuplicateRequest", "InstanceNotFound", "ResourceInUse"):
-            cloudmap.deregister_instance(ServiceId=service, InstanceId=instance["Id"])
-    return len(instances)
+            begun.append(cloudmap.deregister_instance(ServiceId=service, InstanceId=instance)["OperationId"])
+    return begun
 
 
-def _delete_namespace(account: Account, region: str, cloudmap: Any, namespace: str, problems: dict[str, str]) -> str:
+def _delete_namespace(
+    account: Account, region: str, cloudmap: Any, namespace: str, tries: Iterator[int], problems: dict[str, str]
+) -> str:
     """Return the operation that deletes a namespace; if it is in use, delete its services first."""
     try:
         return str(cloudmap.delete_namespace(Id=namespace)["OperationId"])
     except ClientError as error:
         for operation in _duplicate_operation(error) if error_code(error) == "DuplicateRequest" else ():
             return operation
-        if error_code(error) == "ResourceInUse":
+        if error_code(error) == "ResourceInUse" and next(tries) % _TRIES == 0:
             services = [service["Id"] for service in _list_services(cloudmap, namespace)]
             problems.update(delete_services(account, region, services))
         raise
@@ -142,12 +151,11 @@ def _list(cloudmap: Any, operation: str, member: str, **params: Any) -> list[Any
 
 
 def _wait_for_operations(account: Account, cloudmap: Any, identifiers: Iterable[str]) -> list[dict[str, Any]]:
-    """Return operations that were begun just now, once they have ended."""
-    waits = [timeouts.OPERATION_POLL]  # the others may end while the first is waited for
-    return [_wait_for_operation(account, cloudmap, each, waits.pop() if waits else 0.0) for each in identifiers]
+    """Return operations once they have ended."""
+    return [_wait_for_operation(account, cloudmap, each) for each in identifiers]
 
 
-def _wait_for_operation(account: Account, cloudmap: Any, identifier: str, first: float = 0.0) -> dict[str, Any]:
+def _wait_for_operation(account: Account, cloudmap: Any, identifier: str) -> dict[str, Any]:
     gone: list[ClientError] = []
 
     def finished() -> dict[str, Any] | None:
@@ -158,6 +166,7 @@ def _wait_for_operation(account: Account, cloudmap: Any, identifier: str, first:
             return {"Status": error_code(error)}
         return operation if operation["Status"] in _FINAL else None
 
+    first = account.operations.remaining(identifier, account.clock.now())
     ended = account.clock.eventually(finished, within=timeouts.OPERATION, first=first)
     if gone:
         raise gone[0]

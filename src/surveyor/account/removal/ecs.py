@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,9 @@ __all__ = [
     "find_task_definition",
     "stop_tasks",
 ]
+
+_MAX_DEFINITIONS = 10
+"""Task definitions in one call (ecs/DeleteTaskDefinitionsRequest)."""
 
 _NO_CLUSTER = "ClusterNotFoundException"
 _CLUSTER_IN_USE = (
@@ -77,18 +80,19 @@ def delete_ecs_services(account: Account, region: str, ids: Sequence[str]) -> Pr
     """Delete services, side by side, and wait until none of their tasks is left."""
     ecs = account.client("ecs", region)
     problems: dict[str, str] = {}
+    draining: list[str] = []
     for arn in ids:
         try:
             with ignore_absent(_NO_CLUSTER, "ServiceNotFoundException", "ServiceNotActiveException"):
-                ecs.delete_service(cluster=_cluster_of(arn), service=arn, force=True)
+                deleted = ecs.delete_service(cluster=_cluster_of(arn), service=arn, force=True)["service"]
+                draining += [arn] if _count_tasks(deleted) else []
         except ClientError as error:
             problems[arn] = str(error)
-    for arn in ids:
-        if arn not in problems:
-            try:
-                account.clock.eventually(partial(_has_no_tasks, ecs, arn), within=timeouts.DEPLOYMENT)
-            except AssertionError as error:
-                problems[arn] = str(error)
+    for arn in draining:
+        try:
+            account.clock.eventually(partial(_has_no_tasks, ecs, arn), within=timeouts.DEPLOYMENT)
+        except AssertionError as error:
+            problems[arn] = str(error)
     return problems
 
 
@@ -110,13 +114,21 @@ def delete_task_definitions(account: Account, region: str, ids: Sequence[str]) -
     """Deregister revisions, and delete them if the target can."""
     ecs = account.client("ecs", region)
     problems: dict[str, str] = {}
+    inactive: list[str] = []
     for arn in ids:
         try:
             with ignore_absent("ClientException"):
                 ecs.deregister_task_definition(taskDefinition=arn)
-                ecs.delete_task_definitions(taskDefinitions=[arn])
+                inactive.append(arn)
         except ClientError as error:
             problems[arn] = str(error)
+    for start in range(0, len(inactive), _MAX_DEFINITIONS):
+        batch = inactive[start : start + _MAX_DEFINITIONS]
+        try:
+            with ignore_absent("ClientException"):
+                ecs.delete_task_definitions(taskDefinitions=batch)
+        except ClientError as error:
+            problems |= dict.fromkeys(batch, str(error))
     return problems
 
 
@@ -151,4 +163,8 @@ def _has_no_tasks(ecs: Any, arn: str) -> bool:
         found = ecs.describe_services(cluster=cluster, services=[name])["services"]
     if not found or found[0]["status"] == "INACTIVE":
         return True
-    return not (found[0]["runningCount"] or found[0]["pendingCount"] or found[0]["status"] == "DRAINING")
+    return not (_count_tasks(found[0]) or found[0]["status"] == "DRAINING")
+
+
+def _count_tasks(service: Mapping[str, Any]) -> int:
+    return int(service["runningCount"]) + int(service["pendingCount"])

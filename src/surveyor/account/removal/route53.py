@@ -64,9 +64,9 @@ def delete_health_checks(account: Account, region: str, ids: Sequence[str]) -> P
 
 def _delete_records(route53: Any, zone: str) -> None:
     """Delete all records except the NS and SOA records that every zone has at its apex."""
-    apex = route53.get_hosted_zone(Id=zone)["HostedZone"]["Name"]
     pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
     record_sets = [record_set for page in pages for record_set in page["ResourceRecordSets"]]
+    apex = min((record_set["Name"] for record_set in record_sets), key=len, default="")  # it is the end of all names
     changes = [
         {"Action": "DELETE", "ResourceRecordSet": record_set}
         for record_set in record_sets

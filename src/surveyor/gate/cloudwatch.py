@@ -7,7 +7,7 @@ deployment that begins so (ECS Developer Guide, How CloudWatch alarms detect Ama
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -130,8 +130,7 @@ def _worst_value(
         },
     }
     values: list[float] = []
-    problems: list[str] = []
-    token = ""
+    problem, token = "", ""
     for _ in range(_MAX_PAGES):
         more: Any = {"NextToken": token} if token else {}
         answer: Any = client.get_metric_data(
@@ -140,22 +139,16 @@ def _worst_value(
             EndTime=datetime.fromtimestamp(end, UTC),
             **more,
         )
-        values += _values(answer["MetricDataResults"], problems)
         token = str(answer.get("NextToken") or "")
+        for result in answer["MetricDataResults"]:
+            values += [float(value) for value in result.get("Values") or () if math.isfinite(value)]
+            status = str(result.get("StatusCode") or "Complete")
+            if status != "Complete" and not (status == "PartialData" and token):
+                problem = status
         if not token:
             break
-    if problems:
-        return f"CloudWatch has no complete data: {', '.join(problems)}"
+    if problem:
+        return f"CloudWatch has no complete data: {problem}"
     if not values:
         return "CloudWatch has no data since the deployment began"
     return certain_estimate(max(values), max(values), f"{max(values):g} in the worst of {len(values)} minutes")
-
-
-def _values(results: Iterable[Mapping[str, Any]], problems: list[str]) -> list[float]:
-    """Return the values of an answer; add to `problems` what makes them incomplete."""
-    found: list[float] = []
-    for result in results:
-        if result.get("StatusCode") in ("InternalError", "Forbidden"):
-            problems.append(str(result["StatusCode"]))
-        found += [float(value) for value in result.get("Values") or () if math.isfinite(value)]
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surveyor.gate.deployment_actions import GateAction
 from surveyor.gate.deployments import GatedDeployment
@@ -51,9 +51,12 @@ def _reason(rules: Rules, results: Sequence[ThresholdResult], verdict: Verdict) 
     if verdict is Verdict.PASS:
         return f"All {len(deciding)} results are within their thresholds."
     worst = [result for result in deciding if result.verdict is verdict]
-    client = f" [{worst[0].client}]" if worst[0].client else ""
+    if not worst:
+        return "Nothing was judged."
+    first = worst[0]
+    threshold = replace(first.threshold, client=first.threshold.client or first.client)
     more = f", and {len(worst) - 1} more" if len(worst) > 1 else ""
+    beginning = "Not met"
     if verdict is Verdict.INCONCLUSIVE:
-        treated = f"which is treated as {rules.inconclusive}"
-        return f"Not certain, {treated}: {worst[0].threshold}{client}: {worst[0].actual}{more}."
-    return f"Not met: {worst[0].threshold}{client}: {worst[0].actual}{more}."
+        beginning = f"Not certain, which is treated as {rules.inconclusive}"
+    return f"{beginning}: {threshold}: {first.actual}{more}."

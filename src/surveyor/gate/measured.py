@@ -75,8 +75,9 @@ def revision_estimates(threshold: Threshold, evidence: GateEvidence) -> tuple[Es
             f"line {threshold.line}: the attempts of {threshold.scenario} are not recorded by revision: "
             "`surveyor watch` records them"
         )
-    clients = sorted({row.model for row in evidence.clients[threshold.scenario]})
-    _require_client(threshold, clients, evidence)
+    figures = evidence.clients[threshold.scenario]
+    clients = sorted({row.model for row in figures})
+    _require_names(threshold, clients, list(dict.fromkeys(row.phase for row in figures)), evidence)
     wanted = [threshold.client] if threshold.client else clients
     found = []
     for side in (NEW, OLD):
@@ -98,31 +99,32 @@ def _estimates_of_clients(threshold: Threshold, evidence: GateEvidence) -> Estim
     phases = list(dict.fromkeys(row.phase for row in figures))
     if not figures and not evidence.is_growing:
         raise UsageError(f"line {threshold.line}: nothing called the service of {threshold.scenario}")
-    _require_client(threshold, models, evidence)
-    if threshold.phase not in phases:
-        if evidence.is_growing:
-            return {threshold.client: f"nothing was called in the phase {threshold.phase}"}
-        near = nearest(threshold.phase, phases)
-        raise UsageError(
-            f"line {threshold.line}: there is no phase {threshold.phase!r}; the phases are {', '.join(phases)}{near}"
-        )
+    _require_names(threshold, models, phases, evidence)
     chosen = [row for row in figures if row.phase == threshold.phase and threshold.client in ("", row.model)]
     confidence = _confidence(threshold, evidence, len(chosen))
     found = {row.model: _estimate_of_client(threshold, row, confidence) for row in chosen}
     if threshold.figure == "masked-rate" and threshold.scenario in evidence.sides:
         return dict.fromkeys(found, "its callers do not retry: `surveyor load` measures the masked rate")
-    return found or {threshold.client: "no attempt was made"}
+    return found or {threshold.client: "no attempt was made until now"}
 
 
 def _confidence(threshold: Threshold, evidence: GateEvidence, clients: int) -> ConfidenceLevel:
     return ConfidenceLevel(threshold.confidence, evidence.is_growing, max(1, clients))
 
 
-def _require_client(threshold: Threshold, models: Sequence[str], evidence: GateEvidence) -> None:
-    if threshold.client and threshold.client not in models and not evidence.is_growing:
+def _require_names(threshold: Threshold, models: Sequence[str], phases: Sequence[str], evidence: GateEvidence) -> None:
+    """Raise UsageError for a client or a phase that is not there, unless it may still appear."""
+    if evidence.is_growing:
+        return
+    if threshold.client and threshold.client not in models:
         near = nearest(threshold.client, models)
         raise UsageError(
             f"line {threshold.line}: no client {threshold.client!r} called; the clients are {', '.join(models)}{near}"
+        )
+    if threshold.phase not in phases:
+        near = nearest(threshold.phase, phases)
+        raise UsageError(
+            f"line {threshold.line}: there is no phase {threshold.phase!r}; the phases are {', '.join(phases)}{near}"
         )
 
 

@@ -19,7 +19,7 @@ from surveyor.history import History, latest_deployments, watched_deployment
 __all__ = ["MeasuredRun", "require_evidence_of", "run_of_history", "run_of_tool"]
 
 _SKEW = 60.0
-"""Wall seconds by which the clock of this machine may differ from that of the account."""
+"""Seconds by which the clock of this machine may differ from that of the account."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _problem(deployment: GatedDeployment, run: MeasuredRun, service: str, now: f
     if deployment.arn in run.deployments:
         return ""
     # Ages are compared, since the clock of a target may be another than that of this machine.
-    if run.ended is not None and (now - run.ended) * run.scale > deployment.age + _SKEW * run.scale:
+    if run.ended is not None and (now - run.ended) * run.scale > deployment.age + _SKEW:
         return f"it ended {(now - run.ended) * run.scale - deployment.age:.0f} s before the deployment began"
     since_end = deployment.since_end
     if run.began is not None and since_end is not None and (now - run.began) * run.scale < since_end - _SKEW:

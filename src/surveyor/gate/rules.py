@@ -122,7 +122,8 @@ class Threshold:
             return f"the checks of {self.scenario} hold"
         client = f", {self.client}" if self.client else ""
         if self.figure in CLIENT_FIGURES:
-            client = f", {self.client or 'every client'} in phase {self.phase}"
+            phase = f" in phase {self.phase}" if self.phase != WHOLE else ""
+            client = f", {self.client or 'every client'}{phase}"
         revision = "the new revision in " if self.by_revision else ""
         return f"{self.figure} of {revision}{self.scenario}{client} at most {self._limit_text()}"
 

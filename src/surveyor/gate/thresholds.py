@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surveyor.errors import UsageError
 from surveyor.gate.estimates import Estimate, difference, ratio
@@ -93,7 +93,11 @@ def _compared(threshold: Threshold, new: Estimate | str, old: Estimate | str, ot
         return new
     if isinstance(old, str):
         return f"{other}: {old}"
-    return difference(new, old) if threshold.ratio is None else ratio(new, old)
+    found = difference(new, old) if threshold.ratio is None else ratio(new, old)
+    unit = (
+        {"%": "points", "ms": "ms", "s": "s"}.get(threshold.unit, "") + " more" if threshold.ratio is None else "times"
+    )
+    return replace(found, text=f"{found.text}: {found.low:.2f} to {found.high:.2f} {unit}")
 
 
 def _compare(low: float, high: float, limit: float) -> Verdict:

@@ -36,7 +36,7 @@ class AttemptFigures:
             sides = [""]
             if attempt.side == NEW or (attempt.side == OLD and attempt.life in _COMPARABLE):
                 sides.append(attempt.side)
-            for phase in {attempt.phase, WHOLE} - {""}:
+            for phase in (WHOLE, attempt.phase) if attempt.phase else (WHOLE,):
                 first, last = self._spans.get(phase, (attempt.time, attempt.time))
                 self._spans[phase] = (min(first, attempt.time), max(last, attempt.time))
                 for side in sides:

@@ -12,7 +12,15 @@ from typing import Any, get_args
 
 from surveyor_emulator.aws.ecs.connect.endpoints import refresh
 from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published, invalid_parameter
-from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, PublishedEndpoint, Rollback, Service
+from surveyor_emulator.aws.ecs.state import (
+    BlueGreen,
+    Deployment,
+    LifecycleStage,
+    PauseHook,
+    PublishedEndpoint,
+    Rollback,
+    Service,
+)
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
@@ -21,6 +29,8 @@ __all__ = ["parse_strategy", "resume", "roll_back", "shift_test_traffic", "start
 STAGES: tuple[LifecycleStage, ...] = get_args(LifecycleStage)
 _PAUSABLE = {*STAGES, "PRE_SCALE_UP", "RECONCILE_SERVICE", "PRE_PRODUCTION_TRAFFIC_SHIFT"} - {"SCALE_UP", "BAKE_TIME"}
 MAX_BAKE_MINUTES = 1_440
+HOOK_MINUTES = 1_440
+"""After which a hook expires by default (ecs/DeploymentLifecycleHookTimeoutConfiguration.timeoutInMinutes)."""
 ROLLED_BACK = "Service deployment rolled back because it was stopped by a user."
 
 RunAgain = Callable[[Call, Service], object]
@@ -40,17 +50,19 @@ def parse_strategy(configuration: Mapping[str, Any]) -> BlueGreen | None:
     minutes = configuration.get("bakeTimeInMinutes")
     if minutes is None or not 0 <= minutes <= MAX_BAKE_MINUTES:
         raise invalid_parameter(f"BLUE_GREEN needs bakeTimeInMinutes, from 0 to {MAX_BAKE_MINUTES}")
-    pause_stages: set[str] = set()
+    hooks: dict[str, PauseHook] = {}
     for hook in configuration.get("lifecycleHooks") or ():
         if hook.get("targetType") != "PAUSE":
             raise ServiceError(
                 "UnsupportedFeatureException", "this target offers lifecycle hooks of the type PAUSE only"
             )
-        pause_stages |= set(hook.get("lifecycleStages") or ())
-    for stage in pause_stages - _PAUSABLE:
+        timeout = hook.get("timeoutConfiguration") or {}
+        pause = PauseHook(timeout.get("timeoutInMinutes", HOOK_MINUTES) * 60.0, timeout.get("action", "ROLLBACK"))
+        hooks |= dict.fromkeys(hook.get("lifecycleStages") or (), pause)
+    for stage in hooks.keys() - _PAUSABLE:
         raise invalid_parameter(f"there is no hook for {stage}")
     kept = {key: configuration[key] for key in ("bakeTimeInMinutes", "lifecycleHooks") if key in configuration}
-    return BlueGreen(minutes * 60.0, frozenset(pause_stages), {"strategy": strategy, **kept})
+    return BlueGreen(minutes * 60.0, hooks, {"strategy": strategy, **kept})
 
 
 def start_stages(
@@ -100,13 +112,21 @@ def _enter(call: Call, service: Service, deployment: Deployment, stage: Lifecycl
     elif stage == "CLEAN_UP":
         run_again(call, service)
         return
-    if stage in service.blue_green.pause_stages:
+    if hook := service.blue_green.hooks.get(stage):
         deployment.paused_hook = call.world.new_id(32, "0123456789abcdef")
+        deployment.hook_expires, deployment.hook_action = call.now + hook.seconds, hook.action
+        call.world.clock.call_later(hook.seconds, _expire, call, service, deployment, deployment.paused_hook, run_again)
     elif stage == "BAKE_TIME":
         bake_seconds = service.blue_green.bake_seconds
         call.world.clock.call_later(bake_seconds, _enter_next, call, service, deployment, run_again)
     else:
         call.world.later(call.world.settings.deployment_stage, _enter_next, call, service, deployment, run_again)
+
+
+def _expire(call: Call, service: Service, deployment: Deployment, hook: str, run_again: RunAgain) -> None:
+    """Do what the time-out of a hook says, if the deployment still waits at it."""
+    if deployment.paused_hook == hook:
+        (resume if deployment.hook_action == "CONTINUE" else roll_back)(call, service, deployment, run_again)
 
 
 def shift_test_traffic(call: Call, service: Service, deployment: Deployment) -> None:

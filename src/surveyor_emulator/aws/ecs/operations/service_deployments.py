@@ -220,9 +220,19 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
     if deployment.stage is not None:
         document["lifecycleStage"] = deployment.stage
     if deployment.paused_hook is not None:
-        hook = {"hookId": deployment.paused_hook, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
-        document["lifecycleHookDetails"] = [hook]
+        document["lifecycleHookDetails"] = [_format_hook(deployment)]
     return document
+
+
+def _format_hook(deployment: Deployment) -> dict[str, Any]:
+    """Return ecs DeploymentLifecycleHookDetail of the hook that a deployment waits at."""
+    return {
+        "hookId": deployment.paused_hook,
+        "targetType": "PAUSE",
+        "status": "AWAITING_ACTION",
+        "expiresAt": deployment.hook_expires,
+        "timeoutAction": deployment.hook_action,
+    }
 
 
 def _describe_revision(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:

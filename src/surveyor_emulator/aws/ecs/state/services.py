@@ -19,6 +19,7 @@ __all__ = [
     "Deployment",
     "LifecycleStage",
     "NetworkConfiguration",
+    "PauseHook",
     "Rollback",
     "Service",
     "ServiceLoadBalancer",
@@ -101,11 +102,19 @@ class TaskTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseHook:
+    """A hook that waits for an answer: what ECS does by itself (CONTINUE, ROLLBACK) after ``seconds``."""
+
+    seconds: float
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlueGreen:
-    """The strategy BLUE_GREEN: how long old and new tasks both run after the shift, and the stages to pause at."""
+    """The strategy BLUE_GREEN: how long old and new tasks both run after the shift, and the hooks by stage."""
 
     bake_seconds: float
-    pause_stages: frozenset[str]
+    hooks: Mapping[str, PauseHook]
     document: Document = field(compare=False)
 
 
@@ -144,8 +153,10 @@ class Deployment:
     endpoints: tuple[Endpoint, ...] = ()
     # The current stage of a blue/green deployment; None for a rolling one.
     stage: LifecycleStage | None = None
-    # The id of the hook that it waits at.
+    # The id of the hook that it waits at, when that expires, and what follows then.
     paused_hook: str | None = None
+    hook_expires: float = 0.0
+    hook_action: str = ""
     # What followed when a user or the circuit breaker stopped it.
     rollback: Rollback | None = None
     # What the service ran when it began.

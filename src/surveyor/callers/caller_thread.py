@@ -78,8 +78,9 @@ class CallerThread(threading.Thread):
         client = next(self._turns)
         choice = client.choose()
         began = self._recorder.invoke("client", "call", address=choice.address, by=choice.event, **self._members)
+        waited = time.monotonic() - due
         _, result = client.call(choice)
         members: dict[str, Any] = {"status": result.status, "task": result.task, "error": result.error}
         known = {name: value for name, value in members.items() if value}
-        self._recorder.end(began, Outcome(result.outcome), seconds=round(time.monotonic() - due, 6), **known)
+        self._recorder.end(began, Outcome(result.outcome), seconds=round(waited + result.seconds, 6), **known)
         self._recent.append(result.outcome == "ok")

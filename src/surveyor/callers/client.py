@@ -16,7 +16,7 @@ from surveyor.callers.client_models import ClientModel
 from surveyor.callers.client_task import call_from_task
 from surveyor.callers.connection import Connection
 from surveyor.callers.curl import call_by_curl
-from surveyor.callers.endpoints import ServiceEndpoints
+from surveyor.callers.endpoints import ClientTask, ServiceEndpoints
 from surveyor.callers.registry_client import RegistryClient, chain_credentials
 from surveyor.callers.request import Request
 from surveyor.callers.resolvers import Resolver, ask_by_revision
@@ -123,9 +123,8 @@ def question_of(model: ClientModel, endpoints: ServiceEndpoints) -> Ask:
         name = endpoints.alias if model.source == "name" else endpoints.load_balancer[0]
         return functools.partial(resolve_name, DnsAddress(*endpoints.resolver), name, DNS_TIMEOUT)
     if model.source == "proxy":
-        task = endpoints.client_task
-        address = endpoints.proxy if task is None else (task.address, task.port)
-        return functools.partial(fixed, address)
+        task = _task_that_calls(model, endpoints)
+        return functools.partial(fixed, (task.address, task.port) if task is not None else endpoints.proxy)
     own = Credentials(endpoints.account, endpoints.secret)
     credentials = (lambda: own) if endpoints.secret else chain_credentials()
     registry = RegistryClient(endpoints.registry, endpoints.region, credentials)
@@ -150,7 +149,7 @@ def make_client(
         ask or question_of(model, endpoints), model.policy, port=port, scale=endpoints.scale, first_share=first_share
     )
     timeouts = Timeouts(endpoints.timeout, endpoints.timeout)
-    task = endpoints.client_task if model.source == "proxy" and not endpoints.proxy[0] else None
+    task = _task_that_calls(model, endpoints)
     request = endpoints.request
     return Client(
         resolver,
@@ -162,6 +161,11 @@ def make_client(
         endpoints.alias if model.program else "",
         functools.partial(call_from_task, task, request, timeouts, endpoints.scale) if task is not None else None,
     )
+
+
+def _task_that_calls(model: ClientModel, endpoints: ServiceEndpoints) -> ClientTask | None:
+    """Return the task that makes the calls of a model; None if they are made from here."""
+    return endpoints.client_task if model.source == "proxy" and not endpoints.proxy[0] else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -103,6 +103,8 @@ class Connection:
             except httptools.HttpParserUpgrade:
                 return parser.get_status_code(), response.body, False
             except httptools.HttpParserError:
+                if response.done and parser.get_status_code() >= 200:  # what follows the answer belongs to nothing
+                    return parser.get_status_code(), response.body, False
                 raise ConnectionError("an answer that is no HTTP") from None
         framed = response.framed and not response.bodiless
         reusable = framed and not response.closes and parser.get_http_version() == "1.1"

@@ -65,6 +65,8 @@ def create_service(
         return len(response["Instances"]) == setup.count
 
     fixture("clock").eventually(all_are_healthy, within=timeouts.TASK)
+    # A task's proxy listens at loopback addresses of the task, which are those of this machine where tasks are local.
+    caller = fixture("make_connect_client")(namespace, alias) if entry_points else None
     return ServiceUnderTest(
         account=account,
         region=running.target.region,
@@ -81,7 +83,8 @@ def create_service(
         share=fixture("share_namespace")(namespace) if setup.shared else "",
         namespace_arn=namespace["Arn"],
         load_balancer=(balancer.name, balancer.port) if balancer else ("", 0),
-        proxy=fixture("make_client_proxy")(namespace, alias) if entry_points else ("", 0),
+        proxy=caller.proxy if caller is not None and running.target.is_local else ("", 0),
+        client_task=caller.task if caller is not None else None,
         settings=setup.settings(),
     )
 

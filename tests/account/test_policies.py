@@ -189,7 +189,7 @@ def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None
     ("arguments", "words"),
     [
         (["conforn"], "there is no policy for 'conforn'; did you mean 'conform'"),
-        (["emulator"], "there is one for conform, chaos, load, audit, gate, advise, sweep"),
+        (["emulator"], "there is one for conform, chaos, load, audit, watch, gate, advise, sweep"),
         (["conform", "--account", "1"], "--account: expected 12 digits, got '1'"),
         (["conform", "--region", "everywhere"], "--region: expected a Region such as eu-west-1"),
         (["conform", "--role", "surveyor"], "--role: expected the ARN of a role"),

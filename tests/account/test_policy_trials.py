@@ -191,3 +191,21 @@ def test_policies_are_complete_and_minimal(command: str, capsys: pytest.CaptureF
     said: list[str] = []
     report: Callable[[str], object] = said.append
     assert check_policy(command, actions_of(command), features, report) == [], said
+
+
+def test_a_watch_reads_with_its_policy(shop: Shop) -> None:
+    """All of it, and without an action exit code 3 with the action, instead of figures; UpdateService for --deploy."""
+    actions = actions_of("watch", service=True)
+    chosen = some(actions, "ecs:ListServiceDeployments", "servicediscovery:ListInstances")
+    unused = ("elasticloadbalancing:", "servicediscovery:DiscoverInstancesRevision")
+    place, said = Place(ACCOUNT, "us-east-1", service="store/web"), list[str]()
+    path = ["--path", "/health"]
+
+    def words_for(missing: str) -> list[str] | None:
+        return None if missing.startswith(unused) else ["--service", "store/web", "--for", "3s", *path]
+
+    wanted = [action for action in chosen if words_for(action)]
+    assert check_actions(shop.account, "watch", actions, words_for, place, said.append, wanted) == [], said
+    forced = shop.account.run(actions, "watch", ["--service", "store/web", "--deploy", "--before", "2s", *path], place)
+    assert forced.code == 3, forced.text
+    assert "ecs:UpdateService is not permitted" in forced.text

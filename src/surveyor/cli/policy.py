@@ -30,7 +30,7 @@ _VPC = re.compile(r"vpc-[0-9a-f]+")
 
 def policy(
     command: Annotated[
-        str, typer.Argument(metavar="COMMAND", help="conform, chaos, load, audit, gate, advise or sweep.")
+        str, typer.Argument(metavar="COMMAND", help="conform, chaos, load, audit, watch, gate, advise or sweep.")
     ],
     enable: Annotated[
         list[str] | None, typer.Option(metavar="FEATURE", help="As for the command itself; may be repeated.")
@@ -40,9 +40,10 @@ def policy(
     region: Annotated[str | None, typer.Option(metavar="REGION", help="Only for this Region; default: any.")] = None,
     service: Annotated[
         str | None,
-        typer.Option(metavar="CLUSTER/SERVICE", help="Only for this service (chaos --service, gate --ecs)."),
+        typer.Option(metavar="CLUSTER/SERVICE", help="Only for this service (chaos, watch --service, gate --ecs)."),
     ] = None,
     vpc: Annotated[str | None, typer.Option(metavar="ID", help="As for conform: a VPC to create subnets in.")] = None,
+    deploy: Annotated[bool, typer.Option("--deploy", help="As for watch: also what forces a deployment.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each policy to a file of this folder instead.")
     ] = None,
@@ -55,7 +56,9 @@ def policy(
     from surveyor.account.permissions import format_policy, make_policies, policy_size
 
     target, place = _place(command, enable, role, account, region, service, vpc)
-    features = (*sorted(target.features or ()), *(("iam",) if role else ()))
+    if deploy and command != "watch":
+        raise UsageError(f"--deploy does not go with {command}: it changes nothing there")
+    features = (*sorted(target.features or ()), *(("iam",) if role else ()), *(("deploy",) if deploy else ()))
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
     policies = make_policies(actions, place)
     names = [f"{command}{f'-{number}' if len(policies) > 1 else ''}.json" for number in range(1, len(policies) + 1)]
@@ -121,7 +124,7 @@ def _place(
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
     options = TargetOptions(account=account or "000000000000", enable=split_features(enable or []))
     target = load_target("aws", find_layout().targets, options, "describe")
-    chosen = service or ("*/*" if command == "gate" else "")
+    chosen = service or ("*/*" if command in ("gate", "watch") else "")
     return target, Place(account or "*", region or "*", role or "", chosen, target.place.cluster or "", vpc or "")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import dns.resolver
+from botocore.exceptions import ClientError
 
+from surveyor.account.failed_calls import describe_failed_call
+from surveyor.account.refusals import DENIED
 from surveyor.callers import NO_ANSWER, Answer, CallerThread, format_statuses
 from surveyor.clock import ServiceClock
-from surveyor.errors import FeatureLacking, TargetUnavailable
+from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import NullRecorder
 from surveyor.history import GrowingHistory, Header, History, JoinedAttempt, Outcome, Recorder, joined_attempts
 from surveyor.observers.deployments import DeploymentReader
@@ -212,11 +215,12 @@ def running_watch(
             report(str(trial))
         asks: dict[str, Callable[[], Any]] = {name: poll.ask for name, poll in polls.items()}
         # A round of polls may take half of the period, as in experiments.
-        period = max(poll_period(service, settings.poll_period), _measure(asks) * clock.scale / POLL_SHARE)
+        reader = DeploymentReader(new_client("ecs"), service)
+        seconds_of_round = _measure((*asks.values(), reader.read)) * clock.scale
+        period = max(poll_period(service, settings.poll_period), seconds_of_round / POLL_SHARE)
         header = _header(target, service, settings, made, polls, period, clock.scale, seconds)
         recorder = Recorder(folder / HISTORY, header, clock.now)
         stack.callback(recorder.close)
-        reader = DeploymentReader(new_client("ecs"), service)
         watched = WatchedDeployment(reader, recorder, choice)
         watch = RunningWatch(
             service,
@@ -235,14 +239,22 @@ def running_watch(
         yield watch
 
 
-def _measure(asks: Mapping[str, Callable[[], Any]]) -> float:
-    """Return the wall seconds of a round of polls. A poll that is refused now may be answered later."""
+def _measure(asks: Iterable[Callable[[], Any]]) -> float:
+    """Return the wall seconds of a round of polls. Raises SurveyorError for one that is not permitted.
+
+    A poll that is refused for another reason may be answered later.
+    """
 
     def tolerate(ask: Callable[[], Any]) -> None:
-        with suppress(*NO_ANSWER):
+        try:
             ask()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in DENIED:
+                raise SurveyorError(describe_failed_call(error.operation_name, error.response)) from None
+        except NO_ANSWER:
+            pass
 
-    return measure_round([partial(tolerate, ask) for ask in asks.values()])
+    return measure_round([partial(tolerate, ask) for ask in asks])
 
 
 def _follow_serving(polls: dict[str, Poll]) -> Callable[[], Answer] | None:

@@ -34,15 +34,25 @@ def test_sigkill_is_sent_when_the_stop_timeout_is_over(
     address = address_of(describe_task(tasks[0]))
     app, side = f"{address}:{TASK_PORT}", f"{address}:{TASK_PORT + 1}"
     call_task(side, "/behave?do=ignore-sigterm", "PUT")
+    running = [clock.now()]
+
+    def stopping():
+        at = clock.now()
+        states = [call_task(container)["stopping"] for container in (app, side)]
+        if not any(states):
+            running.append(at)
+        return all(states)
+
     for task in tasks:
         ecs.stop_task(cluster=cluster, task=task["taskArn"])
-    eventually(lambda: call_task(app)["stopping"] and call_task(side)["stopping"], within=timeouts.SCHEDULER)
-    begin = clock.now()
+    eventually(stopping, within=timeouts.SCHEDULER)
+    seen = clock.now()
+    # SIGTERM was sent after the last call that showed both containers running, and before the one that ended the wait.
     for container, limit in ((side, 9), (app, 30)):
-        with in_time(begin + limit):
-            clock.wait(max(0.0, begin + limit - tolerance - 1 - clock.now()))
+        with in_time(running[-1] + limit):
+            clock.wait(max(0.0, running[-1] + limit - 0.6 * tolerance - clock.now()))
             assert call_task(container)["stopping"] is True, "killed too soon"
-        clock.wait(2 * tolerance + 1)
+        clock.wait(max(0.0, seen + limit + tolerance - clock.now()))
         try:
             call_task(container)
         except WrongAnswer:

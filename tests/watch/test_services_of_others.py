@@ -1,0 +1,94 @@
+"""Watches of services that are not Surveyor's, on the profile `staging`: old and new tasks have figures; only reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from surveyor.history import History, joined_attempts, latest_deployments, load_history, watched_deployment
+from surveyor.report.file import load_report
+from tests.account.conftest import ACCOUNT, SECRET, EmulatorAccount
+from tests.account.test_untouched import Recorder, recording
+from tests.watch.conftest import surveyor_watch
+from tests.watch.services_of_others import SERVER, TTL, Shop
+
+pytestmark = pytest.mark.soak
+
+DEPLOY = f"""
+import botocore.session
+ecs = botocore.session.Session().create_client(
+    "ecs", "us-east-1", endpoint_url=ENDPOINT, aws_access_key_id="{ACCOUNT}", aws_secret_access_key="{SECRET}")
+ecs.update_service(cluster="store", service="web", taskDefinition="web")
+"""
+"""A command that deploys the newest revision."""
+
+
+def check_sides(history: History, *clients: str) -> None:
+    """Require attempts of each client at tasks of both sides of a deployment that succeeded."""
+    attempts = joined_attempts(history)
+    assert {(one.client, one.side) for one in attempts} >= {(name, side) for name in clients for side in ("old", "new")}
+    assert latest_deployments(history)[watched_deployment(history)].status == "SUCCESSFUL"
+    phases = [phase.name for phase in history.phases]
+    assert phases == ["before", "deployment", "after"]
+    assert {one.side for one in attempts if one.phase == "before"} <= {"old", ""}
+
+
+def check_calls(recorder: Recorder, *, deploys: bool) -> None:
+    """Require that the watch changed nothing but what --deploy does."""
+    changes = [(name, text) for name, text in recorder.changing() if name != "GetCallerIdentity"]
+    assert [name for name, _ in changes] == (["UpdateService"] if deploys else [])
+    assert all('"forceNewDeployment": true' in text for _, text in changes)
+    assert recorder.calls
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "clients"),
+    [
+        ("registered", "found", ("dns", "api-healthy")),
+        ("connected", "linked", ("tasks",)),
+        ("balanced", "front", ("tasks",)),
+    ],
+)
+def test_a_forced_deployment(
+    staging: EmulatorAccount, shop: Shop, tmp_path: Path, kind: str, name: str, clients: tuple[str, ...]
+) -> None:
+    """Old and new tasks have figures however clients find them; the only change is one UpdateService."""
+    getattr(shop, kind)(name)
+    with recording(staging.endpoint) as (url, recorder):
+        done = surveyor_watch(
+            staging, tmp_path, "--service", f"store/{name}", "--deploy", "--rate", "20", "--at-least", "0", endpoint=url
+        )
+    assert done.returncode in (0, 5), done.stdout + done.stderr  # 5: this machine did not keep up
+    assert f"store/{name}: the deployment " in done.stdout
+    assert "old tasks: failed" in done.stdout
+    assert "new tasks: failed" in done.stdout
+    check_calls(recorder, deploys=True)
+    check_sides(load_history(tmp_path / "histories" / "watch.jsonl"), *clients)
+    [experiment] = load_report(tmp_path / "report.json").experiments
+    assert {"before", "deployment", "whole", "old tasks", "new tasks"} <= {row.phase for row in experiment.clients}
+    assert experiment.judged is not None
+    assert experiment.judged.service["service"] == f"store/{name}"
+    assert f"store/{name}" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_command_that_deploys_another_revision(staging: EmulatorAccount, shop: Shop, tmp_path: Path) -> None:
+    """The deployment that the command begins is watched; what is found by itself is in the report."""
+    shop.registered("web")
+    shop.define("web", [*SERVER, "--directory", "/"])
+    with recording(staging.endpoint) as (url, recorder):
+        done = surveyor_watch(
+            staging, tmp_path, "--service", "store/web", "--rate", "20", "--at-least", "0", "--path", "/?a=1",
+            "--expect", "200", endpoint=url,
+            command=(sys.executable, "-c", DEPLOY.replace("ENDPOINT", repr(staging.endpoint))),
+        )  # fmt: skip
+    assert done.returncode in (0, 5), done.stdout + done.stderr
+    check_calls(recorder, deploys=False)
+    history = load_history(tmp_path / "histories" / "watch.jsonl")
+    check_sides(history, "dns", "api-healthy")
+    assert {one.revision for one in joined_attempts(history)} >= {"web:1", "web:2"}
+    assert "(web:1 to web:2) succeeded" in done.stdout
+    service = history.header.service
+    assert (service["name"], service["TTL"], service["tasks"]) == ("web.store.internal", f"{TTL} s", "2")
+    assert service["calls"] == "GET /?a=1 at port 8000, expected 200"

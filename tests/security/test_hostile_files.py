@@ -345,7 +345,6 @@ READS_OF_ITS_OWN = {
     "targets/process.py": "the output of a process that this one started",
     "targets/environments.py": "locks, and a file that pip wrote",
     "callers/registry_client.py": "a request",
-    "fixtures/calls.py": "a request",
     "secret_values.py": "at most 64 KB of a regular file",
     "pytest_plugin/failed_statement.py": "the suite that pytest has imported",
     "model_testing/script/helpers.py": "the text of a script",

@@ -36,6 +36,7 @@ from surveyor.callers.request import (
 )
 from surveyor.callers.resolvers import RETRY_AFTER, CachePolicy, Known, Resolver, ask_by_revision
 from surveyor.callers.schedule import Arrivals
+from surveyor.callers.task_command import command_task
 
 __all__ = [
     "ANSWERED",
@@ -71,6 +72,7 @@ __all__ = [
     "ask_by_revision",
     "attempt",
     "can_call",
+    "command_task",
     "data_endpoint",
     "discover_instances",
     "fixed",

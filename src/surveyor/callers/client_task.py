@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from surveyor.callers.attempt import AttemptResult, Timeouts
 from surveyor.callers.endpoints import ClientTask
 from surveyor.callers.request import Request
+from surveyor.callers.task_command import command_task
 from surveyor.visible_text import one_line
-from surveyor_agents.workload import TOKEN_HEADER
 
 __all__ = ["call_from_task"]
 
-MAX_ANSWER = 1 << 20
 MARGIN = 5.0
 """Wall seconds for the way to the task and back, beyond the time that the task's own call may take."""
 
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _ERRORS = {"ConnectionRefusedError": "refused", "ConnectionResetError": "reset"}
 
 
@@ -34,13 +29,11 @@ def call_from_task(task: ClientTask, request: Request, timeouts: Timeouts, scale
     query = {"url": asked_for, "method": request.method, "within": timeouts.total * scale}
     if request.headers:
         query["header"] = "\r\n".join(f"{name}: {value}" for name, value in request.headers)
-    url = f"http://{task.address}:{task.port}/call?{urlencode(query)}"
-    headers = {TOKEN_HEADER: task.token} if task.token else {}
-    asked = urllib.request.Request(url, headers=headers)
     try:
-        with _OPENER.open(asked, timeout=timeouts.total + MARGIN) as response:
-            made = json.loads(response.read(MAX_ANSWER))["calls"][0]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        path, within = f"/call?{urlencode(query)}", timeouts.total + MARGIN
+        _, answer = command_task(task.address, task.port, path, task.token, within, "GET")
+        made = answer["calls"][0]
+    except (OSError, LookupError, TypeError) as error:
         return AttemptResult("info", error=f"the client task did not report: {one_line(str(error), 80)}")
     return _result(made, request, scale)
 

@@ -23,10 +23,10 @@ KEPT_BODY = 1 << 16
 class _PartialResponse:
     """The part of a response that has arrived: httptools calls this as it parses."""
 
-    __slots__ = ("bodiless", "body", "closes", "done", "framed", "size")
+    __slots__ = ("bodiless", "body", "closes", "done", "framed", "kept", "size")
 
-    def __init__(self, *, bodiless: bool) -> None:
-        self.bodiless = bodiless
+    def __init__(self, kept: int, *, bodiless: bool) -> None:
+        self.kept, self.bodiless = kept, bodiless
         self.body, self.size = b"", 0
         self.closes = self.done = self.framed = False
 
@@ -43,7 +43,7 @@ class _PartialResponse:
         self.done = self.bodiless
 
     def on_body(self, data: bytes) -> None:
-        if len(self.body) < KEPT_BODY:
+        if len(self.body) < self.kept:
             self.body += data
 
     def on_message_complete(self) -> None:
@@ -74,8 +74,8 @@ class Connection:
             raise
         self.fresh = True
 
-    def exchange(self, request: bytes, timeout: float) -> tuple[int, bytes, bool]:
-        """Return status, the start of the body, and whether the connection can be used again.
+    def exchange(self, request: bytes, timeout: float, kept: int = KEPT_BODY) -> tuple[int, bytes, bool]:
+        """Return status, the first `kept` bytes of the body or more, and whether the connection can be used again.
 
         Raises TimeoutError, or OSError if the other side closed or broke the connection. `timeout` is for the whole
         response, so that a slow trickle of bytes ends too.
@@ -84,7 +84,7 @@ class Connection:
         self._socket.settimeout(timeout)
         self._socket.sendall(request)
         self.fresh = False
-        response = _PartialResponse(bodiless=request.startswith(b"HEAD "))
+        response = _PartialResponse(kept, bodiless=request.startswith(b"HEAD "))
         parser = httptools.HttpResponseParser(response)
         while not response.done or 100 <= parser.get_status_code() < 200:
             data = self._receive(end)

@@ -6,12 +6,9 @@ Each may be performed twice without harm: the process that was undoing a fault m
 from __future__ import annotations
 
 import contextlib
-import http.client
 import ipaddress
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,9 +16,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from surveyor.account.refusals import THROTTLED
+from surveyor.callers import command_task
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.targets.control import Control, ControlRefused
-from surveyor_agents import workload
 
 __all__ = ["Action", "ActionContext", "ApiAction", "FaultFailed", "TaskCommand", "TaskSignal", "dump_action",
            "load_action", "perform"]  # fmt: skip
@@ -117,7 +114,7 @@ def perform(action: Action, context: ActionContext, *, undoing: bool = False) ->
             raise FaultFailed(f"{action}: the target has no control endpoint")
         else:
             context.control.signal(action.task, action.signal, action.to)
-    except (OSError, http.client.HTTPException, ControlRefused) as error:
+    except (OSError, ControlRefused) as error:
         if not undoing:
             raise FaultFailed(f"{action}: {_reason(error)}; is the victim gone?") from None
     except ClientError as error:
@@ -145,18 +142,11 @@ def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:
 def _command(action: TaskCommand) -> None:
     if not ipaddress.ip_address(action.address).is_private:
         raise FaultFailed(f"{action}: commands are sent to private addresses only")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    headers = {workload.TOKEN_HEADER: action.token} if action.token else {}
-    url = f"http://{action.address}:{action.port}{action.path}"
-    request = urllib.request.Request(url, method="PUT", headers=headers)
-    ignored: tuple[type[Exception], ...] = (OSError, http.client.HTTPException) if action.ends else ()
-    with contextlib.suppress(*ignored):
-        try:
-            opener.open(request, timeout=RESPONSE_TIMEOUT).close()
-        except urllib.error.HTTPError as error:
-            if action.ends and error.code in _PROXY_STATUSES:
-                return
-            raise FaultFailed(f"{action}: it answered {error.code}") from None
+    status = 200
+    with contextlib.suppress(*((OSError,) if action.ends else ())):
+        status, _ = command_task(action.address, action.port, action.path, action.token, RESPONSE_TIMEOUT)
+    if status >= 300 and not (action.ends and status in _PROXY_STATUSES):
+        raise FaultFailed(f"{action}: it answered {status}")
 
 
 def _reason(error: Exception) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import dns.exception
 import dns.flags
@@ -17,16 +18,34 @@ import dns.rdatatype
 from surveyor import timeouts
 from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
+from surveyor_agents.vantage import over_tcp, over_udp
 
-__all__ = ["DnsAddress", "query_server", "record_values"]
+__all__ = ["DnsAddress", "Exchange", "exchange_messages", "query_server", "record_values"]
+
+
+class Exchange(Protocol):
+    """Sends messages to a DNS server from another place than this machine.
+
+    Each step is a message to send, or None to receive one; over TCP what is sent are bytes of the stream. Returns what
+    was received in each of `times` rounds. `name`: the one that is asked for. Raises TimeoutError and OSError.
+    """
+
+    def __call__(
+        self, server: DnsAddress, steps: Sequence[bytes | None], *, name: str, tcp: bool, timeout: float, times: int
+    ) -> list[list[bytes]]:
+        """Return the messages of each round."""
 
 
 @dataclass(frozen=True)
 class DnsAddress:
-    """The address and port at which a DNS server answers, over UDP and TCP."""
+    """The address and port at which a DNS server answers, over UDP and TCP.
+
+    `exchange`: how to send something there; None: from this machine.
+    """
 
     address: str
     port: int
+    exchange: Exchange | None = field(default=None, compare=False, repr=False)
 
 
 def query_server(
@@ -52,7 +71,7 @@ def query_server(
     try:
         answer = _exchange(message, server, tcp=tcp, retry_truncated=retry_truncated, timeout=timeout)
     except (dns.exception.DNSException, OSError, EOFError) as error:
-        why = "no answer" if isinstance(error, dns.exception.Timeout) else type(error).__name__
+        why = "no answer" if isinstance(error, (dns.exception.Timeout, TimeoutError)) else type(error).__name__
         if evidence is not None:
             evidence.question(name, rdtype, address, started, f"{why}: {error}")
         raise NoAnswer(
@@ -70,9 +89,27 @@ def record_values(answer: dns.message.Message, name: str, rdtype: str) -> list[s
     return [record.to_text() for record in found or ()]
 
 
+def exchange_messages(
+    server: DnsAddress,
+    steps: Sequence[bytes | None],
+    *,
+    name: str,
+    tcp: bool = False,
+    timeout: float = timeouts.DNS_ANSWER,
+    times: int = 1,
+) -> list[list[bytes]]:
+    """Send messages that no query is, as `Exchange` describes it, from where the server is asked."""
+    if server.exchange is not None:
+        return server.exchange(server, steps, name=name, tcp=tcp, timeout=timeout, times=times)
+    send = over_tcp if tcp else over_udp
+    return [send((server.address, server.port), steps, timeout) for _ in range(times)]
+
+
 def _exchange(
     message: dns.message.Message, server: DnsAddress, *, tcp: bool, retry_truncated: bool, timeout: float
 ) -> dns.message.Message:
+    if server.exchange is not None:
+        return _exchange_elsewhere(message, server, tcp=tcp, retry_truncated=retry_truncated, timeout=timeout)
     for left in reversed(range(timeouts.DNS_TRIES)):
         try:
             if tcp:
@@ -85,3 +122,25 @@ def _exchange(
             if not left:
                 raise
     raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _exchange_elsewhere(
+    message: dns.message.Message, server: DnsAddress, *, tcp: bool, retry_truncated: bool, timeout: float
+) -> dns.message.Message:
+    """Do the same from another place: a datagram that is not answered is sent again, a truncated answer is not kept."""
+    wire, name = message.to_wire(), message.question[0].name.to_text()
+    steps = [(len(wire).to_bytes(2, "big") if tcp else b"") + wire, None]
+    received = b""
+    for left in reversed(range(timeouts.DNS_TRIES)):
+        try:
+            [[received]] = exchange_messages(server, steps, name=name, tcp=tcp, timeout=timeout)
+            break
+        except TimeoutError:
+            if not left:
+                raise
+    answer = dns.message.from_wire(received)
+    if answer.id != message.id:
+        raise OSError(f"the answer has the id {answer.id}, the question {message.id}")
+    if retry_truncated and not tcp and answer.flags & dns.flags.TC:
+        return _exchange_elsewhere(message, server, tcp=True, retry_truncated=False, timeout=timeout)
+    return answer

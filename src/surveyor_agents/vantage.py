@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["ENDINGS", "IDLE", "LIFE", "Forged", "command", "main", "seal", "source", "unseal"]
+__all__ = ["ENDINGS", "IDLE", "LIFE", "Forged", "command", "main", "over_tcp", "over_udp", "seal", "source", "unseal"]
 
 IDLE = 600.0
 LIFE = 6 * 3_600.0
@@ -72,6 +72,7 @@ METADATA_IPV6 = ipaddress.ip_network("fd00:ec2::/32")  # of instances and tasks,
 Verb = Mapping[str, Any]
 Result = dict[str, Any]
 _never = threading.Event()
+_find_addresses = socket.getaddrinfo
 
 
 class Forged(Exception):
@@ -115,6 +116,7 @@ def command() -> list[str]:
 def main() -> int:
     """Carry out commands until there are no more; return the exit status."""
     second = float(os.environ.get("SURVEYOR_SECOND", "1"))
+    _remember_addresses()
     key, mailbox = bytes.fromhex(os.environ[KEY]), _Mailbox()
     if not _say_hello(key, mailbox, second):
         return 5
@@ -195,7 +197,7 @@ def _dns(verb: Verb, second: float) -> Result:
     address, port = _resolver() if not verb.get("server") else (verb["server"], int(verb["port"]))
     if verb.get("server"):
         _check(address, _name_in(next((step for step in steps if step), b"")) if not verb.get("tcp") else verb["name"])
-    exchange = _over_tcp if verb.get("tcp") else _over_udp
+    exchange = over_tcp if verb.get("tcp") else over_udp
     rounds = []
     for _ in range(min(int(verb.get("times", 1)), MAX_TIMES)):
         received = exchange((address, port), steps, float(verb.get("timeout", 2)))
@@ -203,7 +205,8 @@ def _dns(verb: Verb, second: float) -> Result:
     return {"rounds": rounds}
 
 
-def _over_udp(server: tuple[str, int], steps: Sequence[bytes | None], timeout: float) -> list[bytes]:
+def over_udp(server: tuple[str, int], steps: Sequence[bytes | None], timeout: float) -> list[bytes]:
+    """Send each step, or receive a message where it is None; return what was received."""
     received = []
     with socket.socket(_family(server[0]), socket.SOCK_DGRAM) as client:
         client.settimeout(timeout)
@@ -216,7 +219,8 @@ def _over_udp(server: tuple[str, int], steps: Sequence[bytes | None], timeout: f
     return received
 
 
-def _over_tcp(server: tuple[str, int], steps: Sequence[bytes | None], timeout: float) -> list[bytes]:
+def over_tcp(server: tuple[str, int], steps: Sequence[bytes | None], timeout: float) -> list[bytes]:
+    """Do the same over one connection; steps are bytes of the stream, and what is received are messages."""
     received = []
     with socket.create_connection(server, timeout) as client, client.makefile("rb") as stream:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -300,7 +304,7 @@ _VERBS: Mapping[str, Callable[[Verb, float], Result]] = {"dns": _dns, "http": _h
 
 def _reachable(host: str) -> str:
     """Return an address of a host that may be called. Raises _Refused, and OSError if the name is not known."""
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)]
+    found = [str(entry[4][0]) for entry in _find_addresses(host, None, 0, socket.SOCK_STREAM)]
     _check(found[0], host)
     return found[0]
 
@@ -357,6 +361,21 @@ def _family(address: str) -> socket.AddressFamily:
 
 def _pause(seconds: float) -> None:
     _never.wait(max(seconds, SHORTEST_PAUSE))
+
+
+def _remember_addresses() -> None:
+    """Let the mailbox be found again once it was: a test may switch the resolver of this VPC off."""
+    found: dict[tuple[Any, ...], Any] = {}
+
+    def remembered(*question: Any) -> Any:
+        try:
+            found[question] = _find_addresses(*question)
+        except OSError:
+            if question not in found:
+                raise
+        return found[question]
+
+    socket.getaddrinfo = remembered  # type: ignore[assignment]  # connections of http.client find their host by it
 
 
 class _Mailbox:

@@ -1,0 +1,132 @@
+"""The vantages of a run: one in the VPC of its tasks, and one in each other VPC where a test asks for a name."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from surveyor.account.ledger import Ledger, Shared, ledgers_in, read_ledger
+from surveyor.dns import DnsAddress
+from surveyor.response import member
+from surveyor.targets.running import RunningTarget
+from surveyor.targets.task_networks import open_network, when_visible
+from surveyor.typed_json import read_json, write_json
+from surveyor.vantage.client import Vantage
+from surveyor.vantage.groups import create_groups
+from surveyor.vantage.mailbox import Mailbox, create_bucket
+from surveyor.vantage.places import VantagePlace, place_in
+from surveyor.vantage.task import VantageTask, start_task
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+__all__ = ["MainVantage", "Vantages", "open_main"]
+
+_FILE = "vantage.json"
+
+
+class MainVantage(Struct, frozen=True):
+    """What the workers of a run must know of its vantage: its VPC and place, the bucket, the security groups."""
+
+    bucket: str
+    vpc: str
+    subnets: tuple[str, ...]
+    public: bool
+    groups: Mapping[str, str]
+
+    @property
+    def place(self) -> VantagePlace:
+        """The place of the task."""
+        return VantagePlace(self.vpc, self.subnets, self.public)
+
+
+class Vantages:
+    """The vantages of a run, by VPC. `ledger`: where what they need is written."""
+
+    def __init__(self, running: RunningTarget, ledger: Ledger) -> None:
+        self._running, self._ledger = running, ledger
+        self._folder = ledger.path.parent
+        self.main = read_json(self._folder / _FILE, MainVantage)
+        self._mailbox = Mailbox(running, self.main.bucket)
+        self._known: dict[str, Vantage] = {}
+        self._vpcs: dict[str, str] = {}
+
+    def resolver(self, vpc: str) -> DnsAddress:
+        """Return the resolver of a VPC. Raises Inconclusive if no vantage can be there."""
+        return self.at(vpc).resolver()
+
+    def through(self, server: DnsAddress) -> DnsAddress:
+        """Return a name server that the vantage in the VPC of tasks asks."""
+        return self.at(self.main.vpc).through(server)
+
+    def at(self, vpc: str) -> Vantage:
+        """Return the vantage of a VPC, without starting it."""
+        if vpc not in self._known:
+            start: Callable[[str], VantageTask] = partial(self._start_in, vpc)
+            self._known[vpc] = Vantage(self._running, self._mailbox, vpc, self._folder, start)
+        return self._known[vpc]
+
+    def near(self, subnet: str) -> Vantage:
+        """Return the vantage of the VPC of a task's subnet; "": that of the run's tasks."""
+        if not subnet or subnet in self.main.subnets:
+            return self.at(self.main.vpc)
+        if subnet not in self._vpcs:
+            ec2: EC2Client = self._running.clients.client("ec2", self._running.target.account or "")
+            found = member(ec2.describe_subnets(SubnetIds=[subnet]), "Subnets", of="DescribeSubnets")
+            self._vpcs[subnet] = str(found[0]["VpcId"])
+        return self.at(self._vpcs[subnet])
+
+    @property
+    def exchanges(self) -> int:
+        """The number of commands of this process that were answered."""
+        return sum(vantage.exchanges for vantage in self._known.values())
+
+    def _start_in(self, vpc: str, session: str) -> VantageTask:
+        if vpc == self.main.vpc:
+            groups, place = self.main.groups, self.main.place
+        else:
+            groups, place = {}, self._place_of(vpc)
+        before = self._ledger.count
+        task = start_task(self._running, self._mailbox, place, session, self._ledger.owner.run, groups)
+        self._keep(vpc, before)
+        return task
+
+    def _place_of(self, vpc: str) -> VantagePlace:
+        """Return a subnet with a way out in a VPC that the run made, which gets both if it has none."""
+        ec2: EC2Client = self._running.clients.client("ec2", self._running.target.account or "")
+        clock, before = self._running.clock, self._ledger.count
+        filters: Any = [{"Name": "vpc-id", "Values": [vpc]}]
+        found = list(member(ec2.describe_subnets(Filters=filters), "Subnets", of="DescribeSubnets"))
+        if not found:
+            [described] = when_visible(clock, lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"])
+            *_, last = ipaddress.ip_network(described["CidrBlock"]).subnets(new_prefix=28)
+            created = ec2.create_subnet(VpcId=vpc, CidrBlock=str(last))
+            found = [member(created, "Subnet", of="CreateSubnet")]
+        if not place_in(ec2, vpc, found).public:
+            gateways: Any = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+            if not ec2.describe_internet_gateways(Filters=gateways)["InternetGateways"]:
+                open_network(ec2, clock, vpc)
+        self._keep(vpc, before)
+        return VantagePlace(vpc, (str(found[0]["SubnetId"]),), public=True)
+
+    def _keep(self, vpc: str, before: int) -> None:
+        """Let what was created for a VPC that all tests share stay until the end; the rest ends with its test."""
+        is_kept = vpc in (self.main.vpc, self._running.target.vpc) or any(
+            shared.id == vpc for path in ledgers_in(self._folder) for shared in read_ledger(path).shared
+        )
+        for resource in read_ledger(self._ledger.path).existing if is_kept else ():
+            if resource.number > before and resource.ids:
+                self._ledger.record_shared(Shared(f"vantage in {vpc}", resource.ids[0], resource.number, vpc))
+
+
+def open_main(running: RunningTarget, ledger: Ledger, place: VantagePlace) -> VantageTask:
+    """Create bucket and groups of a run, start its vantage, and return the task. Raises TargetUnavailable."""
+    run = ledger.owner.run
+    groups = create_groups(running, run, place.vpc)
+    main = MainVantage(create_bucket(running, run), place.vpc, place.subnets, place.public, groups)
+    write_json(main, ledger.path.parent / _FILE)
+    return Vantages(running, ledger).at(place.vpc).begin()

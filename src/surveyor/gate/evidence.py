@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from surveyor.callers import INDIRECT
 from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
 from surveyor.gate.estimates import Estimate
@@ -19,7 +20,6 @@ from surveyor.history.observations import Interval
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.attempt_figures import AttemptFigures
 from surveyor.load.attribution import danger_windows
-from surveyor.load.client_models import INDIRECT
 from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.experiments import ExperimentReport

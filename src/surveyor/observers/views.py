@@ -10,10 +10,7 @@ from surveyor.callers import discover_instances as ask_registry
 from surveyor.history import View, ViewMember
 from surveyor.observers.service_under_test import ServiceUnderTest
 
-__all__ = ["ViewContents", "discover_instances", "list_instances", "views_of"]
-
-ViewContents = Answer
-"""What a view contained when it was polled."""
+__all__ = ["discover_instances", "list_instances", "views_of"]
 
 
 def views_of(service: ServiceUnderTest) -> dict[str, View]:
@@ -25,14 +22,14 @@ def views_of(service: ServiceUnderTest) -> dict[str, View]:
     return views
 
 
-def list_instances(cloudmap: Any, service: ServiceUnderTest) -> ViewContents:
+def list_instances(cloudmap: Any, service: ServiceUnderTest) -> Answer:
     """Return all pages of ListInstances."""
     pages = cloudmap.get_paginator("list_instances").paginate(ServiceId=service.registry)
     instances = [instance for page in pages for instance in page["Instances"]]
-    return ViewContents({instance["Id"]: ViewMember(_address(instance)) for instance in instances})
+    return Answer({instance["Id"]: ViewMember(_address(instance)) for instance in instances})
 
 
-def discover_instances(cloudmap: Any, service: ServiceUnderTest, health: str = "ALL") -> ViewContents:
+def discover_instances(cloudmap: Any, service: ServiceUnderTest, health: str = "ALL") -> Answer:
     """Return the response of DiscoverInstances with that HealthStatus."""
     return ask_registry(cloudmap, service.namespace, service.name, health, service.owner)
 

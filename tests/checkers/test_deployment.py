@@ -26,9 +26,9 @@ LATER: dict[str, Any] = {"status": "IN_PROGRESS", "created": 90.0}
         ),
         ({"status": "ROLLBACK_FAILED", "finished": 100.0}, {}, Verdict.FAIL, "could not be rolled back"),
         ({"status": "STOPPED", "finished": 100.0}, {}, Verdict.FAIL, "was stopped"),
-        ({"status": "STOPPED", "finished": 90.0}, {"e": LATER}, Verdict.INCONCLUSIVE, "replaced by a later"),
+        ({"status": "STOPPED", "finished": 90.0}, {"e": LATER}, Verdict.INCONCLUSIVE, "was replaced by e before"),
         ({"status": "IN_PROGRESS"}, {}, Verdict.FAIL, "was not over 60 s after"),
-        ({"status": "SOMETHING_NEW", "finished": 100.0}, {}, Verdict.FAIL, "something new"),
+        ({"status": "SOMETHING_NEW", "finished": 100.0}, {}, Verdict.FAIL, "is something new"),
     ],
 )
 def test_the_end_of_a_deployment(state: dict[str, Any], others: dict[str, Any], verdict: Verdict, words: str) -> None:

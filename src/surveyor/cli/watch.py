@@ -7,6 +7,7 @@ target cannot be reached, or the deployment command failed, 5 nothing could be j
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,6 +97,8 @@ def watch(
     from surveyor.watch.settings import WatchSettings
 
     parse_name(service, "--service")
+    if command and shutil.which(command[0]) is None:
+        raise UsageError(f"there is no command {one_line(command[0])!r} that can be run")
     seconds = parse_duration(for_, "--for") if for_ else 0.0
     baseline, limit = parse_duration(before, "--before"), parse_duration(within, "--within")
     request = call.request_from(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)

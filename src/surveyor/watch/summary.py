@@ -23,6 +23,7 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
         f"{service['service']}: {_headline(history)}",
         f"  {service['calls']}; calls per second: {service['calls per wall second']}",
     ]
+    lines += [f"  stopped early: {history.stopped}"] if history.stopped else []
     lines += [f"  not called: {note}" for note in notes]
     phases = [phase.name for phase in history.phases]
     columns: list[tuple[str, Callable[[JoinedAttempt], bool]]] = [("all", lambda _: True)]
@@ -69,8 +70,8 @@ def _headline(history: History) -> str:
     state = latest_deployments(history).get(arn)
     if state is None:
         return f"watched for {history.end:.0f} s, no deployment"
-    took = f" after {state.finished - state.created:.0f} s" if state.finished is not None else ""
-    return f"{describe_deployment(arn, state)}{took}{': ' + state.reason if state.reason else ''}"
+    took = f" ({state.finished - state.created:.0f} s)" if state.finished is not None else ""
+    return f"{describe_deployment(arn, state)}{took}"
 
 
 def _failed(attempts: Iterable[JoinedAttempt]) -> str:

@@ -7,6 +7,8 @@ is in the folder of the scenario when the line `saved` arrives.
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import IO
 
@@ -17,13 +19,18 @@ from surveyor.load.scenario import Phase
 __all__ = ["SAVED", "CallersLink"]
 
 SAVED = "saved"
+SAVE_TIMEOUT = 60.0
+"""Wall seconds; Locust collects the counts of its workers within ten."""
 
 
 class CallersLink:
-    """The callers of a scenario, as their conductor reaches them. Raises SurveyorError if they have ended."""
+    """The callers of a scenario, as their conductor reaches them. Raises SurveyorError if they have ended.
 
-    def __init__(self, send: IO[str], answers: IO[str]) -> None:
-        self._send, self._answers = send, answers
+    `abort`: ends callers that do not save their counts in time.
+    """
+
+    def __init__(self, send: IO[str], answers: IO[str], abort: Callable[[], object] = lambda: None) -> None:
+        self._send, self._answers, self._abort = send, answers, abort
 
     def begin(self, endpoints: ServiceEndpoints) -> None:
         """Call the service from now on."""
@@ -38,12 +45,16 @@ class CallersLink:
         self.send({"phases": "ended"})
 
     def collect(self) -> bool:
-        """Return whether the callers have saved their tally, when they have or have ended."""
+        """Return whether the callers have saved their tally, when they have, have ended, or have been aborted."""
+        timer = threading.Timer(SAVE_TIMEOUT, self._abort)
+        timer.start()
         try:
             self.send({"waiting": "tally"})
+            return any(line.strip() == SAVED for line in self._answers)
         except SurveyorError:
             return False
-        return any(line.strip() == SAVED for line in self._answers)
+        finally:
+            timer.cancel()
 
     def send(self, value: object) -> None:
         """Send one message."""

@@ -49,9 +49,10 @@ def start_callers(locustfile: Path, words: Sequence[str]) -> Iterator[CallersPro
     try:
         conductor_input = _read_input(process.stdout)
         status = process.wait() if conductor_input is None else 0
-        yield CallersProcess(conductor_input, CallersLink(process.stdin, process.stdout), status)
+        yield CallersProcess(conductor_input, CallersLink(process.stdin, process.stdout, process.kill), status)
     finally:
         _end(process)
+        process.stdout.close()
 
 
 def _read_input(output: IO[str]) -> ConductorInput | None:

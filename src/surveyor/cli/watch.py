@@ -19,6 +19,7 @@ from surveyor.cli._support.options import Account, DnsText, Endpoint, Profile, R
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from surveyor.callers import Request
+from surveyor.callers import Request, Statuses
 
-__all__ = ["CLIENTS", "WatchSettings"]
+__all__ = ["CLIENTS", "GOOD", "WatchSettings"]
+
+GOOD: Statuses = ((200, 399),)
+"""The statuses of a good answer unless the user names others."""
 
 CLIENTS = ("dns", "api-healthy", "balancer", "service-connect")
 """The client models that call by default, as far as the service has what they need."""
@@ -24,7 +27,7 @@ class WatchSettings:
     clock stands still.
     """
 
-    request: Request = field(default_factory=Request)
+    request: Request = field(default_factory=lambda: Request(expected=GOOD))
     port: int = 0
     clients: tuple[str, ...] = ()
     rate: float = 2.0

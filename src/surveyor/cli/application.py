@@ -199,7 +199,7 @@ def run(argv: Sequence[str] | None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        app(args=None if argv is None else list(argv), prog_name="surveyor")
+        app(args=_with_default_vpc(sys.argv[1:] if argv is None else argv), prog_name="surveyor")
     except SystemExit as ending:
         if not isinstance(ending.__context__, BrokenPipeError):
             raise
@@ -207,6 +207,15 @@ def _run(argv: Sequence[str] | None) -> int:
     except Exception as error:  # noqa: BLE001  # the boundary: whatever a command raises becomes one line
         return _fail(error, argv)
     return 0
+
+
+def _with_default_vpc(words: Sequence[str]) -> list[str]:
+    """Return the command line with a value for `--from-vpc` where it has none: click knows no optional values."""
+    followers = [*words[1:], "--"]
+    return [
+        f"{word}=default" if word == "--from-vpc" and follower.startswith("-") else word
+        for word, follower in zip(words, followers, strict=True)
+    ]
 
 
 def _fail(error: Exception, argv: Sequence[str] | None) -> int:

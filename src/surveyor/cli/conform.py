@@ -16,6 +16,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    FromVpc,
     Plan,
     Profile,
     Record,
@@ -34,6 +35,7 @@ from surveyor.terminal import print_error
 if TYPE_CHECKING:
     from surveyor.claims.selection import Selection
     from surveyor.conformance.resume import EarlierRun
+    from surveyor.conformance.run import RunConfig
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
@@ -121,6 +123,7 @@ def conform(
     enable: Enable = None,
     budget: BudgetText = None,
     tag: Tag = None,
+    from_vpc: FromVpc = None,
     record: Record = None,
     plan: Plan = False,  # typer passes options by keyword
     resume: Resume = None,
@@ -144,7 +147,7 @@ def conform(
     signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
     options = parse_target_options(
-        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
+        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag, from_vpc
     )
     earlier = None
     if resume is not None:
@@ -230,9 +233,7 @@ def _run(
         check_account(config)
         begin(config, target, earlier, quick=quick)
     if target.is_one_account and not target.start:
-        from surveyor.cli._support.unjudged import print_unjudged
-
-        print_unjudged(target, selection, layout)
+        _begin_in_account(config, target)
     with make_progress(out) as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)
@@ -259,6 +260,19 @@ def _run(
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
     raise typer.Exit(code)
+
+
+def _begin_in_account(config: RunConfig, target: Target) -> None:
+    """Print which claims will not be judged, and start the vantage of the run if it has one."""
+    from surveyor.cli._support.unjudged import print_unjudged
+    from surveyor.cli._support.waiting import shown_wait
+    from surveyor.conformance.vantage_start import start_vantage
+
+    print_unjudged(target, config.selection, config.layout)
+    if target.from_vpc is not None:
+        with shown_wait("starting the vantage"):
+            line = start_vantage(config, target)
+        typer.echo(line)
 
 
 def _narrow(selection: Selection, layout: Layout) -> Selection:

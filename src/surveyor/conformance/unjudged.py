@@ -8,9 +8,17 @@ from collections.abc import Iterable
 from surveyor.claims import Claim
 from surveyor.targets.model import Target
 
-__all__ = ["describe_unjudged"]
+__all__ = ["describe_judges", "describe_unjudged"]
 
-_OPTIONS = {"iam": "--role ARN", "accounts": "--consumer-profile NAME", "sharing": "--consumer-profile NAME"}
+_INSIDE = frozenset({"dns", "ecs-processes"})
+"""Features of claims for which names are asked or tasks are called, which is possible inside a VPC only."""
+
+_OPTIONS = {
+    "accounts": "--consumer-profile NAME",
+    "ecs-processes": "--from-vpc",
+    "iam": "--role ARN",
+    "sharing": "--consumer-profile NAME",
+}
 """Options that give an account a feature; `--enable` gives the others that it can have."""
 
 
@@ -40,9 +48,17 @@ def describe_unjudged(claims: Iterable[Claim], target: Target) -> list[str]:
             f"not judged on {target.name}: {impossible.total()}, which need what it lacks: {_list(impossible)}"
         )
     asks_names = any("dns" in claim.features for claim in proven)
-    if asks_names and target.dns.kind == "zones" and not target.dns.address:
-        lines.append("names of private namespaces are not resolved without --vpc and --dns, from inside their VPC")
+    if asks_names and target.dns.kind == "zones" and not target.dns.address and target.from_vpc is None:
+        lines.append("names of private namespaces are not resolved without --from-vpc, or a run inside their VPC")
     return lines
+
+
+def describe_judges(claims: Iterable[Claim], target: Target) -> str:
+    """Return how many of the proven claims a run judges from this machine, and for how many it asks its vantage."""
+    features = target.features or frozenset()
+    judged = [claim for claim in claims if claim.unproven is None and features.issuperset(claim.features)]
+    inside = sum(not _INSIDE.isdisjoint(claim.features) for claim in judged)
+    return f"claims judged from here: {len(judged) - inside}, with the vantage: {inside}"
 
 
 def _list(counts: Counter[str]) -> str:
@@ -51,6 +67,6 @@ def _list(counts: Counter[str]) -> str:
 
 def _option(feature: str, target: Target) -> str | None:
     """Return the option that gives the target a feature; None if none does."""
-    if feature in target.on_request:
+    if feature in target.on_request and feature not in _OPTIONS:
         return f"--enable {feature}"
     return _OPTIONS.get(feature)

@@ -89,6 +89,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dns", default=None, metavar="WHERE", help="resolver: control, none or ADDRESS:PORT")
     group.addoption("--vpc", default=None, metavar="ID", help="VPC of the account that private namespaces may use")
     group.addoption("--role", default=None, metavar="ARN", help="role of the account that the IAM tests may assume")
+    group.addoption("--from-vpc", default=None, metavar="SUBNETS", help="subnets of a task that asks for this run")
     group.addoption(
         "--enable", action="append", default=[], metavar="FEATURE", help="also test this feature: quotas, throttling"
     )
@@ -161,6 +162,7 @@ def pytest_configure(config: pytest.Config) -> None:
             profile=config.getoption("--profile"),
             consumer_profile=config.getoption("--consumer-profile"),
             tag=tuple(config.getoption("--tag")),
+            from_vpc=config.getoption("--from-vpc"),
         ),
         run=config.option.run_id,
         task_settings=task_settings or DEFAULT,

@@ -22,6 +22,7 @@ from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import forget, set_ledgers_aside
+from surveyor.vantage import Vantages, at_main_vantage
 
 __all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target"]
 
@@ -30,7 +31,8 @@ class TargetSession:
     """Start the target once. If that fails, or the target dies, every later test gets the same error at once."""
 
     def __init__(self, settings: Settings, worker: str) -> None:
-        self.target = load_target(settings.target, settings.layout.targets, settings.target_options)
+        target = load_target(settings.target, settings.layout.targets, settings.target_options)
+        self.target = at_main_vantage(target, ledger_folder(settings))
         # A target that is started here is new each time, so names may repeat; one that was running before keeps them.
         self.run = f"s{settings.seed}" if self.target.start else settings.run
         self.ledger = self._new_ledger(settings, worker)
@@ -56,6 +58,8 @@ class TargetSession:
                 self.started_at = self.running.clock.now()
                 if self.ledger is not None:
                     self.ledger.pause = partial(self.running.clock.wait, timeouts.WALL_STEP)
+                    if self.target.from_vpc is not None:
+                        self.running.inside = Vantages(self.running, self.ledger)
                     if self.target.start is None:
                         self.ledger.rooms["VPC"] = partial(_vpc_room, self.running)
             except Exception as error:
@@ -155,9 +159,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if session.ledger is not None and not hasattr(config, "workerinput"):
             folder, is_new = ledger_folder(config.stash[SETTINGS]), session.target.start is not None
             if config.stash[SETTINGS].resume and not is_new:
-                set_ledgers_aside(folder)
+                set_ledgers_aside(folder, session.run)
             else:
-                forget(folder, anyway=is_new)
+                forget(folder, anyway=is_new, run=session.run)
         config.stash[SESSION] = session
     except SurveyorError as error:
         raise pytest.UsageError(str(error)) from None

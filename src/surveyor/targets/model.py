@@ -107,7 +107,8 @@ class Target:
     `consumer`: the credentials of a second account, with which namespaces are shared.
     `tags`: of the user, for everything that a run creates.
     `regions`: the allowed regions, or any if empty. `account`: the only account that the run may use; `vpc` and `role`
-    are a VPC and a role in it, `budget` the limits of the run.
+    are a VPC and a role in it, `budget` the limits of the run. `from_vpc`: subnets of a task that asks names and calls
+    tasks for the run, () for those of the default VPC; None: this machine does.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Target:
     account: str | None = None
     vpc: str | None = None
     role: str | None = None
+    from_vpc: tuple[str, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     budget: Budget = UNBOUNDED
     place: TaskPlacement = field(default_factory=TaskPlacement)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
+from msgspec.structs import replace as replace_struct
+
 from surveyor.account.budget import BudgetError
 from surveyor.account.tags import TagError, check_tags, parse_tags
 from surveyor.errors import UsageError
@@ -15,6 +17,7 @@ from surveyor.targets.model import Credentials, Dns, Target, is_loopback
 from surveyor.targets.regions import Use, with_region
 
 __all__ = [
+    "DEFAULT_VPC",
     "NO_OPTIONS",
     "TargetOptions",
     "address_and_port",
@@ -24,13 +27,18 @@ __all__ = [
     "split_features",
 ]
 
+DEFAULT_VPC = "default"
+"""In place of subnets: those of the default VPC, or of [ecs] in the target file."""
+
+_SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}", re.ASCII)
+
 
 @dataclass(frozen=True)
 class TargetOptions:
     """The options of the command line; None or empty keeps the target file's value.
 
     `dns` is `control`, `none` or `ADDRESS:PORT`. `profile` and `consumer_profile` are those of the AWS CLI.
-    `tag`: each as `KEY=VALUE`.
+    `tag`: each as `KEY=VALUE`. `from_vpc`: subnets, separated by commas, or DEFAULT_VPC.
     """
 
     account: str | None = None
@@ -44,13 +52,14 @@ class TargetOptions:
     profile: str | None = None
     consumer_profile: str | None = None
     tag: tuple[str, ...] = ()
+    from_vpc: str | None = None
 
     def arguments(self) -> list[str]:
         """Return them as options of pytest, which passes them to its workers."""
         values: Mapping[str, str | None] = {
             "--account": self.account, "--region": self.region, "--endpoint": self.endpoint, "--dns": self.dns,
             "--vpc": self.vpc, "--role": self.role, "--budget": self.budget, "--profile": self.profile,
-            "--consumer-profile": self.consumer_profile,
+            "--consumer-profile": self.consumer_profile, "--from-vpc": self.from_vpc,
         }  # fmt: skip
         words = [word for name, value in values.items() if value is not None for word in (name, value)]
         words += [word for tag in self.tag for word in ("--tag", tag)]
@@ -67,7 +76,7 @@ def apply_options(target: Target, options: TargetOptions, use: Use = "create") -
     target = with_region(_with_profiles(target, options, use), options.region, use)
     if options.dns is not None:
         target = replace(target, dns=_dns(target.dns, options.dns))
-    return _with_features_and_budget(_with_tags(target, options), options)
+    return _with_features_and_budget(_with_vantage(_with_tags(target, options), options), options)
 
 
 def pinned(options: TargetOptions, target: Target) -> TargetOptions:
@@ -130,6 +139,25 @@ def _with_account(target: Target, options: TargetOptions) -> Target:
     if options.role is not None and target.features is not None:
         target = replace(target, features=target.features | {"iam"})
     return replace(target, vpc=options.vpc, role=options.role)
+
+
+def _with_vantage(target: Target, options: TargetOptions) -> Target:
+    """Return the target with the subnets of its vantage, from which tasks can be called."""
+    if options.from_vpc is None:
+        return target
+    if target.start is not None or not target.is_one_account:
+        raise UsageError(f"--from-vpc does not go with {target.name}, whose tasks this machine reaches")
+    if target.dns.address:
+        raise UsageError("--from-vpc does not go with --dns ADDRESS:PORT: both say where private names are asked for")
+    if options.from_vpc == DEFAULT_VPC:
+        subnets = target.place.subnets
+    else:
+        subnets = tuple(dict.fromkeys(word.strip() for word in options.from_vpc.split(",")))
+    for subnet in subnets:
+        if not _SUBNET.fullmatch(subnet):
+            raise UsageError(f"--from-vpc: expected ids of subnets, subnet-… separated by commas, got {subnet[:100]!r}")
+    features = target.features and target.features | (target.on_request & {"ecs-processes"})
+    return replace(target, from_vpc=subnets, place=replace_struct(target.place, subnets=subnets), features=features)
 
 
 def _with_tags(target: Target, options: TargetOptions) -> Target:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from surveyor import timeouts
@@ -32,18 +33,28 @@ from surveyor.targets.identity import check_identity
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.process import StartedProcess, start
 
-__all__ = ["SECONDS_PER_CALL", "RunningTarget", "reach_target", "run_target"]
+__all__ = ["SECONDS_PER_CALL", "InsideResolvers", "RunningTarget", "reach_target", "run_target"]
 
 SECONDS_PER_CALL = 0.1
 """Assumed service seconds of a call to an account, in a rehearsal."""
+
+
+class InsideResolvers(Protocol):
+    """Asks for names inside the VPCs of an account: surveyor.vantage.Vantages."""
+
+    def resolver(self, vpc: str) -> DnsAddress:
+        """Return the resolver of a VPC."""
+
+    def through(self, server: DnsAddress) -> DnsAddress:
+        """Return a server that is asked from inside."""
 
 
 @dataclass
 class RunningTarget:
     """One running instance. `features` are those that it has, by declaration or, without declarations, by probing.
 
-    `absent` lists each feature that is declared but was not found, with the reason, and `broken` each undeclared one
-    whose probe got no answer of an API.
+    `inside`: asks for private names where this machine is outside of their VPC. `absent` lists each feature that is
+    declared but was not found, with the reason, and `broken` each undeclared one whose probe got no answer of an API.
     """
 
     target: Target
@@ -55,6 +66,7 @@ class RunningTarget:
     process: StartedProcess | None
     spending: Spending
     operations: CloudMapOperations = field(default_factory=CloudMapOperations)
+    inside: InsideResolvers | None = None
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
@@ -75,12 +87,14 @@ class RunningTarget:
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
         """Return the DNS server for names of a private namespace. Raises FeatureLacking."""
+        if self.inside is not None and account == self.target.account:
+            return self.inside.resolver(vpc)
         if self.target.dns.kind == "control" and self.control is not None:
             return self.control.resolver(account, region, vpc)
         if self.target.dns.kind == "zones" and not self.target.dns.address:
             raise FeatureLacking(
                 f"private names of {self.target.name} resolve only inside their VPC: run there, with --vpc and "
-                "--dns ADDRESS:PORT of its resolver"
+                "--dns ADDRESS:PORT of its resolver, or use --from-vpc"
             )
         if self.target.dns.kind == "zones" and self.target.vpc not in (None, vpc):
             raise FeatureLacking(
@@ -102,6 +116,8 @@ class RunningTarget:
         if self.target.is_one_account:
             if self._dns_problem is None:
                 self._dns_problem = path_problem(server)
+            if self._dns_problem and self.inside is not None:
+                return self.inside.through(server)
             if self._dns_problem:
                 raise FeatureLacking(self._dns_problem)
         return server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,25 +64,34 @@ def owner_of(folder: Path) -> Owner | None:
     return next((contents.owner for path in ledgers_in(folder) if (contents := read_ledger(path)).owner), None)
 
 
-def forget(folder: Path, *, anyway: bool) -> None:
-    """Delete the ledgers of an earlier run in `folder`, also those set aside.
+def forget(folder: Path, *, anyway: bool, run: str = "") -> None:
+    """Delete the ledgers of an earlier run in `folder`, also those set aside, and keep those of `run`.
 
     Raises UsageError if resources still exist by them, unless `anyway`: the resources ended with the target.
     """
-    existing = [] if anyway else leftovers_of_all(folder)
+    own = {path for path in ledgers_in(folder) if _is_of(path, run)}
+    existing = [] if anyway else leftovers_of_all(folder, own)
     if existing:
         raise UsageError(
             f"{folder} holds the ledgers of a run that left {len(existing)} resource{'s' if len(existing) > 1 else ''} "
             f"behind: delete them with `surveyor sweep {folder}`, or choose another --out"
         )
-    for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob(SPENT_FILE), *folder.rglob(TASKS_FILE)):
+    spent = () if own else (*folder.rglob(SPENT_FILE), *folder.rglob(TASKS_FILE))
+    for path in {*folder.rglob("ledger-*.jsonl"), *spent} - own:
         path.unlink()
 
 
-def set_ledgers_aside(folder: Path) -> None:
-    """Move the ledgers by which resources still exist to a folder for their run below `folder`; delete the others."""
-    (folder / TASKS_FILE).unlink(missing_ok=True)  # what it counts is deleted before more is created
+def set_ledgers_aside(folder: Path, run: str = "") -> None:
+    """Move the ledgers by which resources still exist to a folder for their run below `folder`; delete the others.
+
+    Those of `run` stay where they are.
+    """
+    own = {path for path in ledgers_in(folder) if _is_of(path, run)}
+    if not own:
+        (folder / TASKS_FILE).unlink(missing_ok=True)  # what it counts is deleted before more is created
     for path in (*ledgers_in(folder), *ledgers_in(folder / CONSUMER_FOLDER)):
+        if path in own:
+            continue
         contents = read_ledger(path)
         if contents.existing and contents.owner:
             aside = folder / f"{_ASIDE}{contents.owner.run}" / path.relative_to(folder).parent
@@ -92,11 +101,17 @@ def set_ledgers_aside(folder: Path) -> None:
             path.unlink()
 
 
-def leftovers_of_all(folder: Path) -> list[Resource]:
-    """Return what still exists by the ledgers of a run, and of the runs that it resumed."""
+def leftovers_of_all(folder: Path, but: Collection[Path] = ()) -> list[Resource]:
+    """Return what still exists by the ledgers of a run, and of the runs that it resumed, without the ledgers `but`."""
     own = (folder, *folder.glob(f"{_ASIDE}*"))
     folders = [place for ledgers in own for place in (ledgers, ledgers / CONSUMER_FOLDER)]
-    return [resource for ledgers in folders for resource in existing_resources(ledgers)]
+    paths = (path for ledgers in folders for path in ledgers_in(ledgers) if path not in but)
+    return [resource for path in paths for resource in read_ledger(path).existing]
+
+
+def _is_of(ledger: Path, run: str) -> bool:
+    owner = read_ledger(ledger).owner if run else None
+    return owner is not None and owner.run == run
 
 
 def close_run(folder: Path, owner: Owner, target: Target, reach: Reach) -> None:

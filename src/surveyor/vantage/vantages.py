@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace as replace_struct
 
 from surveyor.account.ledger import Ledger, Shared, ledgers_in, read_ledger
 from surveyor.dns import DnsAddress
+from surveyor.input_files import is_file
 from surveyor.response import member
+from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget
 from surveyor.targets.task_networks import open_network, when_visible
 from surveyor.typed_json import read_json, write_json
@@ -24,7 +29,7 @@ from surveyor.vantage.task import VantageTask, start_task
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-__all__ = ["MainVantage", "Vantages", "open_main"]
+__all__ = ["MainVantage", "Vantages", "at_main_vantage", "open_main", "vantages_of"]
 
 _FILE = "vantage.json"
 
@@ -123,10 +128,26 @@ class Vantages:
                 self._ledger.record_shared(Shared(f"vantage in {vpc}", resource.ids[0], resource.number, vpc))
 
 
+def at_main_vantage(target: Target, folder: Path) -> Target:
+    """Return a target whose private namespaces and tasks are where the vantage of the run is, if it has one."""
+    if target.from_vpc is None or not is_file(folder / _FILE):
+        return target
+    main = read_json(folder / _FILE, MainVantage)
+    place = replace_struct(target.place, subnets=main.subnets)
+    return replace(target, vpc=target.vpc or main.vpc, place=place)
+
+
+def vantages_of(running: RunningTarget) -> Vantages | None:
+    """Return the vantages of the run; None if this machine asks and calls itself."""
+    return running.inside if isinstance(running.inside, Vantages) else None
+
+
 def open_main(running: RunningTarget, ledger: Ledger, place: VantagePlace) -> VantageTask:
     """Create bucket and groups of a run, start its vantage, and return the task. Raises TargetUnavailable."""
-    run = ledger.owner.run
+    run, folder = ledger.owner.run, ledger.path.parent
+    for earlier in folder.glob("vantage*.json"):  # of a run that this one resumes
+        earlier.unlink()
     groups = create_groups(running, run, place.vpc)
     main = MainVantage(create_bucket(running, run), place.vpc, place.subnets, place.public, groups)
-    write_json(main, ledger.path.parent / _FILE)
+    write_json(main, folder / _FILE)
     return Vantages(running, ledger).at(place.vpc).begin()

@@ -21,6 +21,7 @@ __all__ = [
     "DnsText",
     "Enable",
     "Endpoint",
+    "FromVpc",
     "Plan",
     "Profile",
     "Record",
@@ -56,6 +57,14 @@ DnsText = Annotated[
     str | None, typer.Option("--dns", metavar="WHERE", help="Resolver to ask: control, none or ADDRESS:PORT.")
 ]
 Vpc = Annotated[str | None, typer.Option(metavar="ID", help="VPC that private namespaces may use.")]
+FromVpc = Annotated[
+    str | None,
+    typer.Option(
+        "--from-vpc",
+        metavar="[SUBNET,…]",
+        help="Ask for private names and call tasks from a task in these subnets; without a value: of the default VPC.",
+    ),
+]
 Role = Annotated[
     str | None, typer.Option(metavar="ARN", help="Role that tests may assume (only for claims about IAM).")
 ]
@@ -100,11 +109,14 @@ def parse_target_options(
     profile: str | None = None,
     consumer_profile: str | None = None,
     tag: list[str] | None = None,
+    from_vpc: str | None = None,
 ) -> TargetOptions:
     """Return the options of the command line as target options."""
     features = split_features(enable or [])
     tags = tuple(tag or ())
-    return TargetOptions(account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile, tags)
+    return TargetOptions(
+        account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile, tags, from_vpc
+    )
 
 
 def print_caller(target: Target) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.refusals import DENIED
-from surveyor.callers import NO_ANSWER, Answer, CallerThread, format_statuses
+from surveyor.callers import NO_ANSWER, CallerThread, ViewContents, format_statuses
 from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import NullRecorder
@@ -167,13 +167,13 @@ class _Latest:
     """What a poll found last, for clients that call what it found."""
 
     poll: Callable[[], Any]
-    found: Answer | None = None
+    found: ViewContents | None = None
 
     def read(self) -> Any:
         self.found = self.poll()
         return self.found
 
-    def ask(self) -> Answer:
+    def ask(self) -> ViewContents:
         return self.found or self.read()
 
 
@@ -257,7 +257,7 @@ def _measure(asks: Iterable[Callable[[], Any]]) -> float:
     return measure_round([partial(tolerate, ask) for ask in asks])
 
 
-def _follow_serving(polls: dict[str, Poll]) -> Callable[[], Answer] | None:
+def _follow_serving(polls: dict[str, Poll]) -> Callable[[], ViewContents] | None:
     """Return what gives the addresses that a load balancer or Service Connect uses, as last polled; None without."""
     for name in ("targets", "connect"):
         if name in polls:

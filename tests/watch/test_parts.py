@@ -50,6 +50,7 @@ class Ecs:
         self.calls: list[tuple[str, int]] = []
 
     def list_service_deployments(self, **params: Any) -> dict[str, Any]:
+        """Return a page of brief descriptions."""
         since = params.get("createdAt", {}).get("after", START)
         matching = [one for one in self.found if one["createdAt"] >= since]
         begin = int(params.get("nextToken", 0))
@@ -58,12 +59,14 @@ class Ecs:
         return {"serviceDeployments": matching[begin : begin + 2], **more}
 
     def describe_service_deployments(self, serviceDeploymentArns: list[str]) -> dict[str, Any]:  # noqa: N803  # boto3's
+        """Return these deployments."""
         self.calls.append(("describe", len(serviceDeploymentArns)))
         return {
             "serviceDeployments": [one for one in self.found if one["serviceDeploymentArn"] in serviceDeploymentArns]
         }
 
     def describe_service_revisions(self, serviceRevisionArns: list[str]) -> dict[str, Any]:  # noqa: N803  # boto3's
+        """Return these revisions: number 3 has the task definition web:3."""
         self.calls.append(("revisions", len(serviceRevisionArns)))
         names = {arn: f"arn:aws:ecs:::task-definition/web:{arn.rpartition('/')[2]}" for arn in serviceRevisionArns}
         return {"serviceRevisions": [{"serviceRevisionArn": arn, "taskDefinition": names[arn]} for arn in names]}
@@ -77,8 +80,8 @@ def test_a_reader_reads_what_is_over_once() -> None:
     assert list(found.described) == ["arn:d/3", "arn:d/2", "arn:d/1"]
     assert ecs.calls == [("list", 0), ("list", 2), ("describe", 3), ("revisions", 4)]
     ecs.calls.clear()
-    ecs.found[1]["status"] = "ROLLBACK_SUCCESSFUL"
-    ecs.found[1] |= {"finishedAt": START + timedelta(minutes=9), "rollback": {"reason": "alarm"}}
+    over = {"finishedAt": START + timedelta(minutes=9), "rollback": {"reason": "alarm"}}
+    ecs.found[1] = described(3, "ROLLBACK_SUCCESSFUL", **over)
     states = reader.read().states(START.timestamp())
     assert ecs.calls == [("list", 0), ("describe", 1)]
     state = states["arn:d/3"]

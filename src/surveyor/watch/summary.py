@@ -8,6 +8,7 @@ from surveyor.checkers import Judgement
 from surveyor.checkers.deployment import describe_deployment
 from surveyor.history import History, JoinedAttempt, joined_attempts, latest_deployments, watched_deployment
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import visible
 from surveyor.watch.deployment import AFTER, BEFORE
 
 __all__ = ["refused_share", "summary_lines"]
@@ -53,7 +54,7 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
         for check in judgement.checks
         if check.verdict is not Verdict.PASS
     ]
-    return lines
+    return [visible(line) for line in lines]
 
 
 def refused_share(history: History) -> str:

@@ -1,4 +1,4 @@
-"""Clients: whom they may call, how they call by TLS, through a client task, and how the registry answers them."""
+"""Clients: what they may call, how they call by TLS, through a client task, and how the registry answers them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from cryptography.x509.oid import NameOID
 
 from surveyor.callers import (
     MODELS,
-    Answer,
     ClientTask,
     RegistryClient,
     Request,
     ServiceEndpoints,
     Timeouts,
     Tls,
+    ViewContents,
     attempt,
     can_call,
     data_endpoint,
@@ -161,12 +161,12 @@ def test_a_local_client_calls_this_machine_only() -> None:
     """Whatever is registered, no other address is called; a model without what it asks for does not call."""
     addresses = {"a": ViewMember("192.0.2.1")}
     for model in (MODELS["dns"], MODELS["curl"]):
-        client = make_client(model, ServiceEndpoints(80), random.Random(7), lambda: Answer(addresses, ttl=60))
+        client = make_client(model, ServiceEndpoints(80), random.Random(7), lambda: ViewContents(addresses, ttl=60))
         address, result = client.call(client.choose())
         assert (address, result.outcome, result.error) == ("192.0.2.1", "fail", "not callable from here")
         assert not can_call(model, ServiceEndpoints(80, "web.ns"))
-    nobody = make_client(MODELS["dns"], ServiceEndpoints(80), random.Random(7), lambda: Answer({}))
-    assert nobody.call(nobody.choose())[1].error == "no address known"
+    unknowing = make_client(MODELS["dns"], ServiceEndpoints(80), random.Random(7), lambda: ViewContents({}))
+    assert unknowing.call(unknowing.choose())[1].error == "no address known"
 
 
 @pytest.mark.parametrize("address", ["not\u0000an address", "a" * 70 + ".ns", "", "256.1.1.1"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.callers import Answer, CachePolicy, Resolver, ask_by_revision, fixed
+from surveyor.callers import CachePolicy, Resolver, ViewContents, ask_by_revision, fixed
 from surveyor.callers import resolvers as module
 from surveyor.errors import NoAnswer
 from surveyor.history import ViewMember
@@ -36,18 +36,18 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Time:
     return clock
 
 
-def answer(*addresses: str, ttl: float = 0.0, negative: float = 0.0) -> Answer:
+def answer(*addresses: str, ttl: float = 0.0, negative: float = 0.0) -> ViewContents:
     """Return an answer with these addresses."""
-    return Answer({address: ViewMember(address) for address in addresses}, ttl=ttl, negative_ttl=negative)
+    return ViewContents({address: ViewMember(address) for address in addresses}, ttl=ttl, negative_ttl=negative)
 
 
 class Asked:
     """Answers a question from a list, whose last item is repeated, and counts."""
 
-    def __init__(self, *answers: Answer | Exception) -> None:
+    def __init__(self, *answers: ViewContents | Exception) -> None:
         self.answers, self.count = list(answers), 0
 
-    def __call__(self) -> Answer:
+    def __call__(self) -> ViewContents:
         """Return the next answer."""
         self.count += 1
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -68,7 +68,7 @@ class Asked:
     ],
 )
 def test_an_answer_is_kept_for_its_lifetime(
-    wall: Time, policy: CachePolicy, given_answer: Answer, lifetime: float
+    wall: Time, policy: CachePolicy, given_answer: ViewContents, lifetime: float
 ) -> None:
     """The lifetime is in service seconds, ten of which pass in a wall second here."""
     asked = Asked(given_answer)
@@ -85,7 +85,7 @@ def test_an_answer_is_kept_for_its_lifetime(
 def test_the_lifetime_counts_from_the_question_and_ends_before_the_margin(wall: Time) -> None:
     """An answer that took a second is kept a second less; the first one only for a share."""
 
-    def slow() -> Answer:
+    def slow() -> ViewContents:
         wall.now += 1.0
         return answer("127.0.0.1", ttl=10)
 
@@ -129,7 +129,7 @@ def test_many_callers_ask_once() -> None:
     """While one asks the others wait for its answer."""
     entered, released, asked = threading.Event(), threading.Event(), []
 
-    def ask() -> Answer:
+    def ask() -> ViewContents:
         asked.append(time.monotonic())
         entered.set()
         released.wait(5)
@@ -165,7 +165,7 @@ def test_instances_are_discovered_when_the_revision_changes(revisions: list[int]
             return {"Instances": [{"InstanceId": "i", "Attributes": attributes}, {"InstanceId": "named"}]}
 
     registry = Registry()
-    ask: Callable[[], Answer] = ask_by_revision(registry, "ns", "web", owner="1")
+    ask: Callable[[], ViewContents] = ask_by_revision(registry, "ns", "web", owner="1")
     changes, before = 0, None
     for registry.revision in revisions:
         changes += registry.revision != before

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.callers import Answer, ServiceEndpoints
+from surveyor.callers import ServiceEndpoints, ViewContents
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.experiment import Experiment, ServiceSetup
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
@@ -224,7 +224,7 @@ def test_a_service_that_stays_unsteady_is_reported(run: ExperimentRun) -> None:
 def test_an_observer_that_breaks_ends_the_experiment(run: ExperimentRun) -> None:
     """The exception of an observer's thread is raised by the run."""
 
-    def poll() -> Answer:
+    def poll() -> ViewContents:
         raise ZeroDivisionError
 
     observer = Observer("list", poll, run.recorder, run.clock, 1.0)
@@ -239,11 +239,11 @@ def test_late_polls_are_skipped_and_counted(tmp_path: Path) -> None:
     """A poll that takes three periods makes the next two late: the schedule is absolute."""
     now = [0.0]
 
-    def slow() -> Answer:
+    def slow() -> ViewContents:
         now[0] += 3.0
         if now[0] > 20:
             observer.stop()
-        return Answer({"t1": ViewMember()})
+        return ViewContents({"t1": ViewMember()})
 
     clock = ServiceClock(1_000.0, WallClock(1_000.0, lambda: now[0]))
     recorder = Recorder(tmp_path / "h.jsonl", HEADER, clock.now)

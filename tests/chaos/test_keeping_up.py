@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from surveyor.callers import Answer, ServiceEndpoints
+from surveyor.callers import ServiceEndpoints, ViewContents
 from surveyor.chaos.actions import ActionContext, FaultFailed
 from surveyor.chaos.conclusion import concluded
 from surveyor.chaos.experiment_run import ExperimentRun
@@ -99,7 +99,7 @@ def run(tmp_path: Path) -> Iterator[ExperimentRun]:
     """Yield an experiment run with one observer, whose counts a test sets."""
     clock = ServiceClock(100.0, WallClock(100.0, iter(range(1_000_000)).__next__))
     recorder = Recorder(tmp_path / "invented.jsonl", HEADER, clock.now)
-    observer = Observer("list", lambda: Answer({}), recorder, clock, 1.0)
+    observer = Observer("list", lambda: ViewContents({}), recorder, clock, 1.0)
     undo_log = UndoLog(tmp_path / "undo.jsonl", UNDO_TARGET)
     yield ExperimentRun(
         experiment=EXPERIMENT, service=SERVICE, endpoints=ServiceEndpoints(8080), clock=clock,

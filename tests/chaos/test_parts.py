@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.callers import Answer, CachePolicy, CallerThread, Client, Request, Resolver, Timeouts
+from surveyor.callers import CachePolicy, CallerThread, Client, Request, Resolver, Timeouts, ViewContents
 from surveyor.chaos.actions import (
     Action,
     ActionContext,
@@ -47,7 +47,7 @@ UNDO_TARGET = UndoTarget("embedded", ("--account", "1" * 12), "1" * 12, "us-east
 
 def idle_caller(recorder: Recorder) -> CallerThread:
     """Return a caller that has not started, and knows no address."""
-    resolver = Resolver(lambda: Answer({}), CachePolicy())
+    resolver = Resolver(lambda: ViewContents({}), CachePolicy())
     return CallerThread([Client(resolver, Request(), Timeouts(), random.Random(7))], recorder, 10)
 
 

@@ -16,8 +16,17 @@ from surveyor.dns import DnsAddress, query_server
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder, ViewMember
 
-__all__ = ["NO_ANSWER", "Address", "Answer", "Ask", "Discover", "discover_instances", "fixed", "recorded",
-           "resolve_name"]  # fmt: skip
+__all__ = [
+    "NO_ANSWER",
+    "Address",
+    "Ask",
+    "Discover",
+    "ViewContents",
+    "discover_instances",
+    "fixed",
+    "recorded",
+    "resolve_name",
+]
 
 Address = tuple[str, int]
 
@@ -29,7 +38,7 @@ MAX_DISCOVERED = 1_000
 
 
 @dataclass(frozen=True)
-class Answer:
+class ViewContents:
     """`members`: instances by id, or addresses by themselves; `ports` of those members that have one of their own.
 
     `ttl`: of the records; `negative_ttl`: for how long an empty answer may be kept; both in service seconds. `event`:
@@ -49,14 +58,14 @@ class Answer:
         return tuple(sorted(address for address in found if address[0]))
 
 
-Ask = Callable[[], Answer]
+Ask = Callable[[], ViewContents]
 """Asks once. Raises one of NO_ANSWER."""
 
 Discover = Any
 """A client of boto3 for servicediscovery, or anything that has its methods for the discovery of instances."""
 
 
-def resolve_name(server: DnsAddress, name: str, timeout: float) -> Answer:
+def resolve_name(server: DnsAddress, name: str, timeout: float) -> ViewContents:
     """Return the addresses that a DNS server gives for a name.
 
     Raises NoAnswer, also for a response code other than NOERROR and NXDOMAIN.
@@ -68,7 +77,7 @@ def resolve_name(server: DnsAddress, name: str, timeout: float) -> Answer:
     rrsets = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.A]
     members = {record.to_text(): ViewMember(record.to_text()) for rrset in rrsets for record in rrset}
     ttl = float(min((rrset.ttl for rrset in rrsets), default=0))
-    return Answer(members, ttl=ttl, negative_ttl=0.0 if members else _negative_ttl(response))
+    return ViewContents(members, ttl=ttl, negative_ttl=0.0 if members else _negative_ttl(response))
 
 
 def _negative_ttl(response: dns.message.Message) -> float:
@@ -81,7 +90,7 @@ def _negative_ttl(response: dns.message.Message) -> float:
 
 def discover_instances(
     cloudmap: Discover, namespace: str, service: str, health: str = "ALL", owner: str = ""
-) -> Answer:
+) -> ViewContents:
     """Return the response of DiscoverInstances with that HealthStatus; `owner`: account of a shared namespace."""
     shared = {"OwnerAccount": owner} if owner else {}
     response = cloudmap.discover_instances(
@@ -94,19 +103,19 @@ def discover_instances(
         port = str(attributes.get("AWS_INSTANCE_PORT") or "")
         if port.isascii() and port.isdigit():
             ports[name] = int(port)
-    return Answer(members, int(response.get("InstancesRevision") or 0), ports=ports)
+    return ViewContents(members, int(response.get("InstancesRevision") or 0), ports=ports)
 
 
-def fixed(*addresses: Address) -> Answer:
+def fixed(*addresses: Address) -> ViewContents:
     """Return an answer that consists of these addresses: a proxy of the client."""
     members = {f"{host}:{port}": ViewMember(host) for host, port in addresses}
-    return Answer(members, ports={f"{host}:{port}": port for host, port in addresses})
+    return ViewContents(members, ports={f"{host}:{port}": port for host, port in addresses})
 
 
 def recorded(ask: Ask, recorder: Recorder, view: str, actor: str = "client") -> Ask:
     """Return what asks the same question, and records it in a history as a look at a view."""
 
-    def ask_and_record() -> Answer:
+    def ask_and_record() -> ViewContents:
         began = recorder.invoke(actor, "look", view=view)
         try:
             answer = ask()

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from surveyor.callers.answers import NO_ANSWER, Address, Answer, Ask, Discover, discover_instances
+from surveyor.callers.answers import NO_ANSWER, Address, Ask, Discover, ViewContents, discover_instances
 
 __all__ = ["FOREVER", "RETRY_AFTER", "CachePolicy", "Known", "Resolver", "ask_by_revision"]
 
@@ -80,7 +80,7 @@ class Resolver:
         share, self._share = self._share, 1.0
         self._expires = asked + self._lifetime(answer) / self._scale * share - self._policy.margin
 
-    def _lifetime(self, answer: Answer) -> float:
+    def _lifetime(self, answer: ViewContents) -> float:
         if self._known.addresses:
             return answer.ttl if self._policy.positive is None else self._policy.positive
         return answer.negative_ttl if self._policy.negative is None else self._policy.negative
@@ -88,10 +88,10 @@ class Resolver:
 
 def ask_by_revision(cloudmap: Discover, namespace: str, service: str, health: str = "ALL", owner: str = "") -> Ask:
     """Return what calls DiscoverInstances only after the revision has risen, and otherwise gives the last answer."""
-    last: list[Answer] = []
+    last: list[ViewContents] = []
     shared = {"OwnerAccount": owner} if owner else {}
 
-    def ask() -> Answer:
+    def ask() -> ViewContents:
         response = cloudmap.discover_instances_revision(NamespaceName=namespace, ServiceName=service, **shared)
         revision = int(response["InstancesRevision"])
         if not last or last[0].revision != revision:

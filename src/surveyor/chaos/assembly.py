@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from surveyor.callers import Answer, CallerThread, ServiceEndpoints, resolve_name
+from surveyor.callers import CallerThread, ServiceEndpoints, ViewContents, resolve_name
 from surveyor.chaos.actions import ActionContext
 from surveyor.chaos.conclusion import concluded, print_line
 from surveyor.chaos.experiment import Experiment
@@ -203,7 +203,9 @@ def _choose_scale(
     return choose_scale(requested, measure_round(tuple(polls.values())), experiment.setup.poll_period)
 
 
-def _polls(clients: Clients, service: ServiceUnderTest) -> dict[str, Callable[[], Answer | Mapping[str, ServiceTask]]]:
+def _polls(
+    clients: Clients, service: ServiceUnderTest
+) -> dict[str, Callable[[], ViewContents | Mapping[str, ServiceTask]]]:
     """Return how each view of the registry and of the tasks is polled; each has its own client."""
 
     def new_client(name: str) -> Any:

@@ -13,7 +13,6 @@ from botocore.credentials import Credentials
 from surveyor.callers import (
     DISCOVERY,
     RETRY_AFTER,
-    Answer,
     Ask,
     CachePolicy,
     Client,
@@ -21,6 +20,7 @@ from surveyor.callers import (
     RegistryClient,
     Request,
     ServiceEndpoints,
+    ViewContents,
     data_endpoint,
     discover_instances,
     make_client,
@@ -158,7 +158,7 @@ def _ask_as_permitted(
     ask_permitted = _ask_registry(endpoints, lambda: permitted, health)
     ask_denied = _ask_registry(endpoints, lambda: denied, health)
 
-    def ask() -> Answer:
+    def ask() -> ViewContents:
         return (ask_denied if proxy.hits("permission.revoke") else ask_permitted)()
 
     return ask

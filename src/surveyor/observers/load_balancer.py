@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from surveyor.callers import Answer
+from surveyor.callers import ViewContents
 from surveyor.history import ViewMember
 
 __all__ = ["FoundBalancer", "find_balancer", "healthy_targets"]
@@ -46,7 +46,7 @@ def find_balancer(client: Callable[[str], Any], service: Mapping[str, Any]) -> F
     return FoundBalancer(name, tls, by_address or tuple(arns), drain)
 
 
-def healthy_targets(elb: Any, groups: Iterable[str]) -> Answer:
+def healthy_targets(elb: Any, groups: Iterable[str]) -> ViewContents:
     """Return the addresses of all healthy targets of these groups (DescribeTargetHealth)."""
     members = {
         str(found["Target"]["Id"]): ViewMember(str(found["Target"]["Id"]))
@@ -54,7 +54,7 @@ def healthy_targets(elb: Any, groups: Iterable[str]) -> Answer:
         for found in elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         if found["TargetHealth"].get("State") == "healthy"
     }
-    return Answer(members)
+    return ViewContents(members)
 
 
 def _group_arns(attached: Iterable[Mapping[str, Any]]) -> Iterable[str]:

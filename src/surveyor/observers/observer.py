@@ -9,7 +9,7 @@ import dns.exception
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.failed_calls import describe_failed_call
-from surveyor.callers import Answer
+from surveyor.callers import ViewContents
 from surveyor.clock import ServiceClock
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder
@@ -28,7 +28,7 @@ class Observer(threading.Thread):
     def __init__(
         self,
         view: str,
-        poll: Callable[[], Answer | Mapping[str, ServiceTask] | ReadDeployments],
+        poll: Callable[[], ViewContents | Mapping[str, ServiceTask] | ReadDeployments],
         recorder: Recorder,
         clock: ServiceClock,
         period: float,
@@ -73,7 +73,7 @@ class Observer(threading.Thread):
             self.failed = 0
             if isinstance(result, ReadDeployments):
                 self._recorder.record_deployments(began, result.states(self._recorder.start), result.watched)
-            elif isinstance(result, Answer):
+            elif isinstance(result, ViewContents):
                 self._recorder.record_view(began, result.members, revision=result.revision, ttl=result.ttl)
             else:
                 self._recorder.record_tasks(

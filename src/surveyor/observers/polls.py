@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from surveyor.callers import Answer, resolve_name
+from surveyor.callers import ViewContents, resolve_name
 from surveyor.dns import DnsAddress
 from surveyor.history import View, ViewMember
 from surveyor.observers.load_balancer import healthy_targets
@@ -32,7 +32,7 @@ PAGE = 100
 class Poll:
     """How a view is read; `view`: its description in the header of a history, None for tasks."""
 
-    ask: Callable[[], Answer | Mapping[str, ServiceTask]]
+    ask: Callable[[], ViewContents | Mapping[str, ServiceTask]]
     view: View | None = None
 
 
@@ -65,7 +65,7 @@ def poll_period(service: ServiceUnderTest, requested: float) -> float:
     return max(requested, 2 * pages / MAX_CALLS)
 
 
-def _addresses(cloudmap: Any, service: ServiceUnderTest) -> Answer:
+def _addresses(cloudmap: Any, service: ServiceUnderTest) -> ViewContents:
     """Return the instances that ECS keeps for Service Connect, by their addresses."""
     members = list_instances(cloudmap, service).members.values()
-    return Answer({member.address: ViewMember(member.address) for member in members})
+    return ViewContents({member.address: ViewMember(member.address) for member in members})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surveyor.callers import Answer
+from surveyor.callers import ViewContents
 from surveyor.callers import discover_instances as ask_registry
 from surveyor.history import View, ViewMember
 from surveyor.observers.service_under_test import ServiceUnderTest
@@ -22,14 +22,14 @@ def views_of(service: ServiceUnderTest) -> dict[str, View]:
     return views
 
 
-def list_instances(cloudmap: Any, service: ServiceUnderTest) -> Answer:
+def list_instances(cloudmap: Any, service: ServiceUnderTest) -> ViewContents:
     """Return all pages of ListInstances."""
     pages = cloudmap.get_paginator("list_instances").paginate(ServiceId=service.registry)
     instances = [instance for page in pages for instance in page["Instances"]]
-    return Answer({instance["Id"]: ViewMember(_address(instance)) for instance in instances})
+    return ViewContents({instance["Id"]: ViewMember(_address(instance)) for instance in instances})
 
 
-def discover_instances(cloudmap: Any, service: ServiceUnderTest, health: str = "ALL") -> Answer:
+def discover_instances(cloudmap: Any, service: ServiceUnderTest, health: str = "ALL") -> ViewContents:
     """Return the response of DiscoverInstances with that HealthStatus."""
     return ask_registry(cloudmap, service.namespace, service.name, health, service.owner)
 

@@ -31,6 +31,9 @@ __all__ = ["GatedWatch", "check_rules", "judge_watch"]
 STEP = 5.0
 """Service seconds between two looks, but at least half a wall second."""
 
+FIRST_POLLS = 10.0
+"""Service seconds after which a deployment that is in progress has been read, except by a late read."""
+
 MARGIN = 30.0
 """Service seconds before a hook expires at which it is answered in any case, and two wall seconds."""
 
@@ -73,7 +76,11 @@ class GatedWatch:
         """
         watch = self.watch
         end = watch.clock.now() + self.within
+        if not watch.wait_until(lambda: watch.deployment() is not None, FIRST_POLLS):
+            self._show_newest()
         if not watch.wait_until(lambda: watch.deployment() is not None, self.within):
+            newest = self._newest()
+            self.deployment = newest if newest is not None and newest.failure else None
             return
         deployment = self._read()
         watch.pin(deployment.arn)
@@ -157,13 +164,21 @@ class GatedWatch:
         self.deployment = found
         return found
 
+    def _show_newest(self) -> None:
+        newest = self._newest()
+        ended = f"the newest is {newest.arn} ({newest.status})" if newest else "there was none before"
+        self.report(f"no deployment is in progress: waiting for the next one; {ended}")
+
+    def _newest(self) -> GatedDeployment | None:
+        service = self.service
+        with named_errors():
+            return find_deployment(service.client("ecs"), service.cluster, service.name, self.watch.clock.now())
+
     def _with_successor(self, deployment: GatedDeployment) -> GatedDeployment:
         """Return a stopped deployment with the one that replaced it, if there is one, in its reason."""
         if deployment.status != "STOPPED":
             return deployment
-        now = self.watch.clock.now()
-        with named_errors():
-            newest = find_deployment(self.service.client("ecs"), self.service.cluster, self.service.name, now)
+        newest = self._newest()
         if newest is None or newest.created <= deployment.created:
             return deployment
         return replace(deployment, reason=f"replaced by {newest.arn}, which this gate did not judge")

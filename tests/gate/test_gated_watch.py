@@ -1,0 +1,355 @@
+"""A gate decides while a deployment is watched: it stops at the first certain failure, and answers hooks in time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.errors import SurveyorError, UsageError
+from surveyor.gate import GateEvidence, Rules, Threshold
+from surveyor.gate.decision import Decision
+from surveyor.gate.gated_watch import GatedWatch, check_rules, judge_watch
+from surveyor.gate.judging import GatedService
+from surveyor.gate.live_evidence import LiveEvidence
+from surveyor.gate.provenance import MeasuredRun
+from surveyor.history import JoinedAttempt
+from surveyor.verdicts import Verdict
+
+START = 1_000_000.0
+ARN, OTHER = "arn/web/b", "arn/web/c"
+LIMIT = Threshold("watch", figure="error-rate", by_revision=True, at_most_more=3.0)
+
+
+@dataclass
+class SimulatedEcs:
+    """ECS with one deployment: `status` and `hook` change when the gate acts, or as `plan` says at some second."""
+
+    plan: dict[float, dict[str, Any]] = field(default_factory=dict)
+    now: float = START
+    state: dict[str, Any] = field(default_factory=lambda: {"status": "IN_PROGRESS"})
+    acted: list[tuple[str, float]] = field(default_factory=list)
+    refuses: int = 0
+    newest: str = ARN
+
+    def described(self) -> dict[str, Any]:
+        """Return the deployment as ECS describes it."""
+        for second in sorted(self.plan):
+            if self.now - START >= second:
+                self.state |= self.plan.pop(second)
+        hook = self.state.get("hook")
+        hooks = [{"hookId": hook[0], "status": "AWAITING_ACTION", "expiresAt": _time(START + hook[1])}] if hook else []
+        return {
+            "serviceDeploymentArn": ARN,
+            "status": self.state["status"],
+            "lifecycleStage": self.state.get("stage"),
+            "statusReason": self.state.get("reason"),
+            "createdAt": _time(START),
+            "lifecycleHookDetails": hooks,
+            "sourceServiceRevisions": [{"arn": "revision/a"}],
+        }
+
+    def _refuse(self, operation: str) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise ClientError({"Error": {"Code": "InvalidParameterException", "Message": "no such hook"}}, operation)
+
+    def continue_service_deployment(self, **request: Any) -> None:
+        """Answer the hook."""
+        self._refuse("ContinueServiceDeployment")
+        assert request["hookId"] == self.state["hook"][0]
+        self.acted.append((request["action"], self.now - START))
+        self.state |= {
+            "hook": None,
+            "status": "IN_PROGRESS" if request["action"] == "CONTINUE" else "ROLLBACK_IN_PROGRESS",
+        }
+        ended = "SUCCESSFUL" if request["action"] == "CONTINUE" else "ROLLBACK_SUCCESSFUL"
+        self.plan[self.now - START + 30] = {"status": ended}
+
+    def stop_service_deployment(self, **request: Any) -> None:
+        """Roll back."""
+        self._refuse("StopServiceDeployment")
+        assert request == {"serviceDeploymentArn": ARN, "stopType": "ROLLBACK"}
+        self.acted.append(("STOP", self.now - START))
+        self.state["status"] = "ROLLBACK_IN_PROGRESS"
+        self.plan = {self.now - START + 30: {"status": "ROLLBACK_SUCCESSFUL"}}
+
+    def list_service_deployments(self, **_: Any) -> dict[str, Any]:
+        """Return the newest deployment, and the watched one."""
+        listed = [{"serviceDeploymentArn": ARN, "status": self.state["status"], "createdAt": _time(START)}]
+        if self.newest != ARN:
+            listed.append(
+                {"serviceDeploymentArn": self.newest, "status": "IN_PROGRESS", "createdAt": _time(START + 50)}
+            )
+        return {"serviceDeployments": listed}
+
+    def describe_service_deployments(self, serviceDeploymentArns: list[str]) -> dict[str, Any]:  # noqa: N803  # of AWS
+        """Return the deployment, or its successor."""
+        described = self.described() | {"serviceDeploymentArn": serviceDeploymentArns[0]}
+        if serviceDeploymentArns != [ARN]:
+            described |= {"createdAt": _time(START + 50), "status": "IN_PROGRESS"}
+        return {"serviceDeployments": [described]}
+
+    def describe_service_revisions(self, **_: Any) -> dict[str, Any]:
+        """Return the previous revision."""
+        return {"serviceRevisions": [{"taskDefinition": "arn:aws:ecs:us-east-1:1:task-definition/web:6"}]}
+
+
+@dataclass
+class SimulatedWatch:
+    """A watch of that deployment: ten attempts a second, half of which reach new tasks, which fail with `error_rate`.
+
+    `begins`: when the deployment is seen.
+    """
+
+    ecs: SimulatedEcs
+    error_rate: float = 0.005
+    begins: float = 3.0
+    cache: float = 20.0
+    pinned: str = ""
+    attempts: list[JoinedAttempt] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
+    scale: float = 1.0
+
+    @property
+    def clock(self) -> SimulatedWatch:
+        """Return this: it is the clock as well."""
+        return self
+
+    def now(self) -> float:
+        """Return the service time."""
+        return self.ecs.now
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        for _ in range(max(1, round(seconds * 5))):
+            self.ecs.now += 0.2
+            at = self.ecs.now - START
+            for side, rate in (("old", 0.005), ("new", self.error_rate)):
+                outcome = "fail" if self.chance.random() < rate else "ok"
+                found: Any = side
+                self.attempts.append(JoinedAttempt(at, "dns", outcome, 0.01, side, "", "", "a", "", found, "running"))
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition."""
+        end = self.ecs.now + seconds
+        while not condition():
+            if self.ecs.now >= end:
+                return False
+            self.wait(1.0)
+        return True
+
+    def deployment(self) -> dict[str, Any] | None:
+        """Return the deployment once it has begun."""
+        return self.ecs.described() if self.ecs.now - START >= self.begins else None
+
+    def attempts_since(self, cursor: int) -> list[JoinedAttempt]:
+        """Return further attempts."""
+        return self.attempts[cursor:]
+
+    def pin(self, arn: str) -> None:
+        """Note what is pinned."""
+        self.pinned = arn
+
+
+def _time(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def gated(
+    watch: SimulatedWatch, rules: Rules, given: GateEvidence | None = None, within: float = 3_600.0
+) -> GatedWatch:
+    """Return a gate on a simulated watch."""
+    running: Any = watch
+    service = GatedService("shop", "web", lambda _: watch.ecs, running)
+    return GatedWatch(running, rules, service, LiveEvidence(running, given or GateEvidence()), within, lambda _: None)
+
+
+def followed(watch: SimulatedWatch, rules: Rules) -> tuple[GatedWatch, Decision]:
+    """Follow a deployment to its end, and return the decision."""
+    gate = gated(watch, rules)
+    gate.follow()
+    evidence = gate.live.read()
+    evidence.judged["watch"] = None  # type: ignore[assignment]  # only thresholds on attempts are judged here
+    return gate, judge_watch(gate, evidence)
+
+
+def rules_of(*thresholds: Threshold, inconclusive: Any = "fail", wait: float = 600.0) -> Rules:
+    """Return rules, by default with a threshold by revision."""
+    return Rules(thresholds or (LIMIT,), inconclusive, wait_at_hook=wait)
+
+
+def test_a_good_rolling_deployment_succeeds() -> None:
+    """Nothing is sent, and the gate is open."""
+    watch = SimulatedWatch(SimulatedEcs({300: {"status": "SUCCESSFUL"}}))
+    gate, decision = followed(watch, rules_of())
+    assert (watch.ecs.acted, watch.pinned, decision.is_open) == ([], ARN, True)
+    assert gate.refusal is None
+    assert watch.now() >= START + 320  # caches have run out
+
+
+def test_a_bad_rolling_deployment_is_stopped_once() -> None:
+    """It is stopped at the first certain failure, and the decision names the threshold."""
+    watch = SimulatedWatch(SimulatedEcs({900: {"status": "SUCCESSFUL"}}), error_rate=0.2)
+    _, decision = followed(watch, rules_of())
+    [(what, when)] = watch.ecs.acted
+    assert what == "STOP"
+    assert when < 60
+    assert not decision.is_open
+    assert decision.reason.startswith("Rolled back (ROLLBACK_SUCCESSFUL). Not met: error-rate of the new revision")
+    assert decision.restore == ""
+
+
+@pytest.mark.parametrize(("error_rate", "what"), [(0.005, "CONTINUE"), (0.2, "ROLLBACK")])
+def test_a_hook_is_answered_when_it_is_certain(error_rate: float, what: str) -> None:
+    """The answer comes long before the hook expires."""
+    waiting = {"hook": ("h", 86_400.0), "stage": "POST_SCALE_UP"}
+    watch = SimulatedWatch(SimulatedEcs({5: waiting}), error_rate)
+    _, decision = followed(watch, rules_of(replace_limit(5.0)))
+    [(answer, when)] = watch.ecs.acted
+    assert answer == what
+    assert when < 120
+    assert decision.is_open is (what == "CONTINUE")
+
+
+def replace_limit(points: float) -> Threshold:
+    """Return a threshold by revision with this limit."""
+    return Threshold("watch", figure="error-rate", by_revision=True, at_most_more=points)
+
+
+@pytest.mark.parametrize(("inconclusive", "what"), [("pass", "CONTINUE"), ("fail", "ROLLBACK")])
+@pytest.mark.parametrize(("expires", "wait", "before"), [(200.0, 600.0, 200.0), (86_400.0, 90.0, 110.0)])
+def test_a_hook_is_answered_before_it_expires(
+    inconclusive: str, what: str, expires: float, wait: float, before: float
+) -> None:
+    """What stays uncertain is answered as the file says, before the hook expires or after the time of the file."""
+    waiting = {"hook": ("h", expires), "stage": "POST_SCALE_UP"}
+    watch = SimulatedWatch(SimulatedEcs({5: waiting}), 0.03)
+    followed(watch, rules_of(inconclusive=inconclusive, wait=wait))
+    [(answer, when)] = watch.ecs.acted
+    assert answer == what
+    assert before - 60 < when < before
+
+
+def test_before_new_tasks_run_there_is_nothing_to_compare() -> None:
+    """A hook at PRE_SCALE_UP is continued at once if all thresholds are by revision."""
+    watch = SimulatedWatch(SimulatedEcs({5: {"hook": ("h", 9_000.0), "stage": "PRE_SCALE_UP"}}))
+    followed(watch, rules_of())
+    assert watch.ecs.acted[0][0] == "CONTINUE"
+    assert watch.ecs.acted[0][1] < 30
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ("ROLLBACK_SUCCESSFUL", "was rolled back: the service is stable with the previous revision"),
+        ("ROLLBACK_FAILED", "was rolled back, and the rollback failed"),
+        ("STOPPED", "was stopped: tasks of both revisions may run"),
+    ],
+)
+def test_the_end_of_a_deployment_is_named(status: str, text: str) -> None:
+    """A service that is stable because its deployment was rolled back does not open the gate."""
+    watch = SimulatedWatch(SimulatedEcs({200: {"status": status, "reason": "tasks failed to start"}}))
+    _, decision = followed(watch, rules_of())
+    assert (watch.ecs.acted, decision.is_open) == ([], False)
+    assert text in decision.reason
+    assert f"({status}: tasks failed to start)" in decision.reason
+
+
+def test_a_deployment_that_is_replaced_is_no_success() -> None:
+    """The gate judges the deployment that it has pinned, and leaves its successor alone."""
+    ecs = SimulatedEcs({50: {"status": "STOPPED"}}, newest=OTHER)
+    _, decision = followed(SimulatedWatch(ecs, error_rate=0.01), rules_of())
+    assert (ecs.acted, decision.is_open) == ([], False)
+    assert f"replaced by {OTHER}, which this gate did not judge" in decision.reason
+
+
+def test_a_gate_that_closes_after_success_says_how_to_restore() -> None:
+    """What becomes certain only at the end cannot be rolled back any more."""
+    watch = SimulatedWatch(SimulatedEcs({20: {"status": "SUCCESSFUL"}}))
+    _, decision = followed(watch, rules_of())
+    assert not decision.is_open
+    assert decision.restore == "aws ecs update-service --cluster shop --service web --task-definition web:6"
+
+
+def test_a_deployment_that_does_not_end_is_left_as_it_is() -> None:
+    """The gate is closed, and says so."""
+    gate = gated(SimulatedWatch(SimulatedEcs()), rules_of(), within=100.0)
+    gate.follow()
+    decision = judge_watch(gate, gate.live.read())
+    assert (decision.is_open, gate.watch.ecs.acted) == (False, [])  # type: ignore[attr-defined]  # simulated
+    assert decision.reason == f"{ARN} was left as it is (IN_PROGRESS); it was not watched to its end in time."
+
+
+@pytest.mark.parametrize(("status", "text"), [("SUCCESSFUL", "No deployment of shop/web began in time"),
+                                              ("ROLLBACK_SUCCESSFUL", "The deployment was rolled back")])  # fmt: skip
+def test_no_deployment_begins(status: str, text: str) -> None:
+    """A service that is stable because its newest deployment was rolled back is named."""
+    watch = SimulatedWatch(SimulatedEcs(state={"status": status}), begins=1e9)
+    gate = gated(watch, rules_of(), within=60.0)
+    gate.follow()
+    decision = judge_watch(gate, gate.live.read())
+    assert not decision.is_open
+    assert decision.reason.startswith(text)
+
+
+def test_two_gates_do_not_disturb_each_other() -> None:
+    """The second finds the deployment rolled back, and reports that another acted."""
+    ecs = SimulatedEcs({900: {"status": "SUCCESSFUL"}})
+    first, second = (gated(SimulatedWatch(ecs, error_rate=0.5), rules_of()) for _ in range(2))
+    stale = ecs.described()
+    first.follow()
+    ecs.state["status"], ecs.refuses = "ROLLBACK_IN_PROGRESS", 1
+    second.watch.deployment = lambda: stale if not second.action else ecs.described()  # type: ignore[method-assign]
+    ecs.plan = {2_000: {"status": "ROLLBACK_SUCCESSFUL"}}
+    second.follow()
+    assert second.action is not None
+    assert (second.action.what, len(ecs.acted)) == ("nothing", 1)
+    assert "another acted on it before (ROLLBACK_IN_PROGRESS)" in second.action.description
+
+
+def test_a_refused_action_is_tried_again() -> None:
+    """A late read of ECS may refuse it; the third refusal ends the watch."""
+    ecs = SimulatedEcs({900: {"status": "SUCCESSFUL"}}, refuses=2)
+    followed(SimulatedWatch(ecs, error_rate=0.5), rules_of())
+    assert [what for what, _ in ecs.acted] == ["STOP"]
+    gate = gated(SimulatedWatch(SimulatedEcs({900: {"status": "SUCCESSFUL"}}, refuses=9), error_rate=0.5), rules_of())
+    with pytest.raises(SurveyorError, match="was refused with InvalidParameterException"):
+        gate.follow()
+    decision = judge_watch(gate, gate.live.read(), "refused")
+    assert decision.reason == f"{ARN} was left as it is (IN_PROGRESS); it was not watched to its end: refused."
+
+
+def test_evidence_of_another_deployment_is_refused() -> None:
+    """Folders beside a watch must be of the watched deployment."""
+    given = GateEvidence(runs=[MeasuredRun("runs/old", "shop/web", watched="arn/web/a")])
+    with pytest.raises(UsageError, match="runs/old: it is of another deployment, arn/web/a"):
+        gated(SimulatedWatch(SimulatedEcs()), rules_of(), given).follow()
+
+
+def test_rules_that_no_watch_can_judge_are_refused_before() -> None:
+    """Unknown client models, scenarios and claims are named before anything is called."""
+    service = GatedService("shop", "web", lambda _: None, SimulatedWatch(SimulatedEcs()))  # type: ignore[arg-type]
+    for threshold, text in (
+        (Threshold("watch", "dsn", figure="p99", at_most=9), "there is no client model 'dsn'; did you mean 'dns'"),
+        (Threshold("deploy", figure="p99", at_most=9), "no run of 'deploy' was given"),
+        (Threshold(claim="dns.x"), "no given report judges the claim 'dns.x'"),
+    ):
+        with pytest.raises(UsageError, match=text):
+            check_rules(rules_of(threshold), GateEvidence(), service, ["dns", "api-healthy"])
+
+
+def test_checks_are_judged_at_the_end_alone() -> None:
+    """They neither stop a deployment nor keep a hook waiting."""
+    ecs = SimulatedEcs({5: {"hook": ("h", 9_000.0), "stage": "POST_SCALE_UP"}})
+    gate = gated(SimulatedWatch(ecs), rules_of(Threshold("watch", figure="checks"), replace_limit(5.0)))
+    gate.follow()
+    assert [what for what, _ in ecs.acted] == ["CONTINUE"]
+    assert gate.deployment is not None
+    assert gate.deployment.status == "SUCCESSFUL"
+    assert Verdict.PASS

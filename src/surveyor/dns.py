@@ -20,7 +20,7 @@ from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
 from surveyor_agents.vantage import over_tcp, over_udp
 
-__all__ = ["DnsAddress", "Exchange", "exchange_messages", "query_server", "record_values"]
+__all__ = ["DnsAddress", "Exchange", "exchange_messages", "query_server", "query_server_repeatedly", "record_values"]
 
 
 class Exchange(Protocol):
@@ -70,7 +70,7 @@ def query_server(
     started = time.perf_counter()
     try:
         answer = _exchange(message, server, tcp=tcp, retry_truncated=retry_truncated, timeout=timeout)
-    except (dns.exception.DNSException, OSError, EOFError) as error:
+    except (dns.exception.DNSException, OSError, EOFError, NoAnswer) as error:
         why = "no answer" if isinstance(error, (dns.exception.Timeout, TimeoutError)) else type(error).__name__
         if evidence is not None:
             evidence.question(name, rdtype, address, started, f"{why}: {error}")
@@ -80,6 +80,33 @@ def query_server(
     if evidence is not None:
         evidence.question(name, rdtype, address, started, answer)
     return answer
+
+
+def query_server_repeatedly(
+    name: str, rdtype: str, server: DnsAddress, times: int, *, evidence: Evidence | None = None
+) -> list[dns.message.Message]:
+    """Return the answers to one question that is asked several times, as `query_server` returns each.
+
+    From another place than this machine they are asked in one exchange.
+    """
+    if server.exchange is None:
+        return [query_server(name, rdtype, server, evidence=evidence) for _ in range(times)]
+    message, started = dns.message.make_query(name, rdtype), time.perf_counter()
+    try:
+        rounds = exchange_messages(server, [message.to_wire(), None], name=name, times=times)
+        answers = [dns.message.from_wire(received) for [received] in rounds]
+    except (
+        dns.exception.DNSException,
+        OSError,
+        NoAnswer,
+    ):  # of this many datagrams one may be lost: ask again, one by one
+        return [query_server(name, rdtype, server, evidence=evidence) for _ in range(times)]
+    if any(answer.flags & dns.flags.TC for answer in answers):
+        return [query_server(name, rdtype, server, tcp=True, evidence=evidence) for _ in range(times)]
+    if evidence is not None:
+        for answer in answers:
+            evidence.question(name, rdtype, f"{server.address}:{server.port}", started, answer)
+    return answers
 
 
 def record_values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
@@ -98,11 +125,20 @@ def exchange_messages(
     timeout: float = timeouts.DNS_ANSWER,
     times: int = 1,
 ) -> list[list[bytes]]:
-    """Send messages that no query is, as `Exchange` describes it, from where the server is asked."""
-    if server.exchange is not None:
-        return server.exchange(server, steps, name=name, tcp=tcp, timeout=timeout, times=times)
-    send = over_tcp if tcp else over_udp
-    return [send((server.address, server.port), steps, timeout) for _ in range(times)]
+    """Send messages that no query is, as `Exchange` describes it, from where the server is asked.
+
+    Raises TimeoutError, and NoAnswer if the connection is refused or closed.
+    """
+    try:
+        if server.exchange is not None:
+            return server.exchange(server, steps, name=name, tcp=tcp, timeout=timeout, times=times)
+        send = over_tcp if tcp else over_udp
+        return [send((server.address, server.port), steps, timeout) for _ in range(times)]
+    except TimeoutError:
+        raise
+    except OSError as error:
+        place = f"{server.address}:{server.port}"
+        raise NoAnswer(f"expected answers about {name} from {place}; got {error}", actual="dns: no answer") from error
 
 
 def _exchange(

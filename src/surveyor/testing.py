@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surveyor import timeouts
-from surveyor.dns import record_values
+from surveyor.dns import exchange_messages, record_values
 from surveyor.errors import Inconclusive, NotOffered, WrongAnswer
 from surveyor.evidence import EvidenceEntry, deciding_operation, recorded_block
 from surveyor.fixtures import figure_names
@@ -30,6 +30,7 @@ __all__ = [
     "WrongAnswer",
     "address_of",
     "dns_config",
+    "exchange_messages",
     "figure_names",
     "for_each",
     "id_of",

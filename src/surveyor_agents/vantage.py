@@ -9,8 +9,8 @@ Environment: SURVEYOR_VANTAGE_KEY (hex), SURVEYOR_VANTAGE_HELLO (URL for the ans
 SURVEYOR_VANTAGE_FIRST (URL of the first command), SURVEYOR_VANTAGE_RUN (the prefix of the run's names).
 SURVEYOR_SECOND, SURVEYOR_LISTEN and SURVEYOR_DNS are as in surveyor_agents.workload.
 
-    dns    server ("" is the resolver of this task), port, tcp, timeout, times, steps: each is a message to send, in
-           base 64, or null to receive one. Over TCP a message to send is bytes of the stream, with their lengths.
+    dns    server ("" is the resolver of this task), port, name (that is asked for), tcp, timeout, times, steps: each is
+           a message to send, in base 64, or null to receive one. Over TCP what is sent are bytes of the stream.
     http   url, method, headers, body, within, limit: one request over a new connection, without redirects
     tls    address, port, version (1.2 or 1.3), authority (PEM), within: one handshake; the certificate that was served
     watch  of (one of these), every, during, until_changed: repeats it, and answers with each result that is another
@@ -40,7 +40,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["ENDINGS", "IDLE", "LIFE", "Forged", "command", "main", "over_tcp", "over_udp", "seal", "source", "unseal"]
+__all__ = [
+    "ENDINGS",
+    "IDLE",
+    "LIFE",
+    "Forged",
+    "command",
+    "handshake",
+    "main",
+    "over_tcp",
+    "over_udp",
+    "seal",
+    "source",
+    "unseal",
+]
 
 IDLE = 600.0
 LIFE = 6 * 3_600.0
@@ -196,7 +209,7 @@ def _dns(verb: Verb, second: float) -> Result:
     steps = [None if step is None else base64.b64decode(step) for step in verb["steps"]]
     address, port = _resolver() if not verb.get("server") else (verb["server"], int(verb["port"]))
     if verb.get("server"):
-        _check(address, _name_in(next((step for step in steps if step), b"")) if not verb.get("tcp") else verb["name"])
+        _check(address, verb["name"])
     exchange = over_tcp if verb.get("tcp") else over_udp
     rounds = []
     for _ in range(min(int(verb.get("times", 1)), MAX_TIMES)):
@@ -258,21 +271,25 @@ def _http(verb: Verb, second: float) -> Result:
 
 
 def _tls(verb: Verb, second: float) -> Result:
+    address = _reachable(verb["address"])
+    within, authority = float(verb.get("within", 10)), verb.get("authority", "")
+    found = handshake(address, int(verb["port"]), verb["version"], authority, within)
+    return {**found, "der": base64.b64encode(found["der"]).decode()}
+
+
+def handshake(address: str, port: int, version: str, authority: str, within: float) -> dict[str, Any]:
+    """Return the certificate of one handshake: `der`, and its `begins` and `ends` in GMT if an authority is given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_REQUIRED if verb.get("authority") else ssl.CERT_NONE
-    if verb.get("authority"):
-        context.load_verify_locations(cadata=verb["authority"])
-    version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[verb["version"]]
-    context.minimum_version = context.maximum_version = version
-    address = _reachable(verb["address"])
-    with (
-        socket.create_connection((address, int(verb["port"])), float(verb.get("within", 10))) as plain,
-        context.wrap_socket(plain) as encrypted,
-    ):
+    context.verify_mode = ssl.CERT_REQUIRED if authority else ssl.CERT_NONE
+    if authority:
+        context.load_verify_locations(cadata=authority)
+    known = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+    context.minimum_version = context.maximum_version = known[version]
+    with socket.create_connection((address, port), within) as plain, context.wrap_socket(plain) as encrypted:
         described = encrypted.getpeercert() or {}
         return {
-            "certificate": base64.b64encode(encrypted.getpeercert(binary_form=True) or b"").decode(),
+            "der": encrypted.getpeercert(binary_form=True) or b"",
             "begins": described.get("notBefore", ""),
             "ends": described.get("notAfter", ""),
         }
@@ -326,15 +343,6 @@ def _check(address: str, name: str) -> None:
 
 def _is_of_run(name: str) -> bool:
     return os.environ[RUN].lower() in name.lower()
-
-
-def _name_in(message: bytes) -> str:
-    """Return the name in the question of a message, "" if there is none."""
-    labels, at = [], 12
-    while at < len(message) and 0 < message[at] < 64:
-        labels.append(message[at + 1 : at + 1 + message[at]].decode("ascii", "replace"))
-        at += 1 + message[at]
-    return ".".join(labels)
 
 
 def _own_address() -> str:

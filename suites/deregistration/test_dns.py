@@ -49,14 +49,17 @@ def test_address_leaves_and_does_not_return(
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
-def test_weighted_answers_leave(make_service, register_all, deregister, query_dns, eventually, public_namespace):
+def test_weighted_answers_leave(
+    make_service, register_all, deregister, query_dns_repeatedly, eventually, public_namespace
+):
     """With WEIGHTED routing twenty answers in a row have only the address of the remaining instance."""
     service = make_service(public_namespace, DnsConfig=dns_config("A", ttl=TTL, policy="WEIGHTED"))
     register_all(service, {"i-1": FIRST, "i-2": SECOND})
     name = f"{service['Name']}.{public_namespace['Name']}"
 
     def addresses():
-        answers = [record_values(query_dns(name, "A", public_namespace), name, "A") for _ in range(20)]
+        found = query_dns_repeatedly(name, "A", public_namespace, times=20)
+        answers = [record_values(answer, name, "A") for answer in found]
         return {address for answer in answers for address in answer or ["none"]}
 
     # With two equal weights twenty answers lack an address once in 500,000 times.

@@ -1,7 +1,5 @@
 """What name servers make of messages that are no ordinary query, and of several queries on one connection."""
 
-import socket
-
 import dns.flags
 import dns.message
 import dns.opcode
@@ -9,7 +7,7 @@ import dns.rcode
 import dns.rdataclass
 import pytest
 
-from surveyor.testing import dns_config, for_each, proves, record_values, timeouts
+from surveyor.testing import dns_config, exchange_messages, for_each, proves, record_values, timeouts
 
 ONE = {"i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1"}}
 # A root name, type A, class IN; and an OPT record of a client that accepts 1,232 bytes (RFC 6891, 6.1.2).
@@ -31,21 +29,14 @@ def send(find_dns_server, public_namespace):
     server = find_dns_server(public_namespace)
 
     def exchange(*messages):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.connect((server.address, server.port))
-            client.settimeout(timeouts.DNS_ANSWER)
-            for tries_left in reversed(range(timeouts.DNS_TRIES)):
-                try:
-                    responses = []
-                    for message in (*messages, None, messages[-1], None):
-                        if message is None:
-                            responses.append(dns.message.from_wire(client.recv(4096)))
-                        else:
-                            client.send(message)
-                    return responses
-                except TimeoutError:
-                    if not tries_left:
-                        raise
+        steps = [*messages, None, messages[-1], None]
+        for tries_left in reversed(range(timeouts.DNS_TRIES)):
+            try:
+                [responses] = exchange_messages(server, steps, name=public_namespace["Name"])
+                return [dns.message.from_wire(response) for response in responses]
+            except TimeoutError:
+                if not tries_left:
+                    raise
         raise AssertionError("unreachable: the last try returns or raises")
 
     return exchange
@@ -142,19 +133,9 @@ def test_one_connection_has_several_queries(publish, find_dns_server, namespace_
     queries = [dns.message.make_query(name, "A", id=number) for number in (1, 2, 3)]
     framed = [len(query.to_wire()).to_bytes(2, "big") + query.to_wire() for query in queries]
     server = find_dns_server(namespace)
-    with socket.create_connection((server.address, server.port), timeouts.DNS_ANSWER) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream = connection.makefile("rb")
-
-        def receive():
-            length = stream.read(2)
-            assert len(length) == 2, "the connection was closed"
-            answer = dns.message.from_wire(stream.read(int.from_bytes(length, "big")))
-            assert record_values(answer, name, "A") == ["192.0.2.1"]
-            return answer.id
-
-        connection.sendall(framed[0] + framed[1])
-        assert sorted([receive(), receive()]) == [1, 2]
-        for byte in framed[2]:
-            connection.sendall(bytes([byte]))
-        assert receive() == 3
+    steps = [framed[0] + framed[1], None, None, *(bytes([byte]) for byte in framed[2]), None]
+    [received] = exchange_messages(server, steps, name=name, tcp=True)
+    answers = [dns.message.from_wire(message) for message in received]
+    assert all(record_values(answer, name, "A") == ["192.0.2.1"] for answer in answers)
+    assert sorted(answer.id for answer in answers[:2]) == [1, 2]
+    assert answers[2].id == 3

@@ -49,11 +49,12 @@ def create(route53, zone, make_check):
 
 
 @pytest.fixture
-def answers(query_dns, zone):
+def answers(query_dns_repeatedly, zone):
     """Query a name, and return the last numbers of the addresses in each answer."""
 
     def query(name, count=1, rdtype="A"):
-        found = [record_values(query_dns(name, rdtype, zone), name, rdtype) for _ in range(count)]
+        asked = query_dns_repeatedly(name, rdtype, zone, times=count)
+        found = [record_values(answer, name, rdtype) for answer in asked]
         return [[int(value.replace(":", ".").rpartition(".")[2]) for value in values] for values in found]
 
     return query

@@ -26,11 +26,12 @@ BOUND = 30.0
 
 
 @pytest.fixture
-def query_values(query_dns, public_namespace):
+def query_values(query_dns_repeatedly, public_namespace):
     """Query the addresses of a name several times."""
 
     def query(name, count):
-        return [record_values(query_dns(name, "A", public_namespace), name, "A") for _ in range(count)]
+        answers = query_dns_repeatedly(name, "A", public_namespace, times=count)
+        return [record_values(answer, name, "A") for answer in answers]
 
     return query
 
@@ -65,7 +66,7 @@ def test_successive_answers_do_not_take_turns(publish, query_values, public_name
 
 @proves("dns.weighted.returns-one-at-random")
 @for_each("kind, types", [("public", ("A", "AAAA")), ("public", ("SRV",)), ("private", ("A",))])
-def test_each_answer_has_one_record_of_the_type(publish, query_dns, namespace_of_kind, kind, types):
+def test_each_answer_has_one_record_of_the_type(publish, query_dns_repeatedly, namespace_of_kind, kind, types):
     """Of each record type that the service has every answer has one record, and each of four instances is answered.
 
     With equal chances one of the four is missing from 60 answers once in 10^7 runs.
@@ -73,7 +74,8 @@ def test_each_answer_has_one_record_of_the_type(publish, query_dns, namespace_of
     namespace = namespace_of_kind(kind)
     name = publish(namespace, dns_config(*types, ttl=0, policy="WEIGHTED"), FOUR)
     for rdtype in types:
-        answers = [record_values(query_dns(name, rdtype, namespace), name, rdtype) for _ in range(60)]
+        found = query_dns_repeatedly(name, rdtype, namespace, times=60)
+        answers = [record_values(answer, name, rdtype) for answer in found]
         assert all(len(answer) == 1 for answer in answers)
         assert len({value for [value] in answers}) == 4
 

@@ -3,13 +3,12 @@
 import dns.flags
 import dns.message
 import dns.name
-import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
 import pytest
 
-from surveyor.testing import dns_config, for_each, proves, record_values, timeouts
+from surveyor.testing import dns_config, exchange_messages, for_each, proves, record_values, timeouts
 
 
 @pytest.fixture
@@ -154,8 +153,10 @@ def test_deleted_zone_is_not_answered(route53, find_dns_server, eventually, zone
     server = find_dns_server(zone)  # a deleted zone has none
 
     def answered():
-        query = dns.message.make_query(zone["Name"], "SOA")
-        return bool(dns.query.tcp(query, server.address, timeouts.DNS_ANSWER, server.port).answer)
+        query = dns.message.make_query(zone["Name"], "SOA").to_wire()
+        steps = [len(query).to_bytes(2, "big") + query, None]
+        [[answer]] = exchange_messages(server, steps, name=zone["Name"], tcp=True)
+        return bool(dns.message.from_wire(answer).answer)
 
     eventually(answered, within=timeouts.DNS_CHANGE)
     route53.delete_hosted_zone(Id=zone["Properties"]["DnsProperties"]["HostedZoneId"])

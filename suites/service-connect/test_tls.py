@@ -1,13 +1,12 @@
 """TLS between proxies, with certificates of a private certificate authority of the account."""
 
-import socket
 import ssl
 import time
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import TASK_PORT, address_of, proves, timeouts
+from surveyor.testing import TASK_PORT, address_of, proves
 
 DAY = 86_400.0
 ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
@@ -50,60 +49,54 @@ def tls(arn):
     return {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": arn}}}
 
 
-def served_certificate(task, version=ssl.TLSVersion.TLSv1_3, authority=None):
-    """Return the certificate that a task's port serves in a handshake with this version; raise OSError if it fails.
+@pytest.fixture
+def certificate_of_authority(served_certificate):
+    """Return the certificate that a task's port serves; it must be one of the authority, and valid for seven days."""
 
-    If there is an authority, the certificate must be its.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE if authority is None else ssl.CERT_REQUIRED
-    if authority is not None:
-        context.load_verify_locations(cadata=authority)
-    context.minimum_version = context.maximum_version = version
-    with (
-        socket.create_connection((address_of(task), TASK_PORT), timeouts.CONNECT) as plain,
-        context.wrap_socket(plain) as encrypted,
-    ):
-        certificate = encrypted.getpeercert(binary_form=True)
-        assert certificate is not None
-        if authority is not None:
-            described = encrypted.getpeercert() or {}
-            begin, end = (ssl.cert_time_to_seconds(str(described[name])) for name in ("notBefore", "notAfter"))
-            # AWS Containers Blog, Secure Amazon ECS workloads with Service Connect: "By default, certificate life is
-            # seven days and rotate every five days"
-            assert 6.9 * DAY < end - begin <= 7 * DAY
-            assert begin - 300 <= time.time() <= end
-        return certificate
+    def serve(task, root):
+        found = served_certificate(task, authority=root)
+        begin, end = (ssl.cert_time_to_seconds(found[name]) for name in ("begins", "ends"))
+        # AWS Containers Blog, Secure Amazon ECS workloads with Service Connect: "By default, certificate life is
+        # seven days and rotate every five days"
+        assert 6.9 * DAY < end - begin <= 7 * DAY
+        assert begin - 300 <= time.time() <= end
+        return found["der"]
+
+    return serve
 
 
 @proves("service-connect.tls.one-point-three-only")
-def test_only_tls_1_3_is_accepted(pca, authority, make_connect_service, wait_for_task, call_from_task):
+def test_only_tls_1_3_is_accepted(
+    pca, authority, make_connect_service, wait_for_task, call_from_task, served_certificate, certificate_of_authority
+):
     """TLS 1.3 succeeds with a certificate of the authority, TLS 1.2 and plain HTTP fail; a client calls http://."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     assert [call.status for call in call_from_task(client, server.url)] == [200]
     root = pca.get_certificate_authority_certificate(CertificateAuthorityArn=authority)["Certificate"]
-    assert served_certificate(callee, authority=root) != ssl.PEM_cert_to_DER_cert(root)
+    assert certificate_of_authority(callee, root) != ssl.PEM_cert_to_DER_cert(root)
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        served_certificate(callee, ssl.TLSVersion.TLSv1_2)
+        served_certificate(callee, "1.2")
     [plain] = call_from_task(client, f"http://{address_of(callee)}:{TASK_PORT}", within=10)
     assert plain.status == 0
 
 
 @proves("service-connect.tls.rotated-every-five-days")
-def test_certificates_are_replaced(pca, authority, make_connect_service, wait_for_task, call_from_task, clock):
+def test_certificates_are_replaced(
+    pca, authority, make_connect_service, wait_for_task, call_from_task, served_certificate,
+    certificate_of_authority, clock,
+):  # fmt: skip
     """The certificate changes between 4.9 and 5.1 days, and again between 9.9 and 10.1; clients' calls succeed."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     root = pca.get_certificate_authority_certificate(CertificateAuthorityArn=authority)["Certificate"]
-    first = served_certificate(callee, authority=root)
+    first = certificate_of_authority(callee, root)
     served = []
     for days in (4.9, 0.2, 4.8, 0.2):
         clock.wait(days * DAY)
-        served.append(served_certificate(callee))
+        served.append(served_certificate(callee)["der"])
         assert [call.status for call in call_from_task(client, server.url)] == [200]
     assert served[0] == first
     assert served[1] == served[2]

@@ -30,6 +30,7 @@ pytest_plugins = [
     "surveyor.fixtures.tasks",
     "surveyor.fixtures.container_instances",
     "surveyor.fixtures.calls",
+    "surveyor.fixtures.certificates",
     "surveyor.fixtures.service_connect",
     "surveyor.fixtures.figures",
     "surveyor.fixtures.events",

@@ -7,13 +7,14 @@ both sides reach by presigned URLs: nothing listens in the VPC, and the task has
 from __future__ import annotations
 
 from surveyor.vantage.places import VantagePlace, choose_place
-from surveyor.vantage.requests import command_task_through
+from surveyor.vantage.requests import certificate_through, command_task_through
 from surveyor.vantage.vantages import Vantages, at_main_vantage, open_main, vantages_of
 
 __all__ = [
     "VantagePlace",
     "Vantages",
     "at_main_vantage",
+    "certificate_through",
     "choose_place",
     "command_task_through",
     "open_main",

@@ -1,4 +1,4 @@
-"""How a watched deployment ended is told apart: succeeded, rolled back, stopped, replaced, still in progress."""
+"""How a watched deployment ended is distinguished: succeeded, rolled back, stopped, replaced, still in progress."""
 
 from __future__ import annotations
 

@@ -58,14 +58,14 @@ class Ecs:
         more = {"nextToken": str(begin + 2)} if begin + 2 < len(matching) else {}
         return {"serviceDeployments": matching[begin : begin + 2], **more}
 
-    def describe_service_deployments(self, serviceDeploymentArns: list[str]) -> dict[str, Any]:  # noqa: N803  # boto3's
+    def describe_service_deployments(self, serviceDeploymentArns: list[str]) -> dict[str, Any]:  # noqa: N803  # names of boto3
         """Return these deployments."""
         self.calls.append(("describe", len(serviceDeploymentArns)))
         return {
             "serviceDeployments": [one for one in self.found if one["serviceDeploymentArn"] in serviceDeploymentArns]
         }
 
-    def describe_service_revisions(self, serviceRevisionArns: list[str]) -> dict[str, Any]:  # noqa: N803  # boto3's
+    def describe_service_revisions(self, serviceRevisionArns: list[str]) -> dict[str, Any]:  # noqa: N803  # names of boto3
         """Return these revisions: number 3 has the task definition web:3."""
         self.calls.append(("revisions", len(serviceRevisionArns)))
         names = {arn: f"arn:aws:ecs:::task-definition/web:{arn.rpartition('/')[2]}" for arn in serviceRevisionArns}

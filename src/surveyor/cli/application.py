@@ -104,7 +104,7 @@ COMMANDS = (
     CommandEntry(
         "watch",
         "surveyor.cli.watch",
-        "Measure what the clients of your service get while it deploys; read-only, but for --deploy.",
+        "Measure what the clients of your service get while it deploys; nothing is changed unless you ask for it.",
     ),
     CommandEntry(
         "gate",

@@ -79,7 +79,7 @@ def watch(
     endpoint: Endpoint = None,
     dns: DnsText = None,
 ) -> None:
-    """Measure what the clients of your service get while it deploys; read-only, but for --deploy."""
+    """Measure what the clients of your service get while it deploys; nothing is changed unless you ask for it."""
     modes = [name for name, chosen in (
         ("--for", bool(for_)), ("--deployment", deployment), ("--deploy", deploy), ("-- COMMAND", bool(command))
     ) if chosen]  # fmt: skip

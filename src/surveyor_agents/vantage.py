@@ -6,7 +6,8 @@ command carries the URL for its answer and the URL of the next command, and an H
 number too, so that a command that is forged, changed or repeated is refused.
 
 Environment: SURVEYOR_VANTAGE_KEY (hex), SURVEYOR_VANTAGE_HELLO (URL for the answer that says where this is),
-SURVEYOR_VANTAGE_FIRST (URL of the first command), SURVEYOR_VANTAGE_RUN (the prefix of the run's names).
+SURVEYOR_VANTAGE_FIRST (URL of the first command), SURVEYOR_VANTAGE_RUN (the prefix of the run's names),
+SURVEYOR_VANTAGE_IDLE (service seconds without a command after which it ends).
 SURVEYOR_SECOND, SURVEYOR_LISTEN and SURVEYOR_DNS are as in surveyor_agents.workload.
 
     dns    server ("" is the resolver of this task), port, name (that is asked for), tcp, timeout, times, steps: each is
@@ -19,7 +20,7 @@ SURVEYOR_SECOND, SURVEYOR_LISTEN and SURVEYOR_DNS are as in surveyor_agents.work
 
 Messages go to private addresses, or for names of the run; never to link-local ones, where credentials of tasks and
 hosts are, nor to loopback, unless the address of this task is itself one. The program ends when it had no command for
-ten minutes, after six hours, when its URLs have ended, or with its mailbox. Seconds are service seconds, `timeout` and
+long, after six hours, when its URLs have ended, or with its mailbox. Seconds are service seconds, `timeout` and
 `within` wall seconds.
 """
 
@@ -42,8 +43,6 @@ from urllib.parse import urlsplit
 
 __all__ = [
     "ENDINGS",
-    "IDLE",
-    "LIFE",
     "Forged",
     "command",
     "handshake",
@@ -55,9 +54,8 @@ __all__ = [
     "unseal",
 ]
 
-IDLE = 600.0
 LIFE = 6 * 3_600.0
-"""Service seconds after which it ends: without a command, and in all."""
+"""Service seconds after which it ends."""
 
 ENDINGS = {
     0: "it ended by itself",
@@ -67,7 +65,7 @@ ENDINGS = {
 }
 """The meaning of its exit codes."""
 
-KEY, HELLO, FIRST, RUN = (f"SURVEYOR_VANTAGE_{name}" for name in ("KEY", "HELLO", "FIRST", "RUN"))
+KEY, HELLO, FIRST, RUN, IDLE = (f"SURVEYOR_VANTAGE_{name}" for name in ("KEY", "HELLO", "FIRST", "RUN", "IDLE"))
 
 # Service seconds between two looks for a command: by how long ago the last one came.
 PACES = ((2.0, 0.1), (15.0, 0.25), (float("inf"), 1.0))
@@ -133,10 +131,10 @@ def main() -> int:
     key, mailbox = bytes.fromhex(os.environ[KEY]), _Mailbox()
     if not _say_hello(key, mailbox, second):
         return 5
-    number, url = 1, os.environ[FIRST]
+    number, url, idle = 1, os.environ[FIRST], float(os.environ[IDLE])
     began = last = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as commands:
-        while time.monotonic() - began < LIFE * second and time.monotonic() - last < IDLE * second:
+        while time.monotonic() - began < LIFE * second and time.monotonic() - last < idle * second:
             status, body = mailbox.get(url)
             content = _command(key, number, body) if status == 200 else None
             if content is not None:
@@ -206,7 +204,7 @@ def _kind(error: Exception) -> str:
 
 
 def _dns(verb: Verb, second: float) -> Result:
-    steps = [None if step is None else base64.b64decode(step) for step in verb["steps"]]
+    steps = [None if step is None else base64.b64decode(step, validate=True) for step in verb["steps"]]
     address, port = _resolver() if not verb.get("server") else (verb["server"], int(verb["port"]))
     if verb.get("server"):
         _check(address, verb["name"])

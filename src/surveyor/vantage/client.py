@@ -17,6 +17,7 @@ from surveyor.errors import FeatureLacking, Inconclusive, SurveyorError
 from surveyor.input_files import is_file
 from surveyor.targets.running import RunningTarget
 from surveyor.typed_json import read_json, write_json
+from surveyor.vantage import task as tasks
 from surveyor.vantage.mailbox import Mailbox
 from surveyor.vantage.task import VantageTask, key_of, why_ended
 from surveyor_agents import vantage as program
@@ -35,8 +36,8 @@ _LOOKS_PER_CHECK = 10.0
 _PATIENCE = 60.0
 """Service seconds for the way of a command and its answer, beside what the requests take."""
 
-_UNSURE = program.IDLE - 60.0
-"""Service seconds since the last command after which the task may have ended by itself."""
+_MARGIN = 60.0
+"""Service seconds before the end of an idle task from which on it may have ended, when its last command is this old."""
 
 
 class VantageState(Struct, frozen=True):
@@ -135,7 +136,7 @@ class Vantage:
         """Return the state with a task that takes commands, as far as is known. The lock must be held."""
         now = self._running.clock.now()
         task = state.task
-        if task is not None and now - state.last > _UNSURE and why_ended(self._running, task):
+        if task is not None and now - state.last > tasks.IDLE - _MARGIN and why_ended(self._running, task):
             task = None
         if task is not None:
             return state, task

@@ -26,7 +26,7 @@ from surveyor_agents import vantage as program
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["VantageTask", "key_of", "start_task", "why_ended"]
+__all__ = ["IDLE", "VantageTask", "key_of", "start_task", "why_ended"]
 
 IMAGE = "public.ecr.aws/docker/library/python:3.13-alpine"
 """Any Python image will do: the task definition's command carries the program."""
@@ -38,6 +38,9 @@ STARTS_WITHIN = timeouts.Undocumented(420.0)
 """Service seconds until the first word of a vantage, or until its task has stopped. Fargate takes 19 to 70 s; where an
 image cannot be pulled ECS says so after its last attempt, three to four minutes later (answers in public repositories
 that `surveyor_emulator.core.settings` cites)."""
+
+IDLE = 1_800.0
+"""Service seconds without a command after which a vantage ends: areas of a run may ask for no name and call no task."""
 
 _WAY_OUT = (
     "the task needs a way to public.ecr.aws and to S3: name subnets whose route table leads to an internet gateway or "
@@ -76,6 +79,7 @@ def start_task(
         program.HELLO: mailbox.url("PUT", f"{session}/answer/0"),
         program.FIRST: mailbox.url("GET", f"{session}/command/1"),
         program.RUN: prefix,
+        program.IDLE: f"{IDLE:g}",
     }
     container = {
         "name": "vantage",

@@ -1,0 +1,208 @@
+"""A vantage on an embedded target: batches, forged messages, ends and replacements, and what reaches it."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import dns.message
+import dns.rcode
+import pytest
+
+from surveyor.account.ledger import Ledger, Owner, read_ledger
+from surveyor.account.removal import delete_resources
+from surveyor.account.removal.account import Account
+from surveyor.dns import exchange_messages, query_server, query_server_repeatedly
+from surveyor.errors import FeatureLacking, Inconclusive
+from surveyor.evidence import Evidence
+from surveyor.targets.running import RunningTarget, reach_target
+from surveyor.vantage import Vantages, choose_place, open_main
+from surveyor.vantage.client import Vantage
+from surveyor.vantage.task import key_of, why_ended
+from surveyor_agents import vantage as program
+from tests.account.conftest import ACCOUNT, flowing
+
+pytestmark = pytest.mark.soak
+
+RUN = "0123abcd"
+NAME = f"web.surveyor-{RUN}-ns.test"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running target with the vantages of a run."""
+
+    running: RunningTarget
+    vantages: Vantages
+    vpc: str
+    clean_up: Account
+
+    @property
+    def vantage(self) -> Vantage:
+        """The vantage in the default VPC."""
+        return self.vantages.at(self.vpc)
+
+    def client(self, service: str) -> Any:
+        """Return a client that no guard of a run limits: anybody's in the account."""
+        clients = self.running.clients
+        return clients._session.create_client(service, "us-east-1", endpoint_url=self.running.endpoint)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Start a vantage in the default VPC of an account whose clock runs fast, and delete everything at the end."""
+    folder = tmp_path_factory.mktemp("run")
+    with flowing(60) as emulator, mock.patch.dict(os.environ, emulator.environment):
+        ledger = Ledger(folder / "ledger-vantage.jsonl", Owner(RUN, "aws", ACCOUNT, "us-east-1", emulator.endpoint))
+        with reach_target(emulator.target(), 7, ledger) as running:
+            chosen = choose_place(running.clients.client("ec2", ACCOUNT), ())
+            assert chosen is not None
+            open_main(running, ledger, chosen)
+            yield Place(running, Vantages(running, ledger), chosen.vpc, running.account(RUN))
+            result = delete_resources(read_ledger(ledger.path).existing, running.account(RUN))
+            ledger.close()
+            assert not result.remaining
+            assert not running.clients.client("s3", ACCOUNT).list_buckets().get("Buckets")
+
+
+def test_many_questions_are_one_exchange(place: Place) -> None:
+    """400 questions are one command and one answer; each is evidence."""
+    server, before = place.vantages.resolver(place.vpc), place.vantages.exchanges
+    evidence = Evidence()
+    answers = query_server_repeatedly(NAME, "A", server, 400, evidence=evidence)
+    assert len(answers) == 400
+    assert place.vantages.exchanges == before + 1
+    assert len(evidence.entries()) == 1  # equal ones in a row are one
+
+
+def test_a_question_is_answered_as_from_a_machine_inside(place: Place) -> None:
+    """Over UDP and over TCP; several messages go over one connection."""
+    server = place.vantages.resolver(place.vpc)
+    assert query_server(NAME, "A", server).rcode() == query_server(NAME, "A", server, tcp=True).rcode()
+    wire = dns.message.make_query(NAME, "A").to_wire()
+    framed = len(wire).to_bytes(2, "big") + wire
+    [received] = exchange_messages(server, [framed + framed, None, None], name=NAME, tcp=True)
+    assert [dns.message.from_wire(message).id for message in received] == [dns.message.from_wire(wire).id] * 2
+
+
+def test_what_the_vantage_refuses_is_not_judged(place: Place) -> None:
+    """A question that it may not send lacks a feature; it is no answer of AWS."""
+    with pytest.raises(FeatureLacking, match="is no address of a task"):
+        place.vantage.ask(
+            place.vantages.resolver(place.vpc).__class__("169.254.169.254", 53), [b"x", None],
+            name=NAME, tcp=False, timeout=1, times=1,
+        )  # fmt: skip
+
+
+def test_forged_and_repeated_commands_are_refused(place: Place) -> None:
+    """What another program puts into the mailbox is never carried out, and the run's own command still is."""
+    vantage, s3, bucket = place.vantage, place.client("s3"), place.vantages.main.bucket
+    vantage.exchange([question()], 5)
+    state = vantage._read()
+    assert state.task is not None
+    session, number = state.task.session, state.number
+    answer = vantage._mailbox.url("PUT", f"{session}/answer/{number}")
+    forged = {"number": number, "verbs": [question()], "answer": answer, "next": answer}
+    messages = (
+        program.seal(bytes(32), "command", forged),
+        program.seal(key_of(session), "answer", forged),
+        s3.get_object(Bucket=bucket, Key=f"{session}/command/{number - 1}")["Body"].read(),
+        b"",
+        b"\xff" * 5_000,
+        program.seal(key_of("another"), "command", forged),
+    )
+    for message in messages:
+        s3.put_object(Bucket=bucket, Key=f"{session}/command/{number}", Body=message)
+        place.running.clock.wait(10)
+        assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix=f"{session}/answer/{number}")
+    assert vantage.exchange([question()], 5)[0]["rounds"]
+    assert vantage._read().task == state.task
+
+
+def test_forged_answers_are_not_believed(place: Place) -> None:
+    """An answer that others put there before the vantage is waited over."""
+    vantage, s3, bucket = place.vantage, place.client("s3"), place.vantages.main.bucket
+    state = vantage._read()
+    assert state.task is not None
+    fake = program.seal(bytes(32), "answer", {"number": state.number, "results": [{"rounds": []}]})
+    s3.put_object(Bucket=bucket, Key=f"{state.task.session}/answer/{state.number}", Body=fake)
+    assert vantage.exchange([question()], 5)[0]["rounds"] != []
+
+
+def test_nothing_reaches_the_vantage(place: Place) -> None:
+    """Its task has no role, its group lets nothing in, its process listens nowhere."""
+    ecs, ec2 = place.client("ecs"), place.client("ec2")
+    task = place.vantage.begin()
+    [described] = ecs.describe_tasks(cluster=task.cluster, tasks=[task.arn])["tasks"]
+    definition = ecs.describe_task_definition(taskDefinition=described["taskDefinitionArn"])["taskDefinition"]
+    assert "taskRoleArn" not in definition
+    assert "executionRoleArn" not in definition
+    assert "taskRoleArn" not in described.get("overrides", {})
+    groups = place.vantages.main.groups
+    found = ec2.describe_security_groups(GroupIds=[groups["vantage"], groups["tasks"]])["SecurityGroups"]
+    ingress = {group["GroupId"]: group["IpPermissions"] for group in found}
+    assert ingress[groups["vantage"]] == []
+    sources = {pair["GroupId"] for rule in ingress[groups["tasks"]] for pair in rule["UserIdGroupPairs"]}
+    assert sources == {groups["vantage"], groups["tasks"]}
+    assert not any(rule.get("IpRanges") or rule.get("Ipv6Ranges") for rule in ingress[groups["tasks"]])
+    assert listening_at(task.address) == []
+
+
+def test_a_task_that_was_killed_is_replaced(place: Place) -> None:
+    """Questions are asked again by a new task; a request that changes something is not sent twice."""
+    vantage, control = place.vantage, place.running.control
+    assert control is not None
+    first = vantage.begin()
+    control.signal(first.arn, "KILL")
+    assert vantage.exchange([question()], 5)[0]["rounds"]
+    second = vantage.begin()
+    assert second.arn != first.arn
+    assert "exited" in str(why_ended(place.running, first))
+    control.signal(second.arn, "KILL")
+    with pytest.raises(Inconclusive, match=r"gave no answer: .*exited"):
+        vantage.exchange([{"verb": "http", "url": "http://127.16.255.1:1/", "method": "PUT"}], 5)
+    assert vantage.exchange([question()], 5)[0]["rounds"]
+
+
+def test_a_vantage_ends_with_its_urls(place: Place) -> None:
+    """URLs that expired end the task, which says so; the next command starts another one."""
+    vantage = place.vantage
+    with mock.patch("surveyor.vantage.mailbox._EXPIRES", 3):
+        vantage.exchange([question()], 5)
+    task = vantage.begin()
+    why = place.running.clock.eventually(lambda: why_ended(place.running, task), within=900)
+    assert "presigned URLs of its mailbox are not valid any more" in why
+    assert vantage.exchange([question()], 5)[0]["rounds"]
+
+
+def test_a_vantage_ends_by_itself(place: Place) -> None:
+    """Without a command for long; a later command starts another one."""
+    vantage, control = place.vantage, place.running.control
+    assert control is not None
+    control.signal(vantage.begin().arn, "KILL")
+    with mock.patch("surveyor.vantage.task.IDLE", 120.0):
+        vantage.exchange([question()], 5)
+        task, began = vantage.begin(), place.running.clock.now()
+        why = place.running.clock.eventually(lambda: why_ended(place.running, task), within=900)
+        assert "it ended by itself" in why
+        assert place.running.clock.now() - began > 100
+        assert vantage.exchange([question()], 5)[0]["rounds"]
+
+
+def question() -> dict[str, Any]:
+    """Return a question that any resolver answers."""
+    wire = base64.b64encode(dns.message.make_query(NAME, "A").to_wire()).decode()
+    return {"verb": "dns", "server": "", "port": 53, "name": NAME, "steps": [wire, None]}
+
+
+def listening_at(address: str) -> list[str]:
+    """Return the lines of /proc/net/tcp with sockets that listen at an address of this machine."""
+    octets = address.split(".")
+    number = "".join(f"{int(octet):02X}" for octet in reversed(octets))
+    lines = Path("/proc/net/tcp").read_text("utf-8").splitlines()[1:]
+    return [line for line in lines if line.split()[1].startswith(number) and line.split()[3] == "0A"]

@@ -286,15 +286,16 @@ def test_a_lasting_fault_can_be_undone(name: str) -> None:
     assert plan.undo or plan.proxy_share
 
 
-def test_503_is_expected_only_after_an_exit_command() -> None:
-    """503 from the proxy before a task is a success for a command that ends the task, and a failure for others."""
+def test_503_is_expected_only_of_a_task_that_may_have_ended() -> None:
+    """503 from the proxy before a task is silence of the task: a failure unless the command ends it, or undoes."""
     proxy = HttpProxy(lambda method, path, headers, body: ProxyResponse.from_json(503, {}))
     proxy.start()
     context = ActionContext(lambda service: None, None)
     try:
         host, _, port = proxy.url.rpartition("/")[2].partition(":")
         perform(TaskCommand(host, "/exit", int(port), ends=True), context)
-        with pytest.raises(FaultFailed, match="it answered 503"):
+        perform(TaskCommand(host, "/health?do=pass", int(port)), context, undoing=True)
+        with pytest.raises(FaultFailed, match=r"its proxy answered 503; is the victim gone\?"):
             perform(TaskCommand(host, "/pause", int(port)), context)
     finally:
         proxy.close()

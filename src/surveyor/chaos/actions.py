@@ -142,11 +142,12 @@ def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:
 def _command(action: TaskCommand) -> None:
     if not ipaddress.ip_address(action.address).is_private:
         raise FaultFailed(f"{action}: commands are sent to private addresses only")
-    status = 200
     with contextlib.suppress(*((OSError,) if action.ends else ())):
         status, _ = command_task(action.address, action.port, action.path, action.token, RESPONSE_TIMEOUT)
-    if status >= 300 and not (action.ends and status in _PROXY_STATUSES):
-        raise FaultFailed(f"{action}: it answered {status}")
+        if status in _PROXY_STATUSES:
+            raise ConnectionError(f"its proxy answered {status}")
+        if status >= 300:
+            raise FaultFailed(f"{action}: it answered {status}")
 
 
 def _reason(error: Exception) -> str:

@@ -27,7 +27,7 @@ from surveyor.conformance.least_privilege import (
 )
 from surveyor.targets.control import Control
 from surveyor_policies.dependent import DEPENDENT
-from tests.gate.test_gate import prepared
+from tests.gate.test_tool_figures import locust
 
 FULL = bool(os.environ.get("FULL"))
 RULES = 'inconclusive = "fail"\n[[threshold]]\nscenario = "made"\nfigure = "error-rate"\nat-most = 1\n'
@@ -126,7 +126,7 @@ def some(actions: list[str], *chosen: str) -> list[str]:
 def test_a_gate_rolls_a_bad_deployment_back_with_its_four_actions(shop: Shop, tmp_path: Path) -> None:
     """A rolling deployment, and one that waits at a hook; without an action of the four nothing is done."""
     (tmp_path / "gate.toml").write_text(RULES, "utf-8")
-    words = [str(tmp_path / "gate.toml"), str(prepared(tmp_path / "run", 300, 1_000)), "--ecs", "store/web"]
+    words = [str(tmp_path / "gate.toml"), str(locust(tmp_path / "run", 1_000, 300)), "--ecs", "store/web"]
     actions = actions_of("gate", service=True)
     place = Place(ACCOUNT, "us-east-1", service="store/web")
     shop.deploy("web")

@@ -52,6 +52,12 @@ def test_a_run_after_the_end_of_a_deployment_is_refused() -> None:
         require_evidence_of(late, [MeasuredRun("r", "shop/web", began=NOW - 10, ended=NOW - 5)], "shop/web", NOW)
 
 
+def test_times_of_a_clock_that_cannot_be_read_prove_nothing() -> None:
+    """An emulator whose time flows faster, reached as an account, has deployments of the future."""
+    ahead = replace(DEPLOYMENT, age=-300.0, created=NOW + 300)
+    require_evidence_of(ahead, [MeasuredRun("r", None, ended=NOW - 600)], "shop/web", NOW)
+
+
 def test_a_history_names_the_deployments_that_were_in_progress() -> None:
     """Those that were over before its beginning are not meant."""
     states = {

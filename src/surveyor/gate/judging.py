@@ -69,12 +69,18 @@ def judge_runs(rules: Rules, evidence: GateEvidence, service: GatedService | Non
 
 
 def with_restore(decision: Decision, service: GatedService) -> Decision:
-    """Return the decision with the command that restores the previous revision, if it closes after a success."""
+    """Return the decision with the command that restores the previous revision, if it closes after a success.
+
+    If ECS does not say which that was, its error is there instead: the decision does not depend on it.
+    """
     deployment = decision.deployment
     if decision.is_open or deployment is None or deployment.status != "SUCCESSFUL":
         return decision
-    with named_errors():
-        definition = previous_definition(service.client("ecs"), deployment)
+    try:
+        with named_errors():
+            definition = previous_definition(service.client("ecs"), deployment)
+    except SurveyorError as error:
+        return replace(decision, restore=f"(the previous revision is not known: {error})")
     return replace(decision, restore=restore_command(service.cluster, service.name, definition))
 
 

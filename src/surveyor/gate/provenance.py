@@ -85,7 +85,10 @@ def _problem(deployment: GatedDeployment, run: MeasuredRun, service: str, now: f
         return f"it is of another deployment, {run.watched}"
     if deployment.arn in run.deployments:
         return ""
-    # Ages are compared, since the clock of a target may be another than that of this machine.
+    # Ages are compared, since the clock of a target may be another than that of this machine. One that runs ahead and
+    # cannot be read makes a deployment younger than nothing: then times prove nothing.
+    if deployment.age < -_SKEW:
+        return ""
     if run.ended is not None and (now - run.ended) * run.scale > deployment.age + _SKEW:
         return f"it ended {(now - run.ended) * run.scale - deployment.age:.0f} s before the deployment began"
     since_end = deployment.since_end

@@ -16,13 +16,13 @@ from surveyor.cli._support.durations import parse_duration
 from surveyor.cli.application import run
 from surveyor.clock import ServiceClock, WallClock
 from surveyor.errors import CredentialsEnded, NoAnswer, TargetUnavailable, UsageError
-from surveyor.history import Header, Outcome, Recorder, TaskState, load_history
+from surveyor.history import Header, Outcome, Recorder, TaskState, joined_attempts, load_history
 from surveyor.observers.deployments import DeploymentReader
 from surveyor.observers.observer import Observer
 from surveyor.observers.polls import poll_period
 from surveyor.watch.deployment import Choice, WatchedDeployment, phase_of
 from surveyor.watch.running import SILENT, RunningWatch
-from surveyor.watch.summary import refused_share, summary_lines
+from surveyor.watch.summary import failure_sentences, refused_share, summary_lines
 from tests.checkers.simulated_services import SimulatedService, call, deployments, history_of, phase, tasks
 from tests.watch.test_clients import SERVICE
 
@@ -242,7 +242,7 @@ def test_the_summary_has_ten_lines() -> None:
     assert "  not called: balancer: nothing here resolves it" in lines
     assert "  dns          failed 0.0 % of 20 before, 0.0 % of 20 during, - of 0 after" in lines
     assert "  api-healthy  failed - of 0 before, 100.0 % of 5 during, - of 0 after" in lines
-    assert any(line.startswith("  old tasks: failed 20.0 % of 25") for line in lines)
+    assert any(line.startswith("  old tasks while they ran: failed 20.0 % of 25") for line in lines)
     assert "  1 of 1 checks passed" in lines
     assert len(lines) <= 10
 
@@ -264,6 +264,21 @@ def test_a_rate_that_the_service_refuses_is_not_the_deployments_fault() -> None:
         "the service refused 9 of 45 calls (20%) as too many: lower --rate"
     )
     assert refused_share(history) == ""
+
+
+def test_failed_calls_are_attributed_to_tasks() -> None:
+    """What a task was doing when a call failed, for each client that has failed calls."""
+    history = watched_history()
+    assert failure_sentences(joined_attempts(history)) == (
+        "api-healthy: of 5 failed calls 5 went to an old task that was running",
+    )
+    unknown = call(50, 50.1, "10.0.0.1", error="refused", client="balancer")
+    lost = call(51, 51.1, "", error="no address known", client="dns")
+    attempts = joined_attempts(history_of(SimulatedService((), period=1e9, calls=1e9).but(unknown, lost)))
+    assert failure_sentences(attempts) == (
+        "balancer: of 1 failed calls 1 went to a task that is not known",
+        "dns: of 1 failed calls 1 had no address to call",
+    )
 
 
 def test_durations() -> None:

@@ -62,7 +62,7 @@ def test_a_forced_deployment(
         )
     assert done.returncode in (0, 5), done.stdout + done.stderr  # 5: this machine did not keep up
     assert f"store/{name}: the deployment " in done.stdout
-    assert "old tasks: failed" in done.stdout
+    assert "old tasks while they ran: failed" in done.stdout
     assert "new tasks: failed" in done.stdout
     check_calls(recorder, deploys=True)
     check_sides(load_history(tmp_path / "histories" / "watch.jsonl"), *clients)

@@ -10,7 +10,7 @@ from surveyor.load.figures import ClientFigures, figures_between
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
 
-__all__ = ["NEW", "OLD", "AttemptFigures"]
+__all__ = ["COMPARABLE", "NEW", "OLD", "AttemptFigures"]
 
 NEW, OLD = "new", "old"
 """The sides of a deployment: tasks that it starts, and tasks that it replaces."""
@@ -18,7 +18,7 @@ NEW, OLD = "new", "old"
 CALLER = "caller"
 """The client of an experiment, which has no client models."""
 
-_COMPARABLE = ("starting", "running")
+COMPARABLE = ("starting", "running")
 """Of an old task: after it, errors are due to clients that still have its address, whichever revision it ran."""
 
 
@@ -34,7 +34,7 @@ class AttemptFigures:
         """Count further attempts."""
         for attempt in attempts:
             sides = [""]
-            if attempt.side == NEW or (attempt.side == OLD and attempt.life in _COMPARABLE):
+            if attempt.side == NEW or (attempt.side == OLD and attempt.life in COMPARABLE):
                 sides.append(attempt.side)
             for phase in (WHOLE, attempt.phase) if attempt.phase else (WHOLE,):
                 first, last = self._spans.get(phase, (attempt.time, attempt.time))

@@ -93,27 +93,30 @@ def architectures_of(experiments: Iterable[ExperimentReport]) -> Architectures |
     return Architectures(calm.name, attempts, tuple(scenario.name for scenario in scenarios), rows)
 
 
-def compare_architectures(scenario: ExperimentReport) -> list[tuple[str, ...]]:
-    """Return a table of a scenario that only clients of the architectures called, with a head; otherwise nothing.
+def compare_architectures(experiments: Iterable[ExperimentReport]) -> list[tuple[str, ...]]:
+    """Return a table with a head, from scenarios that only clients of architectures called; otherwise nothing.
 
-    Latency is that of its first phase, failed calls are those of its second, which begins with the fault.
+    Latency is that of a scenario's first phase, failed calls are those of its second, which begins with the fault.
     """
-    phases = list(dict.fromkeys(row.phase for row in scenario.clients))
-    rows = {(row.client, row.phase): row for row in scenario.clients}
-    called = [found for found in ARCHITECTURES if any((found.client, phase) in rows for phase in phases)]
-    if not 1 < len(called) == len({row.client for row in scenario.clients}) or len(phases) < 2:
+    names = {architecture.client for architecture in ARCHITECTURES}
+    rows: dict[str, tuple[ClientRow, ClientRow]] = {}
+    for scenario in experiments:
+        phases = list(dict.fromkeys(row.phase for row in scenario.clients))
+        found = {(row.client, row.phase): row for row in scenario.clients}
+        if len(phases) > 1 and {row.client for row in scenario.clients} <= names:
+            rows |= {client: (found[client, phases[0]], found[client, phases[1]]) for client, _ in found}
+    if len(rows) < 2:
         return []
-    before, after = phases[:2]
-    direct = rows.get(("dns", before))
     table: list[tuple[str, ...]] = [
         ("architecture", "hops", "median ms", "added ms", "p99 ms", "calls after", "failed %", "until s")
     ]
-    for architecture in called:
-        calm, hit = rows[architecture.client, before], rows[architecture.client, after]
-        added = f"{calm.p50 - direct.p50:+.2f}" if direct is not None else "-"
-        failed = f"{hit.failed[0]:.2f} ({hit.failed[1]:.2f} to {hit.failed[2]:.2f})"
-        latency = (f"{calm.p50:.2f}", added, f"{calm.p99:.2f}")
-        table.append((architecture.name, architecture.hops, *latency, f"{hit.attempts}", failed, f"{hit.recovery:.1f}"))
+    for architecture in ARCHITECTURES:
+        if architecture.client in rows:
+            calm, hit = rows[architecture.client]
+            added = f"{calm.p50 - rows['dns'][0].p50:+.2f}" if "dns" in rows else "-"
+            failed = f"{hit.failed[0]:.2f} ({hit.failed[1]:.2f} to {hit.failed[2]:.2f})"
+            figures = (f"{calm.p50:.2f}", added, f"{calm.p99:.2f}", f"{hit.attempts}", failed, f"{hit.recovery:.1f}")
+            table.append((architecture.name, architecture.hops, *figures))
     return table
 
 

@@ -40,11 +40,11 @@ class ClientRow(Struct, frozen=True, forbid_unknown_fields=True, rename="camel")
 
 
 class ExperimentReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """One experiment or load scenario.
+    """One experiment, load scenario or watch (`kind`; "" in older reports).
 
     `judged` and `chart` are None without a complete history; `detail` then says why. `history`: its file, relative to
-    the report's folder. `symptom`: as for a test. `clients` and `sentences`: the client impact of a load scenario and
-    where failed calls went.
+    the report's folder. `symptom`: as for a test. `clients` and `sentences`: the client impact of a load scenario
+    or a watch, and where failed calls went.
     """
 
     name: str
@@ -57,6 +57,7 @@ class ExperimentReport(Struct, frozen=True, forbid_unknown_fields=True, rename="
     chart: Chart | None
     clients: tuple[ClientRow, ...] = ()
     sentences: tuple[str, ...] = ()
+    kind: str = ""
 
     @property
     def title(self) -> str:

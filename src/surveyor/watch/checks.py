@@ -10,7 +10,10 @@ from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.watch.clients import DIRECT
 from surveyor.watch.settings import WatchSettings
 
-__all__ = ["checks_of"]
+__all__ = ["DEPLOYED", "checks_of"]
+
+DEPLOYED = "deployed"
+"""The check of how the deployment ended."""
 
 REST = 180.0
 """Service seconds of a watch in which a service can be expected to be at rest for a minute after its last change."""
@@ -23,7 +26,7 @@ def checks_of(
 
     Calls of DIRECT are not judged: until the next poll it calls tasks that no client calls any more.
     """
-    checks = [make_check("deployed", within=settings.within)] if not seconds else []
+    checks = [make_check(DEPLOYED, within=settings.within)] if not seconds else []
     judged = ",".join(name for name in models if name != DIRECT.name)
     if judged:
         checks.append(make_check("answered", at_least=settings.at_least, over=settings.over, clients=judged))

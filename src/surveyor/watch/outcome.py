@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from msgspec import structs
 
 from surveyor.checkers import Judgement, judge_file
-from surveyor.history import History, joined_attempts, load_history
+from surveyor.history import History, JoinedAttempt, joined_attempts, load_history
 from surveyor.load.attempt_figures import NEW, OLD, AttemptFigures
 from surveyor.load.client_results import row_of
 from surveyor.report.chart import chart_of
@@ -18,9 +19,10 @@ from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
 from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.model import ConformanceReport, TargetReport
 from surveyor.targets.model import Target
-from surveyor.verdicts import Verdict, worst
+from surveyor.verdicts import Verdict
+from surveyor.watch.checks import DEPLOYED
 from surveyor.watch.running import HISTORY, RunningWatch
-from surveyor.watch.summary import refused_share
+from surveyor.watch.summary import failure_sentences, refused_share
 
 __all__ = ["WatchOutcome", "conclude"]
 
@@ -44,10 +46,10 @@ class WatchOutcome:
         return self.report.experiments[0].detail
 
 
-def _client_rows(history: History) -> tuple[ClientRow, ...]:
+def _client_rows(history: History, attempts: Sequence[JoinedAttempt]) -> tuple[ClientRow, ...]:
     """Return what each client got in each phase, in the whole watch, and from old and new tasks."""
     figures = AttemptFigures()
-    figures.add(joined_attempts(history))
+    figures.add(attempts)
     phases = [*dict.fromkeys(phase.name for phase in history.phases), WHOLE]
     rows = sorted(map(row_of, figures.rows()), key=lambda row: phases.index(row.phase))
     of_sides = [
@@ -62,18 +64,18 @@ def _client_rows(history: History) -> tuple[ClientRow, ...]:
 def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetime, stopped: str = "") -> WatchOutcome:
     """Stop a watch, judge its history once, and write the report; `stopped`: why it ended early.
 
-    What failed on a machine that did not keep up, or because the service refuses calls as too many, is inconclusive.
+    Calls that failed on a machine that did not keep up, or because the service refuses them as too many, say nothing
+    about the service; how its deployment ended does.
     """
     lag = watch.lag() if watch.local else ""
     watch.stop(stopped)
     history = load_history(watch.path)
     judgement = judge_file(watch.path)
     reasons = [reason for reason in (lag, refused_share(history)) if reason]
-    verdict = judgement.verdict
-    if reasons:
-        verdict = Verdict.INCONCLUSIVE if verdict is Verdict.FAIL else worst((verdict, Verdict.INCONCLUSIVE))
+    failed = [check.check for check in judgement.checks if check.verdict is Verdict.FAIL]
+    verdict = Verdict.INCONCLUSIVE if reasons and DEPLOYED not in failed else judgement.verdict
     detail = "; ".join(filter(None, (*reasons, judgement.detail)))
-    symptom = ", ".join(check.check for check in judgement.checks if check.verdict is Verdict.FAIL)
+    symptom, attempts = ", ".join(failed), joined_attempts(history)
     finished = datetime.now(UTC)
     report = ConformanceReport(
         target=TargetReport(
@@ -99,7 +101,9 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
         experiments=(
             ExperimentReport(
                 *("watch", "watch", verdict, symptom, detail, HISTORY, judgement, chart_of(history)),
-                clients=_client_rows(history),
+                clients=_client_rows(history, attempts),
+                sentences=failure_sentences(attempts),
+                kind="watch",
             ),
         ),
     )

@@ -302,7 +302,7 @@ def _header(
         f"{' with TLS' if request.tls else ''}, expected {format_statuses(request.expected)}",
         "clients": ", ".join(clients.by_model),
         "calls per wall second": f"{settings.rate:g} of each client model",
-        "polls": f"each {period:g} s",
+        "polls": f"each {period:.1f} s",
     }
     return Header(
         experiment="watch",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from surveyor.callers.client import NO_ADDRESS
 from surveyor.checkers import Judgement
 from surveyor.checkers.deployment import describe_deployment
 from surveyor.history import History, JoinedAttempt, joined_attempts, latest_deployments, watched_deployment
+from surveyor.load.attempt_figures import COMPARABLE, NEW, OLD
 from surveyor.verdicts import Verdict
 from surveyor.visible_text import visible
 from surveyor.watch.deployment import AFTER, BEFORE
 
-__all__ = ["refused_share", "summary_lines"]
+__all__ = ["failure_sentences", "refused_share", "summary_lines"]
 
 TOO_MANY_REQUESTS = 429
+MAX_REFUSED = 0.01
+"""Share of calls; from it on the failed calls are due to their rate."""
 
 
 def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] = ()) -> list[str]:
@@ -42,8 +47,9 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
     for name, own in rows:
         shares = ", ".join(f"{_failed(filter(chosen, own))} {column}" for column, chosen in columns)
         lines.append(f"  {name:<{width}}  failed {shares}")
-    sides = [("old tasks", "old"), ("new tasks", "new")]
-    by_side = [(name, [attempt for attempt in attempts if attempt.side == side]) for name, side in sides]
+    comparable = [attempt for attempt in attempts if attempt.side == NEW or attempt.life in COMPARABLE]
+    sides = [("old tasks while they ran", OLD), ("new tasks", NEW)]
+    by_side = [(name, [attempt for attempt in comparable if attempt.side == side]) for name, side in sides]
     if any(own for _, own in by_side):
         lines.append("  " + "; ".join(f"{name}: failed {_failed(own)}{_latency(own)}" for name, own in by_side))
     lines += [f"  {figure.figure}: {figure.text}" for figure in judgement.figures if figure.unit == "s" and figure.high]
@@ -58,12 +64,39 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
 
 
 def refused_share(history: History) -> str:
-    """Return that the service refused calls because there were too many, "" if it did not."""
+    """Return that the service refused calls because there were too many, "" if fewer than MAX_REFUSED were refused."""
     refused = sum(call.status == TOO_MANY_REQUESTS for call in history.calls)
-    if not refused:
+    if not refused or refused < MAX_REFUSED * len(history.calls):
         return ""
     share = refused / len(history.calls)
     return f"the service refused {refused:,} of {len(history.calls):,} calls ({share:.0%}) as too many: lower --rate"
+
+
+def failure_sentences(attempts: Sequence[JoinedAttempt]) -> tuple[str, ...]:
+    """Return for each client with failed attempts which tasks they went to, and what these were doing."""
+    sentences = []
+    for client in dict.fromkeys(attempt.client for attempt in attempts):
+        failed = [attempt for attempt in attempts if attempt.client == client and attempt.outcome != "ok"]
+        places = Counter(_place(attempt) for attempt in failed)
+        if failed:
+            parts = ", ".join(f"{count:,} {place}" for place, count in places.most_common())
+            sentences.append(f"{client}: of {len(failed):,} failed calls {parts}")
+    return tuple(sentences)
+
+
+def _place(attempt: JoinedAttempt) -> str:
+    if attempt.error == NO_ADDRESS:
+        return "had no address to call"
+    if not attempt.life:
+        return "went to a task that is not known"
+    states = {
+        "starting": "that was starting",
+        "running": "that was running",
+        "leaving": "that was stopping",
+        "ended": "that had ended",
+    }
+    which = {"old": "an old task", "new": "a new task", "": "a task"}[attempt.side]
+    return f"went to {which} {states[attempt.life]}"
 
 
 def _headline(history: History) -> str:

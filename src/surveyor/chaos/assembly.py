@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from surveyor.callers import CallerThread, ServiceEndpoints, ViewContents, resolve_name
+from surveyor.callers import CallerThread, ServiceEndpoints, resolve_name
 from surveyor.chaos.actions import ActionContext
 from surveyor.chaos.conclusion import concluded, print_line
 from surveyor.chaos.experiment import Experiment
@@ -30,9 +30,9 @@ from surveyor.history import Header, History, Recorder, load_history
 from surveyor.observers.flowing_clock import flowing_clock
 from surveyor.observers.keeping_up import SPEED, ScaleChoice, choose_scale, measure_round
 from surveyor.observers.observer import Observer
-from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
-from surveyor.observers.tasks import describe_tasks
-from surveyor.observers.views import discover_instances, list_instances, views_of
+from surveyor.observers.polls import polls_of
+from surveyor.observers.service_under_test import ServiceUnderTest
+from surveyor.observers.views import views_of
 from surveyor.pytest_plugin.options import Chaos
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
@@ -112,7 +112,10 @@ def _assembled(
             stack.enter_context(exclusive_run(settings.client("ecs"), service, settings.run, undo_log))
         # Whatever takes time is created before the first event: an experiment begins with all observers polling.
         clients = Clients(running.target, running.endpoint if running.endpoint != "AWS" else None, NullRecorder())
-        polls = _polls(clients, service)
+        new_client = partial(clients.client, account=service.account, region=service.region)
+        polls: dict[str, Callable[[], Any]] = {
+            name: poll.ask for name, poll in polls_of(new_client, service, None).items()
+        }
         choice = _choose_scale(experiment, settings, polls)
         if choice.note:
             print_line(f"{experiment.name}: {choice.note}")
@@ -201,19 +204,3 @@ def _choose_scale(
     if settings.options.dry_run or control is None or control.scale() is not None:
         return ScaleChoice(requested)
     return choose_scale(requested, measure_round(tuple(polls.values())), experiment.setup.poll_period)
-
-
-def _polls(
-    clients: Clients, service: ServiceUnderTest
-) -> dict[str, Callable[[], ViewContents | Mapping[str, ServiceTask]]]:
-    """Return how each view of the registry and of the tasks is polled; each has its own client."""
-
-    def new_client(name: str) -> Any:
-        return clients.client(name, service.account, service.region)
-
-    return {
-        "tasks": partial(describe_tasks, new_client("ecs"), service, {}),
-        "list": partial(list_instances, new_client("servicediscovery"), service),
-        "discover": partial(discover_instances, new_client("servicediscovery"), service),
-        "healthy": partial(discover_instances, new_client("servicediscovery"), service, "HEALTHY"),
-    }

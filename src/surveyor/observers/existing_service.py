@@ -37,9 +37,10 @@ def parse_name(text: str, option: str) -> tuple[str, str]:
 def find_service(
     client: Client, account: str, region: str, full_name: str, path: str = "/", *, entry_points: bool = False
 ) -> ServiceUnderTest:
-    """Return the service CLUSTER/SERVICE with its registry; with `entry_points` also its load balancer.
+    """Return the service CLUSTER/SERVICE with its registry; with `entry_points` also what else clients call.
 
-    Raises UsageError if it does not exist or cannot be observed; without `entry_points` it must have a registry.
+    That is a load balancer, or an endpoint of Service Connect; without `entry_points` it must have a registry. Raises
+    UsageError if it does not exist or cannot be observed.
     """
     cluster, name = parse_name(full_name, "--service")
     ecs = client("ecs")
@@ -51,7 +52,7 @@ def find_service(
         raise UsageError(f"{full_name} is in no registry: experiments need a service with service discovery")
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     balancer = find_balancer(client, service) if entry_points else FoundBalancer()
-    connect = _connect_endpoint(service)
+    connect = _connect_endpoint(service) if entry_points else None
     if not registries and not balancer.groups and connect is None:
         raise UsageError(
             f"{full_name} has no service registry, no load balancer and no Service Connect endpoint: no client can "

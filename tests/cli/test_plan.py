@@ -34,7 +34,11 @@ def rows(output: str) -> Mapping[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("words", "tasks", "noun"),
-    [(("chaos", "kill-half"), 6, "1 experiment"), (("load", "deploy", "lose-one"), 10, "2 scenarios")],
+    [
+        (("chaos", "kill-half"), 6, "1 experiment"),
+        (("load", "deploy", "lose-one"), 10, "2 scenarios"),
+        (("load", "compare-architectures"), 7, "2 scenarios"),
+    ],
 )
 def test_experiments_and_scenarios_have_a_plan(words: tuple[str, ...], tasks: int, noun: str) -> None:
     """It has the form of that of a run, and says that they are played in real time."""

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.callers import ARCHITECTURES, MODELS
-from surveyor.report.file import load_report
-from surveyor_emulator.runtime.envoy.binary import binary
+from surveyor.callers import MODELS
 from tests.documents import DOCS, python_example
 
 SCENARIO = """
@@ -69,20 +67,3 @@ def test_the_documents_list_every_client_model() -> None:
     """The table of docs/load.md has one row for each client model, and no other."""
     rows = (DOCS / "load.md").read_text(encoding="utf-8").partition("| model |")[2].partition("\n\n")[0].splitlines()
     assert {row.split("`")[1] for row in rows if "`" in row.split("|")[1]} == MODELS.keys()
-
-
-@pytest.mark.soak
-@pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
-def test_architectures_are_compared_by_their_clients_alone(folder: Path) -> None:
-    """Each architecture has a row; one of three tasks is killed, after which more calls by DNS fail than by a proxy."""
-    words = ["load", "compare-architectures", "--scale", "15", "--rate", "8", "--out", "out"]
-    run = subprocess.run(
-        [sys.executable, "-c", LOAD, *words], capture_output=True, text=True, check=False, timeout=120
-    )  # fmt: skip
-    head = "  architecture     hops"
-    rows = run.stdout[run.stdout.index(head) :].splitlines()[1:5]
-    assert [row[2:19].strip() for row in rows] == ["load balancer", "DNS", "API", "Service Connect"], run.stderr
-    [reported] = load_report(folder / "out" / "report.json").experiments
-    killed = {row.client: row for row in reported.clients if row.phase == "killed"}
-    assert killed.keys() == {architecture.client for architecture in ARCHITECTURES}
-    assert killed["dns"].failed[0] > killed["service-connect"].failed[0]

@@ -63,16 +63,16 @@ def test_a_client_without_calls_has_no_cell() -> None:
 
 
 def test_a_scenario_of_architectures_alone_has_their_table() -> None:
-    """Latency is that of the first phase, also relative to DNS; failed calls and the last of them are of the second."""
-    head, *rows = compare_architectures(scenario("compare", "dns", "balancer"))
+    """Latency is that of the first phase, also relative to DNS; failed calls and the last are of the second."""
+    head, *rows = compare_architectures([scenario("direct", "dns"), scenario("connect", "balancer")])
     assert head[2:] == ("median ms", "added ms", "p99 ms", "calls after", "failed %", "until s")
     assert rows == [
-        ("load balancer", "1: the load balancer", "2.00", "+1.00", "9.50", "400", "2.00 (1.00 to 4.00)", "42.0"),
+        ("load balancer", "1: the load balancer", "1.00", "+0.00", "9.50", "400", "0.00 (0.00 to 0.00)", "42.0"),
         ("DNS", "0", "1.00", "+0.00", "9.50", "400", "0.00 (0.00 to 0.00)", "42.0"),
     ]
-    assert compare_architectures(scenario("others", "dns", "dns-pinned")) == []
-    assert compare_architectures(scenario("one", "dns")) == []
-    [without_dns] = compare_architectures(scenario("no-dns", "balancer", "api-healthy"))[1:2]
+    assert compare_architectures([scenario("others", "dns", "balancer", "dns-pinned")]) == []
+    assert compare_architectures([scenario("one", "dns")]) == []
+    [without_dns] = compare_architectures([scenario("no-dns", "balancer", "api-healthy")])[1:2]
     assert without_dns[3] == "-"
 
 

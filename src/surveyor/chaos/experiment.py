@@ -25,8 +25,9 @@ class ServiceSetup:
     `check`: the container has a health check, run each `check_interval` seconds, and is unhealthy after
     `check_retries` failures. `rate`: calls per wall second, each answered after `response_seconds`. `resolve_by`: how
     callers find tasks, `dns` or `api`. `shared`: callers belong to another account, with which the namespace is
-    shared. `service_connect`: each task has a Service Connect proxy, through which it is called; `entry_points`: in
-    addition there are a client's proxy and a load balancer before the service, if the target supports them.
+    shared. `service_connect`: each task has a Service Connect proxy, through which it is called. If the target supports
+    them: `balancer`: a load balancer is before the service; `connect_client`: a client with a Service Connect proxy
+    calls it, which then has proxies, too; `entry_points`: both.
     `poll_period`: between two polls of an observer. `warm_up`: how long the service is observed before a fault.
     """
 
@@ -44,6 +45,8 @@ class ServiceSetup:
     shared: bool = False
     service_connect: bool = False
     entry_points: bool = False
+    balancer: bool = False
+    connect_client: bool = False
     warm_up: float = 15.0
 
     def with_task_settings(self, task_settings: TaskSettings | None) -> ServiceSetup:
@@ -57,6 +60,16 @@ class ServiceSetup:
             drain=task_settings.drain,
             check=self.check and task_settings.check,
         )
+
+    @property
+    def calls_by_balancer(self) -> bool:
+        """Return whether clients of a load balancer call the service."""
+        return self.entry_points or self.balancer
+
+    @property
+    def calls_by_connect(self) -> bool:
+        """Return whether clients of Service Connect call the service."""
+        return self.entry_points or self.connect_client
 
     def settings(self) -> dict[str, str]:
         """Return the settings of the service by name, as text for people."""

@@ -35,9 +35,10 @@ def create_service(
     )
     container = _container(setup)
     params: dict[str, Any] = {}
-    entry_points = setup.entry_points and "service-connect" in running.features
+    has_proxies = "service-connect" in running.features
+    connected, balanced = has_proxies and setup.calls_by_connect, has_proxies and setup.calls_by_balancer
     alias = fixture("unique_name")("backend")
-    if setup.service_connect or entry_points:
+    if setup.service_connect or connected:
         container["portMappings"] = [{"containerPort": TASK_PORT, "name": "web", "appProtocol": "http"}]
         endpoint = {
             "portName": "web",
@@ -50,7 +51,7 @@ def create_service(
             "services": [endpoint],
         }
     balancer = None
-    if entry_points:
+    if balanced:
         balancer = fixture("make_load_balancer")(vpc, fixture("network")["awsvpcConfiguration"]["subnets"])
         group = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": TASK_PORT}
         params["loadBalancers"] = [group]
@@ -66,7 +67,7 @@ def create_service(
 
     fixture("clock").eventually(all_are_healthy, within=timeouts.TASK)
     # A task's proxy listens at loopback addresses of the task, which are those of this machine where tasks are local.
-    caller = fixture("make_connect_client")(namespace, alias) if entry_points else None
+    caller = fixture("make_connect_client")(namespace, alias) if connected else None
     return ServiceUnderTest(
         account=account,
         region=running.target.region,

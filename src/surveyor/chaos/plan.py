@@ -31,12 +31,16 @@ _CALLS_PER_POLL = 5.0  # of all observers: instances, tasks that run and that st
 
 @dataclass(frozen=True)
 class ProgramPlan:
-    """One experiment or scenario: tasks at a time, service seconds, calls, and whether a load balancer is made."""
+    """One experiment or scenario: tasks at a time, service seconds, calls, and whether a load balancer is made.
+
+    `client`: a client with a Service Connect proxy is made, an ECS service with one task.
+    """
 
     tasks: int
     seconds: float
     calls: int
     balancer: bool
+    client: bool
 
 
 def read_program(path: Path, *, own_service: bool) -> ProgramPlan:
@@ -47,13 +51,15 @@ def read_program(path: Path, *, own_service: bool) -> ProgramPlan:
     phases = list(_phases(tree))
     seconds = sum(phases) if phases else TYPICAL_SECONDS
     poll = next(_numbers(tree, "poll_period"), 1.0)
-    balancer = own_service and any(_numbers(tree, "entry_points"))
-    tasks = (max(first, scaled) if own_service else scaled - first) + balancer
+    balancer = own_service and any((*_numbers(tree, "entry_points"), *_numbers(tree, "balancer")))
+    client = own_service and any((*_numbers(tree, "entry_points"), *_numbers(tree, "connect_client")))
+    tasks = (max(first, scaled) if own_service else scaled - first) + client
     return ProgramPlan(
         tasks=max(0, tasks),
         seconds=seconds + (_STARTED + _DELETED if own_service else 0.0),
         calls=round((_CALLS if own_service else 10) + _CALLS_PER_POLL * seconds / poll),
         balancer=balancer,
+        client=client,
     )
 
 
@@ -82,7 +88,7 @@ def plan_programs(files: Iterable[Path], *, own_service: bool) -> Plan:
 def _resources(program: ProgramPlan, *, own_service: bool) -> Mapping[str, int]:
     made = {"Fargate task": program.tasks}
     if own_service:
-        made |= {"namespace": 1, "service": 1, "instance": program.tasks, "ECS service": 1 + program.balancer}
+        made |= {"namespace": 1, "service": 1, "instance": program.tasks, "ECS service": 1 + program.client}
         made |= {"load balancer": 1} if program.balancer else {}
     return {kind: count for kind, count in made.items() if count}
 

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
+COMPARISONS = {"compare-architectures": ("compare-direct", "compare-connect")}
+"""Scenarios that are played together, because one service cannot have the tasks of both."""
+
 
 def load(
     names: Annotated[
@@ -101,7 +104,8 @@ def load(
     if every:
         _list(known)
         return
-    chosen = select_programs(names or known, known, "scenario", "surveyor load --list", "play")
+    names = [name for given in names or known for name in COMPARISONS.get(given, (given,))]
+    chosen = select_programs(names, known, "scenario", "surveyor load --list", "play")
     target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
     loaded = load_target(target, layout.targets, target_options)
     if plan:
@@ -223,6 +227,8 @@ def _list(known: dict[str, Path]) -> None:
     typer.echo("scenarios:")
     for name, path in known.items():
         typer.echo(f"  {name:<{width}}  {describe_program(path)}")
+    for name, parts in COMPARISONS.items():
+        typer.echo(f"  {name}: {' and '.join(parts)}")
     typer.echo("client models:")
     for model in MODELS.values():
         typer.echo(f"  {model.name:<{width}}  {model.description}")

@@ -15,7 +15,7 @@ from surveyor.report.model import ConformanceReport
 
 __all__ = ["comparison_lines", "report_lines"]
 
-_COMPARED = "latency: before the fault, in wall time; added: relative to DNS; until: last failed call, service seconds"
+_COMPARED = "latency before the fault, in wall time; added: relative to DNS; until: last failed call, service seconds"
 _CELL = "failed % (after retries %), last failure in service seconds"
 
 
@@ -31,19 +31,18 @@ def report_lines(report: ConformanceReport) -> Iterator[str]:
         yield from _table(client_table_by_phase(result))
         for sentence in result.sentences:
             yield f"  {sentence}"
-        if compared := compare_architectures(result):
-            yield f"  {_COMPARED}"
-            yield from _columns(compared)
     yield from (f"left behind: {resource}" for resource in report.leaked_resources)
 
 
 def comparison_lines(report: ConformanceReport) -> Iterator[str]:
-    """Yield a table of client models by scenarios, if there are several scenarios."""
+    """Yield a table of client models by scenarios, if there are several, and one of architectures, if there are."""
     table = client_table_by_scenario(report.experiments)
-    if len(table.columns) < 2:
-        return
-    yield f"all phases of each scenario: {_CELL}"
-    yield from _table(table)
+    if len(table.columns) > 1:
+        yield f"all phases of each scenario: {_CELL}"
+        yield from _table(table)
+    if compared := compare_architectures(report.experiments):
+        yield f"architectures: {_COMPARED}"
+        yield from _columns(compared)
 
 
 def _table(table: ClientTable) -> Iterator[str]:

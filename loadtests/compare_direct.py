@@ -1,0 +1,26 @@
+"""A load balancer, DNS and the API before the same three tasks, of which one is killed.
+
+With compare-connect the comparison of four architectures: `surveyor load compare-architectures` plays both. These tasks
+have no proxy, which direct calls would pass, too. Only the clients of these architectures call, so that each is called
+more often, and time flows at half the usual speed: latency is in wall time, and a faster service would use the
+processors that the callers need.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import ServiceSetup, gone, visible
+from surveyor.load.locust_driver import play
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario(
+    "compare-direct",
+    "One of three tasks behind a load balancer, DNS and the API is killed.",
+    ServiceSetup(count=3, ttl=60, balancer=True),
+    phases=(Phase("before", 24), Phase("killed", 96, fault="task.kill", victims="one")),
+    rate=60,
+    scale=5,
+    clients=("balancer", "dns", "api-healthy"),
+    checks=(visible(within=30), gone(within=30)),
+)
+
+globals().update(play(SCENARIO))

@@ -265,7 +265,7 @@ def _http(verb: Verb, second: float) -> Result:
         text = response.read(min(int(verb.get("limit", MAX_BODY)), MAX_BODY))
     finally:
         connection.close()
-    return {"status": response.status, "headers": dict(response.headers), "body": base64.b64encode(text).decode()}
+    return {"status": response.status, "body": base64.b64encode(text).decode()}
 
 
 def _tls(verb: Verb, second: float) -> Result:

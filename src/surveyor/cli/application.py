@@ -214,7 +214,7 @@ def _with_default_vpc(words: Sequence[str]) -> list[str]:
     followers = [*words[1:], "--"]
     return [
         f"{word}=default" if word == "--from-vpc" and follower.startswith("-") else word
-        for word, follower in zip(words, followers, strict=True)
+        for word, follower in zip(words, followers, strict=False)
     ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,9 +62,7 @@ class Recorder:
         self, number: OperationNumber, members: Mapping[str, ViewMember], *, revision: int = 0, ttl: float = 0.0
     ) -> None:
         """Record that a view was read with these members."""
-        values: dict[str, Value] = {
-            "members": {name: _without_empty(asdict(member)) for name, member in members.items()}
-        }
+        values: dict[str, Value] = {"members": {name: _without_empty(vars(member)) for name, member in members.items()}}
         if revision:
             values["revision"] = revision
         if ttl:
@@ -74,13 +71,13 @@ class Recorder:
 
     def record_tasks(self, number: OperationNumber, tasks: Mapping[str, TaskState]) -> None:
         """Record that the tasks of the service were read."""
-        self.end(number, Outcome.OK, tasks={name: _without_empty(asdict(state)) for name, state in tasks.items()})
+        self.end(number, Outcome.OK, tasks={name: _without_empty(vars(state)) for name, state in tasks.items()})
 
     def record_deployments(
         self, number: OperationNumber, deployments: Mapping[str, DeploymentState], watched: str
     ) -> None:
         """Record that the deployments of the service were read, and which of them is watched."""
-        states = {arn: _without_empty(asdict(state)) for arn, state in deployments.items()}
+        states = {arn: _without_empty(vars(state)) for arn, state in deployments.items()}
         self.end(number, Outcome.OK, deployments=states, **({"watched": watched} if watched else {}))
 
     def close(self, stopped: str = "") -> None:

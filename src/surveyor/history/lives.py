@@ -75,8 +75,8 @@ def task_lifetimes(history: History) -> tuple[TaskLifetime, ...]:
                 task, state.address, state.zone, since, revision=state.revision, created=state.created
             )
             if not (lifetime.address and lifetime.zone):
-                known = {"address": lifetime.address or state.address, "zone": lifetime.zone or state.zone}
-                lifetime = replace(lifetime, **known)
+                address, zone = lifetime.address or state.address, lifetime.zone or state.zone
+                lifetime = replace(lifetime, address=address, zone=zone)
             if state.status == "RUNNING" and lifetime.running is None:
                 lifetime = replace(lifetime, running=since, running_event=snapshot.end_event)
             if state.status in _LEAVING_STATES and lifetime.leaving is None:

@@ -93,7 +93,7 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     def detail(self) -> str:
         """Return why the verdict is not a pass; "" if it is."""
         decisive = [check for check in self.checks if check.verdict is self.verdict is not Verdict.PASS]
-        reasons = [f"{check.label}: {check.detail}" for check in decisive]
+        reasons = [f"{check.label}: {check.detail}" for check in decisive] if self.checks else ["it has no checks"]
         return "; ".join([self.stopped, *reasons] if self.stopped else reasons)
 
 

@@ -81,6 +81,16 @@ def test_an_alarm_has_three_values(state: str, since: float, verdict: str) -> No
     assert judged(client, Threshold(alarm=DEPLOYMENT), deployment("errors")).verdict == verdict
 
 
+def test_an_alarm_that_rings_between_two_looks_is_a_failure() -> None:
+    """It was quiet during the deployment, whatever the clocks say about the time of the change."""
+    rules, quiet = Rules((Threshold(alarm="errors"),)), set[str]()
+    for state, verdict in (("OK", "pass"), ("ALARM", "fail")):
+        client: Any = CloudWatch(errors=(state, BEGAN - 9))
+        evidence = GateEvidence()
+        add_cloudwatch(client, rules, deployment(), evidence, NOW, quiet)
+        assert evidence.alarms["errors"][0] == verdict
+
+
 def test_alarms_that_do_not_exist() -> None:
     """One of the file is an error of the file; one of the deployment is inconclusive."""
     with pytest.raises(UsageError, match="line 4: CloudWatch has no alarm 'errors' in this account and Region"):

@@ -42,16 +42,22 @@ def needs_cloudwatch(rules: Rules) -> bool:
 
 
 def add_cloudwatch(
-    client: CloudWatchClient, rules: Rules, deployment: GatedDeployment | None, evidence: GateEvidence, now: float
+    client: CloudWatchClient,
+    rules: Rules,
+    deployment: GatedDeployment | None,
+    evidence: GateEvidence,
+    now: float,
+    quiet: set[str] | None = None,
 ) -> None:
     """Read the alarms and metrics of the rules, and add them to the evidence. `now`: service time, POSIX seconds.
 
-    Raises UsageError for an alarm of the rules that does not exist.
+    `quiet`: the alarms that were not in ALARM at an earlier look during the deployment, which is added to. Raises
+    UsageError for an alarm of the rules that does not exist.
     """
     lines = {threshold.alarm: threshold.line for threshold in rules.thresholds if threshold.alarm}
     own = deployment.alarms if deployment is not None and DEPLOYMENT in lines else ()
     named = [alarm for alarm in lines if alarm != DEPLOYMENT]
-    states = _read_alarms(client, {*named, *own}, deployment)
+    states = _read_alarms(client, {*named, *own}, deployment, set() if quiet is None else quiet)
     for alarm in named:
         if alarm not in states:
             raise UsageError(f"line {lines[alarm]}: CloudWatch has no alarm {alarm!r} in this account and Region")
@@ -80,7 +86,7 @@ def _own_alarms(deployment: GatedDeployment | None, names: Sequence[str], states
 
 
 def _read_alarms(
-    client: CloudWatchClient, names: Collection[str], deployment: GatedDeployment | None
+    client: CloudWatchClient, names: Collection[str], deployment: GatedDeployment | None, quiet: set[str]
 ) -> dict[str, _State]:
     """Return the states of the alarms that exist, by name."""
     states: dict[str, _State] = {}
@@ -91,18 +97,22 @@ def _read_alarms(
             AlarmNames=ordered[start : start + _BATCH], AlarmTypes=kinds, MaxRecords=_BATCH
         )
         for alarm in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
-            states[str(alarm["AlarmName"])] = _state(alarm, deployment)
+            name = str(alarm["AlarmName"])
+            states[name] = _state(alarm, deployment, was_quiet=name in quiet)
+            if deployment is not None and alarm.get("StateValue") != "ALARM":
+                quiet.add(name)
     return states
 
 
-def _state(alarm: Mapping[str, Any], deployment: GatedDeployment | None) -> _State:
+def _state(alarm: Mapping[str, Any], deployment: GatedDeployment | None, *, was_quiet: bool) -> _State:
     value = str(alarm.get("StateValue"))
     since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
     if value == "OK":
         return Verdict.PASS, "OK"
     if value != "ALARM":
         return Verdict.INCONCLUSIVE, f"{value}: it has not enough data"
-    if deployment is not None and isinstance(since, datetime) and since.timestamp() < deployment.created:
+    is_older = deployment is not None and isinstance(since, datetime) and since.timestamp() < deployment.created
+    if is_older and not was_quiet:
         return Verdict.INCONCLUSIVE, "ALARM since before the deployment began"
     return Verdict.FAIL, "ALARM"
 

@@ -32,8 +32,10 @@ class Decision:
 
     @property
     def short_reason(self) -> str:
-        """Return the verdict of runs alone; with a deployment the reason."""
-        return self.reason.rstrip(".") if self.deployment else f"{verdict_of(self.results)}{self.treated}"
+        """Return the verdict of runs alone; with a deployment, or without results, the reason."""
+        if self.deployment is not None or not self.results:
+            return self.reason.rstrip(".")
+        return f"{verdict_of(self.results)}{self.treated}"
 
 
 def decide(rules: Rules, results: Sequence[ThresholdResult], deployment: GatedDeployment | None = None) -> Decision:

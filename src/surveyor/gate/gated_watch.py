@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.gate.cloudwatch import add_cloudwatch, needs_cloudwatch
@@ -51,7 +51,7 @@ class GatedWatch:
     """A watch with the rules that decide about its deployment. `within`: service seconds until it must be over.
 
     `deployment`: as it was read last, None before it began. `action`: what was done last. `refusal`: the decision on
-    which it was rolled back, None if it was not.
+    which it was rolled back, None if it was not. `quiet`: the alarms that were not in ALARM at an earlier look.
     """
 
     watch: RunningWatch
@@ -67,6 +67,7 @@ class GatedWatch:
     _waiting: tuple[str, float] = ("", 0.0)
     _refused: int = 0
     _cloudwatch: tuple[float, GateEvidence | None] = (0.0, None)
+    quiet: set[str] = field(default_factory=set)
 
     def follow(self) -> None:
         """Follow the deployment until it is over and caches have run out, or until the time is over.
@@ -150,7 +151,7 @@ class GatedWatch:
         if known is None or now - read_at >= CLOUDWATCH_PERIOD or deployment.hook is not None:
             known = GateEvidence()
             with named_errors():
-                add_cloudwatch(self.service.client("cloudwatch"), self.rules, deployment, known, now)
+                add_cloudwatch(self.service.client("cloudwatch"), self.rules, deployment, known, now, self.quiet)
             self._cloudwatch = (now, known)
         evidence.alarms, evidence.metrics = known.alarms, known.metrics
 
@@ -220,6 +221,7 @@ def judge_watch(gated: GatedWatch, evidence: GateEvidence, stopped: str = "") ->
         return Decision((), is_open=False, reason=reason, deployment=deployment, action=gated.action)
     if needs_cloudwatch(gated.rules):
         with named_errors():
-            add_cloudwatch(service.client("cloudwatch"), gated.rules, deployment, evidence, service.clock.now())
+            client, now = service.client("cloudwatch"), service.clock.now()
+            add_cloudwatch(client, gated.rules, deployment, evidence, now, gated.quiet)
     decision = replace(decide(gated.rules, judge_gate(gated.rules, evidence), deployment), action=gated.action)
     return with_restore(decision, service)

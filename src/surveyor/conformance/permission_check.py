@@ -25,7 +25,8 @@ __all__ = ["actions_of", "reach_with_permissions"]
 
 def actions_of(command: str, target: Target, selection: Selection, layout: Layout) -> frozenset[str]:
     """Return the actions of IAM that a run of a command needs to create and delete: for `conform`, of its claims."""
-    needed = required_actions(needed_operations(command, target.features or ()), DEPENDENT)
+    inside = ("from-vpc",) if target.from_vpc is not None else ()
+    needed = required_actions(needed_operations(command, (*(target.features or ()), *inside)), DEPENDENT)
     if command != "conform":
         return frozenset(needed)
     chosen = selection.select(load_claims(layout.claims)).values()

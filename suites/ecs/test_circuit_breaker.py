@@ -13,7 +13,8 @@ def described(ecs, cluster, service):
 @proves("ecs.deployment.breaker-counts-health")
 def test_the_breaker_counts_failed_checks(ecs, make_task_definition, make_ecs_service, tasks_of, eventually, cluster):
     """Tasks start running and fail their checks; after three of them the deployment is FAILED."""
-    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
+    # Containers run for a while before their task is RUNNING: failures count only after that.
+    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1, "startPeriod": 90}
     configuration = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
     definition = make_task_definition(container={"healthCheck": check})
     service = make_ecs_service(definition, deploymentConfiguration=configuration)

@@ -21,33 +21,35 @@ LATE_READ = 10
 
 @proves("service-connect.health.withheld-until-healthy")
 def test_a_task_gets_no_calls_before_it_is_healthy(
-    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, clock, eventually, cluster
+    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, cluster
 ):
-    """A second task that is RUNNING gets no calls until its check has passed, and gets calls soon after."""
+    """A second task gets no calls until its check has passed, and gets calls soon after."""
     server = make_connect_service("backend", container=CHECK)
     first = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
 
+    states = set()
+
     def second():
-        found = [task for task in tasks_of(server.service) if task["taskArn"] != first["taskArn"]]
-        return found[0] if found and found[0]["lastStatus"] == "RUNNING" else None
+        return next((task for task in tasks_of(server.service) if task["taskArn"] != first["taskArn"]), None)
 
-    def is_over():
-        latest = second()
-        return latest is None or latest["healthStatus"] == "HEALTHY"
+    def is_healthy():
+        return second()["healthStatus"] == "HEALTHY"
 
-    newcomer = eventually(second, within=timeouts.TASK)
-    if newcomer["healthStatus"] == "HEALTHY":
-        raise Inconclusive("the second task was HEALTHY when it was first seen RUNNING")
-    assert newcomer["healthStatus"] == "UNKNOWN"
-    while not is_over():
+    def healthy():
+        if not (task := second()) or task["healthStatus"] == "HEALTHY":
+            return task
+        states.add(task["lastStatus"])
         calls = call_from_task(client, server.url, times=6)
         if {call.address for call in calls} != {address_of(first)}:
             # The check may have passed during the calls, and a read may be late.
-            eventually(is_over, within=LATE_READ)
-            break
-        clock.wait(3)
+            eventually(is_healthy, within=LATE_READ)
+        return None
+
+    newcomer = eventually(healthy, within=timeouts.TASK, poll_every=3)
+    if not states & {"ACTIVATING", "RUNNING"}:
+        raise Inconclusive("the second task was HEALTHY when its containers were first seen running")
     eventually(
         lambda: address_of(newcomer) in {call.address for call in call_from_task(client, server.url, times=6)},
         within=timeouts.DISCOVERY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -39,6 +40,9 @@ class Upstream:
         """Return the response. Raises OSError or http.client.HTTPException if there is none."""
         kept = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
         connection = getattr(self._local, "connection", None)
+        if connection is not None and _is_closed(connection):
+            connection.close()
+            connection = None
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection(*self._address, timeout=TIMEOUT)
             self._connections.append(connection)
@@ -52,6 +56,15 @@ class Upstream:
             self._local.connection = None
             connection.close()
             raise
+
+
+def _is_closed(connection: http.client.HTTPConnection) -> bool:
+    """Return whether the endpoint closed an idle connection, on which a request would be lost."""
+    if connection.sock is None:
+        return True
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class HttpProxy:

@@ -61,8 +61,17 @@ def surveyor_watch(
     emulator: EmulatorAccount, out: Path, *words: str, endpoint: str = "", command: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run `surveyor watch` to its end."""
+    with start_watch(emulator, out, *words, endpoint=endpoint, command=command) as watch:
+        output, errors = watch.communicate(timeout=120)
+    return subprocess.CompletedProcess(watch.args, watch.returncode, output, errors)
+
+
+def start_watch(
+    emulator: EmulatorAccount, out: Path, *words: str, endpoint: str = "", command: tuple[str, ...] = ()
+) -> subprocess.Popen[str]:
+    """Start `surveyor watch`."""
     at = ["--target", "aws", "--account", ACCOUNT, "--endpoint", endpoint or emulator.endpoint, "--dns", "control"]
     argv = [sys.executable, "-m", "surveyor", "watch", *words, *at, "--region", "us-east-1", "--out", str(out)]
     argv += ["--", *command] if command else []
     environment = {"PATH": "/usr/bin:/bin", **emulator.environment}
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -70,15 +70,17 @@ class Shop:
         loaded = [{"targetGroupArn": group, "containerName": "web", "containerPort": PORT}]
         self.create(name, loadBalancers=loaded, **params)
 
-    def create(self, name: str, *, command: list[str] | None = None, count: int = 2, **params: Any) -> None:
-        """Create a service of a new task definition, and return when its tasks run."""
+    def create(
+        self, name: str, *, command: list[str] | None = None, count: int = 2, waits: bool = True, **params: Any
+    ) -> None:
+        """Create a service of a new task definition, and return when its tasks run, or at once without `waits`."""
         self.define(name, command or SERVER)
         network = {"awsvpcConfiguration": {"subnets": self.subnets[:2], "assignPublicIp": "ENABLED"}}
         self.ecs.create_service(
             cluster="store", serviceName=name, taskDefinition=name, desiredCount=count, launchType="FARGATE",
             networkConfiguration=network, **params,
         )  # fmt: skip
-        if count:
+        if waits:
             self.clock.eventually(lambda: self.is_steady(name), within=600)
 
     def define(self, name: str, command: list[str]) -> None:

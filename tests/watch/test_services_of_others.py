@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
+from surveyor.clock import WallClock
+from surveyor.errors import UsageError
 from surveyor.history import History, joined_attempts, latest_deployments, load_history, watched_deployment
+from surveyor.observers.existing_service import find_service
 from surveyor.report.file import load_report
 from tests.account.conftest import ACCOUNT, SECRET, EmulatorAccount
 from tests.account.test_untouched import Recorder, recording
-from tests.watch.conftest import surveyor_watch
+from tests.watch.conftest import start_watch, surveyor_watch
 from tests.watch.services_of_others import SERVER, TTL, Shop
 
 pytestmark = pytest.mark.soak
@@ -92,3 +96,35 @@ def test_a_command_that_deploys_another_revision(staging: EmulatorAccount, shop:
     service = history.header.service
     assert (service["name"], service["TTL"], service["tasks"]) == ("web.store.internal", f"{TTL} s", "2")
     assert service["calls"] == "GET /?a=1 at port 8000, expected 200"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("store/alone", "has no service registry, no load balancer and no Service Connect endpoint"),
+        ("store/idle", "has no tasks: its desired count is 0"),
+        ("store/missing", "there is no service missing in the cluster store"),
+        ("missing/web", "there is no cluster missing in this account and Region"),
+    ],
+)
+def test_services_that_cannot_be_watched(shop: Shop, name: str, words: str) -> None:
+    """No way to find a task, no task, no such service or cluster."""
+    if name in ("store/alone", "store/idle"):
+        shop.create(name.partition("/")[2], count=int(name == "store/alone"), waits=False)
+    with pytest.raises(UsageError, match=words):
+        find_service(shop.client, ACCOUNT, "us-east-1", name, entry_points=True)
+
+
+def test_an_interrupted_watch_keeps_what_it_saw(staging: EmulatorAccount, shop: Shop, tmp_path: Path) -> None:
+    """Ctrl-C ends it with 130, a complete history and a page."""
+    shop.registered("kept")
+    words = ["--service", "store/kept", "--for", "1h", "--rate", "20"]
+    with start_watch(staging, tmp_path, *words) as watch:
+        history = tmp_path / "histories" / "watch.jsonl"
+        WallClock().eventually(lambda: history.is_file() and history.stat().st_size > 20_000, within=30)
+        watch.send_signal(signal.SIGINT)
+        output, errors = watch.communicate(timeout=30)
+    assert watch.returncode == 130, output + errors
+    assert "stopped early: interrupted" in output
+    assert load_history(history).stopped == "interrupted"
+    assert load_report(tmp_path / "report.json").interrupted

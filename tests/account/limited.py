@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from botocore.credentials import Credentials
+
 from surveyor.account.needed_calls import needed_operations
 from surveyor.account.permissions import make_policies, required_actions
 from surveyor.account.scopes import Place
 from surveyor_policies.dependent import DEPENDENT
-from tests.account.conftest import ACCOUNT
+from tests.account.conftest import ACCOUNT, SECRET
 
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
@@ -21,9 +23,10 @@ __all__ = ["deny", "limited", "policies_for", "without"]
 _numbers = itertools.count(1)
 
 
-def limited(emulator: EmulatorAccount, *policies: Mapping[str, Any]) -> dict[str, str]:
+def limited(emulator: EmulatorAccount, *policies: Mapping[str, Any], account: str = ACCOUNT) -> dict[str, str]:
     """Return the environment of a new user with these managed policies."""
-    iam, number = emulator.clients().client("iam", ACCOUNT), next(_numbers)
+    owner = Credentials(account, SECRET)
+    iam, number = emulator.clients().client("iam", account, session=owner), next(_numbers)
     name = f"user-{number}"
     iam.create_user(UserName=name)
     for part, policy in enumerate(policies):
@@ -37,7 +40,7 @@ def limited(emulator: EmulatorAccount, *policies: Mapping[str, Any]) -> dict[str
 def policies_for(command: str, features: Iterable[str] = (), **place: str) -> list[dict[str, Any]]:
     """Return the policies that `surveyor policy` prints for a command."""
     operations = needed_operations(command, tuple(features), service="service" in place)
-    return make_policies(required_actions(operations, DEPENDENT), Place(account=ACCOUNT, **place))
+    return make_policies(required_actions(operations, DEPENDENT), Place(**{"account": ACCOUNT, **place}))
 
 
 def without(policies: Iterable[Mapping[str, Any]], *actions: str) -> list[dict[str, Any]]:

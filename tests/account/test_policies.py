@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.account.needed_calls import COMMANDS, needed_operations
+from surveyor.account.needed_calls import COMMANDS, CONSUMER, needed_operations
 from surveyor.account.permissions import MAX_SIZE, make_policies, policy_size, required_actions
 from surveyor.account.scopes import Place
 from surveyor.cli import main
@@ -97,7 +97,7 @@ def test_audit_and_gate_have_their_few_actions(capsys: pytest.CaptureFixture[str
     assert statement["Resource"] == [f"{prefix}/shop/web", f"{prefix}-deployment/shop/web/*"]
 
 
-@pytest.mark.parametrize("command", ["conform", "chaos", "load", "advise", "sweep"])
+@pytest.mark.parametrize("command", ["conform", "recordings", "model", "chaos", "load", "advise", "sweep", CONSUMER])
 def test_changes_are_limited_to_what_runs_made(command: str) -> None:
     """Only reads, and changes for which AWS offers nothing narrower, are allowed on everything."""
     actions = required_actions(needed_operations(command, FEATURES), DEPENDENT)
@@ -156,6 +156,36 @@ def test_features_and_role_add_their_actions(capsys: pytest.CaptureFixture[str])
     assert iam == {"iam:CreateServiceLinkedRole", "iam:GetPolicy", "iam:GetPolicyVersion"}
 
 
+def test_a_second_account_has_a_policy_of_its_part(tmp_path: Path) -> None:
+    """It may change what the run's account shares, and its own only by name and tag; the run may share namespaces."""
+    words = ["policy", "conform", "--account", "111122223333", "--region", "eu-west-1", "--out", str(tmp_path)]
+    with pytest.raises(SystemExit):
+        main(words)
+    plain = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(SystemExit):
+        main([*words, "--consumer-profile", "other"])
+    written = {path.name: json.loads(path.read_text("utf-8")) for path in tmp_path.iterdir()}
+    consumer = [written[name] for name in written.keys() - plain]
+    own = [written[name] for name in plain]
+    anything = with_action(consumer, "servicediscovery:RegisterInstance")
+    assert {statement["Sid"]: statement["Resource"] for statement in anything if "Condition" not in statement} == {
+        "CloudMapShared": "arn:aws:servicediscovery:eu-west-1:111122223333:*/*",
+        "CloudMapNothing": [
+            "arn:aws:servicediscovery:eu-west-1:*:*/*-surveyor-preflight",
+            "arn:aws:servicediscovery:eu-west-1:*:*/*-aaaaaaaaaaaaaaaa",
+        ],
+    }
+    for action in ("ram:AcceptResourceShareInvitation", "ram:RejectResourceShareInvitation"):
+        [statement] = with_action(consumer, action)
+        assert statement["Condition"] == {"StringLike": {"ram:ResourceShareName": "surveyor-*"}}
+    [share] = with_action(own, "ram:CreateResourceShare")
+    assert share["Condition"]["ForAllValues:StringLike"] == {
+        "ram:ResourceArn": ["arn:aws:servicediscovery:eu-west-1:111122223333:namespace/*"]
+    }
+    assert with_action(own, "servicediscovery:PutResourcePolicy")[0]["Resource"].endswith(":namespace/*")
+    assert not with_action(own, "ram:AcceptResourceShareInvitation")
+
+
 def test_tags_of_the_user_need_their_actions() -> None:
     """Each creation that gets them wants the action of its service, limited as the creation is."""
     plain = required_actions(needed_operations("conform", FEATURES), DEPENDENT)
@@ -189,7 +219,7 @@ def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None
     ("arguments", "words"),
     [
         (["conforn"], "there is no policy for 'conforn'; did you mean 'conform'"),
-        (["emulator"], "there is one for conform, chaos, load, audit, watch, gate, advise, sweep"),
+        (["emulator"], "there is one for conform, recordings, model, chaos, load, audit, watch, gate, advise, sweep"),
         (["conform", "--account", "1"], "--account: expected 12 digits, got '1'"),
         (["conform", "--region", "everywhere"], "--region: expected a Region such as eu-west-1"),
         (["conform", "--role", "surveyor"], "--role: expected the ARN of a role"),
@@ -199,6 +229,9 @@ def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None
         (["sweep", "--enable", "quotas"], "--enable does not go with sweep"),
         (["load", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with load"),
         (["audit", "--out", "/dev/null"], "cannot be written"),
+        (["model", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with model"),
+        (["chaos", "--consumer-profile", "other"], "--consumer-profile does not go with chaos"),
+        (["conform", "--consumer-profile", "other"], "--consumer-profile needs --account ID"),
     ],
 )
 def test_bad_options_are_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.cli import main
+from surveyor.cli.advise import _where
 
 PUBLISHED = Path(__file__).parents[2] / "reports" / "published" / "embedded-0.1.0.json"
 
@@ -41,6 +42,29 @@ def test_an_invalid_stop_timeout_is_refused(capsys: pytest.CaptureFixture[str]) 
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert "from 2 to 120" in message
+
+
+@pytest.mark.parametrize("plan", [(), ("--plan",)])
+def test_an_account_needs_calls_to_tasks(capsys: pytest.CaptureFixture[str], plan: tuple[str, ...]) -> None:
+    """Without them there is nothing to measure: one line with the option, before anything is asked for."""
+    assert run("advise", "--target", "aws", "--account", "111122223333", *plan) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "--enable ecs-processes" in message
+
+
+def test_an_unknown_feature_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """As elsewhere, with what there is to enable."""
+    assert run("advise", "--target", "aws", "--account", "111122223333", "--enable", "ecs-proceses") == 2
+    assert "did you mean 'ecs-processes'" in capsys.readouterr().err
+
+
+def test_advice_is_verified_where_it_was_measured() -> None:
+    """The command has the options that name the target, quoted, and nothing that a terminal would act on."""
+    assert _where("embedded", account=None) == ""
+    said = _where("aws", account="111122223333", region=None, enable="a b\x1b[2J")
+    assert said.startswith(" --target aws --account 111122223333 --enable 'a b")
+    assert "\x1b" not in said
 
 
 def test_a_report_without_figures_is_refused_with_the_command_that_measures_them(

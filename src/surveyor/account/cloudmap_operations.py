@@ -81,7 +81,7 @@ class CloudMapOperations:
         A service that this process did not create may have others. ECS registers instances itself: see whether the
         service can be deleted.
         """
-        known = self._instances.get(service)
+        known = self._instances.get(_id_of(service))
         return None if known is None else sorted(known)
 
     def _kind(self, call: str, params: Mapping[str, Any]) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["COMMANDS", "SERVICE_COMMANDS", "needed_operations"]
+__all__ = ["COMMANDS", "CONSUMER", "SERVICE_COMMANDS", "needed_operations"]
 
-COMMANDS = ("conform", "chaos", "load", "audit", "watch", "gate", "advise", "sweep")
-"""The commands that have a policy."""
+COMMANDS = ("conform", "recordings", "model", "chaos", "load", "audit", "watch", "gate", "advise", "sweep")
+"""The commands that have a policy; `recordings` is `recordings check`."""
+
+CONSUMER = "consumer"
+"""What a run with `--consumer-profile` does in the second account, as if it were a command."""
 
 SERVICE_COMMANDS = ("chaos", "watch", "gate")
 """Those that may be about a service of the user's."""
@@ -23,8 +26,8 @@ _SWEEP: Calls = {
     "servicediscovery": "DeleteNamespace DeleteService DeregisterInstance GetNamespace GetOperation GetService "
     "ListInstances ListNamespaces "
     "ListServices ListTagsForResource",
-    "route53": "ChangeResourceRecordSets DeleteHealthCheck DeleteHostedZone GetHostedZone ListHealthChecks "
-    "ListHostedZones ListResourceRecordSets",
+    "route53": "ChangeResourceRecordSets DeleteHealthCheck DeleteHostedZone ListHealthChecks ListHostedZones "
+    "ListResourceRecordSets",
     "ec2": "DeleteInternetGateway DeleteSecurityGroup DeleteSubnet DeleteVpc DescribeInstances "
     "DescribeInternetGateways DescribeSecurityGroups DescribeSubnets DescribeVpcs DetachInternetGateway "
     "TerminateInstances",
@@ -48,7 +51,7 @@ _CONFORM: Calls = {
     "UpdateHttpNamespace UpdateInstanceCustomHealthStatus UpdatePrivateDnsNamespace UpdatePublicDnsNamespace "
     "UpdateService UpdateServiceAttributes",
     "route53": "AssociateVPCWithHostedZone ChangeTagsForResource CreateHealthCheck CreateHostedZone "
-    "DisassociateVPCFromHostedZone GetAccountLimit GetChange GetHealthCheck GetHealthCheckCount "
+    "DisassociateVPCFromHostedZone GetAccountLimit GetChange GetHostedZone GetHealthCheck GetHealthCheckCount "
     "GetHealthCheckLastFailureReason GetHealthCheckStatus GetHostedZoneCount GetHostedZoneLimit "
     "ListHostedZonesByName ListHostedZonesByVPC ListTagsForResource ListTagsForResources TestDNSAnswer "
     "UpdateHealthCheck UpdateHostedZoneComment",
@@ -66,7 +69,12 @@ _CONFORM: Calls = {
 }
 
 _CONFORM_FEATURES: Mapping[str, Calls] = {
+    "from-vpc": {
+        "ec2": "AuthorizeSecurityGroupIngress DescribeVpcAttribute",
+        "s3": "CreateBucket GetObject PutObject",
+    },
     "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion"},
+    "sharing": {"ram": "AssociateResourceShare CreateResourceShare DisassociateResourceShare"},
     "ecs-processes": {
         "ec2": "DescribeNetworkInterfaces",
         "ecs": "ContinueServiceDeployment StopServiceDeployment",
@@ -81,6 +89,35 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
     },
 }
 """Those of claims that need a feature which is not tested without an option."""
+
+_RECORDINGS: Calls = {
+    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
+    "DiscoverInstances GetInstance ListOperations RegisterInstance UpdateService",
+    "route53": "CreateHealthCheck CreateHostedZone GetHostedZone ListHostedZonesByVPC",
+    "ec2": "CreateSubnet CreateVpc DescribeRouteTables ModifyVpcAttribute RunInstances",
+    "ecs": "CreateCluster CreateService DescribeClusters ListServicesByNamespace RegisterTaskDefinition RunTask "
+    "UpdateService",
+    "events": "PutRule PutTargets",
+    "sqs": "CreateQueue DeleteMessage GetQueueAttributes ReceiveMessage SetQueueAttributes",
+}
+"""Those of recordings, in the default VPC or in the subnets of the target file."""
+
+_MODEL: Calls = {
+    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
+    "DiscoverInstances GetInstance GetInstancesHealthStatus RegisterInstance UpdateInstanceCustomHealthStatus",
+    "ec2": "CreateVpc ModifyVpcAttribute",
+}
+
+_CONSUMER: Calls = {
+    "servicediscovery": "CreateHttpNamespace CreateService DeleteServiceAttributes DiscoverInstances "
+    "DiscoverInstancesRevision GetInstance GetInstancesHealthStatus GetServiceAttributes ListOperations "
+    "RegisterInstance TagResource UntagResource UpdateHttpNamespace UpdateInstanceCustomHealthStatus "
+    "UpdatePrivateDnsNamespace UpdatePublicDnsNamespace UpdateService UpdateServiceAttributes",
+    "ec2": "CreateVpc DescribeRouteTables",
+    "ecs": "CreateCluster CreateService RegisterTaskDefinition",
+    "ram": "AcceptResourceShareInvitation AssociateResourceShare CreateResourceShare GetResourceShareInvitations "
+    "RejectResourceShareInvitation",
+}
 
 _EXPERIMENT: Calls = {
     "servicediscovery": "CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace GetService "
@@ -136,6 +173,8 @@ _MADE: Mapping[str, Collection[str]] = {
     "chaos": ("servicediscovery", "route53", "ec2", "ecs"),
     "load": ("servicediscovery", "route53", "ec2", "ecs", "elbv2"),
     "advise": ("servicediscovery", "route53", "ec2", "ecs"),
+    "model": ("servicediscovery", "route53", "ec2"),
+    CONSUMER: ("servicediscovery", "ec2", "ecs", "ram"),
 }
 """The services in which a command may leave something: the clean-up at its end asks no other."""
 
@@ -160,13 +199,18 @@ def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[C
         return (fixed[command],)
     if command == "watch":
         return (_WATCH, *([_DEPLOY] if "deploy" in features else []))
-    if command == "conform":
-        return (_CONFORM, _SWEEP, *(calls for feature, calls in _CONFORM_FEATURES.items() if feature in features))
+    if command in ("conform", "recordings"):
+        judged = _CONFORM if command == "conform" else _RECORDINGS
+        return (judged, _SWEEP, *(calls for feature, calls in _CONFORM_FEATURES.items() if feature in features))
     role = {"sts": "AssumeRole"} if command == "chaos" and "iam" in features else {}
     if service:
         return (_EXISTING, role)
-    own = {"chaos": (_EXPERIMENT,), "load": (_EXPERIMENT, _LOAD), "advise": (_ADVISE,)}[command]
+    own: Mapping[str, tuple[Calls, ...]] = {
+        "chaos": (_EXPERIMENT,), "load": (_EXPERIMENT, _LOAD), "advise": (_ADVISE,), "model": (_MODEL,),
+        CONSUMER: (_CONSUMER,),
+    }  # fmt: skip
     clean_up = {name: words for name, words in _SWEEP.items() if name in _MADE[command]}
-    # These commands make nothing of EC2: tasks run in subnets that exist.
-    clean_up["ec2"] = "DescribeInstances DescribeSecurityGroups DescribeSubnets DescribeVpcs"
-    return (*own, clean_up, role)
+    # Most make nothing of EC2: tasks run in subnets that exist.
+    reads = "DescribeInstances DescribeSecurityGroups DescribeSubnets DescribeVpcs"
+    clean_up["ec2"] = f"DeleteVpc {reads}" if command in ("model", CONSUMER) else reads
+    return (*own[command], clean_up, role)

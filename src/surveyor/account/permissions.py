@@ -44,6 +44,12 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     "servicediscovery:CreatePrivateDnsNamespace": ("servicediscovery:TagResource",),
     "servicediscovery:CreatePublicDnsNamespace": ("servicediscovery:TagResource",),
     "servicediscovery:CreateService": ("servicediscovery:TagResource",),
+    # Cloud Map Developer Guide, "Shared AWS Cloud Map namespaces": permissions needed to share a namespace.
+    "ram:CreateResourceShare": (
+        "servicediscovery:DeleteResourcePolicy",
+        "servicediscovery:GetResourcePolicy",
+        "servicediscovery:PutResourcePolicy",
+    ),
 }
 """What calls need beside their own action when they carry tags or use an image's parameter, and the first of a role."""
 
@@ -57,6 +63,7 @@ _WITH_TAGS: Mapping[str, str] = {
     "elasticloadbalancing:CreateTargetGroup": "elasticloadbalancing:AddTags",
     "events:PutRule": "events:TagResource",
     "logs:CreateLogGroup": "logs:TagResource",
+    "ram:CreateResourceShare": "ram:TagResource",
     "route53:CreateHealthCheck": "route53:ChangeTagsForResource",
     "route53:CreateHostedZone": "route53:ChangeTagsForResource",
     "sqs:CreateQueue": "sqs:TagQueue",

@@ -59,8 +59,9 @@ EXPIRED = frozenset(
 """The credentials are no longer valid (Common Errors of the API references)."""
 
 DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"}
-)
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized",
+     "OperationNotPermittedException"}
+)  # fmt: skip
 
 NO_TASKS = "tasks cannot run in this account: "
 """Begins the line about tests that need tasks, where the first task did not run."""

@@ -8,7 +8,7 @@ and health checks, which have no condition keys, and routes of main route tables
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surveyor.account.naming import NO_ID
 from surveyor.account.tags import TAG
@@ -44,6 +44,7 @@ class Place:
     """Where a policy is for: account and Region, `*` for any. `role`: the ARN of a role that the command assumes.
 
     `service`: a service of the user's, as CLUSTER/SERVICE; `cluster` and `vpc`: the user's, in which runs make things.
+    `shared_by`: the account that shares its namespaces with this one.
     """
 
     account: str = "*"
@@ -52,6 +53,7 @@ class Place:
     service: str = ""
     cluster: str = ""
     vpc: str = ""
+    shared_by: str = ""
 
     def arns(self, service: str, *resources: str) -> tuple[str, ...]:
         """Return ARNs of this account and Region."""
@@ -92,6 +94,8 @@ def _cloudmap(name: str, place: Place) -> Iterator[Limit]:
     services, namespaces = place.arns("servicediscovery", "service/*", "namespace/*")
     if name.startswith("Create") and name != "CreateService":
         yield Limit("CloudMapNew", conditions=_GETS_TAG)
+    elif name.endswith("ResourcePolicy"):  # RAM asks for these, of what it shares; no document gives a condition key
+        yield Limit("CloudMapSharing", (namespaces,))
     elif name.startswith(_READS) or name in ("TagResource", "UntagResource"):
         return
     elif place.service:
@@ -99,11 +103,14 @@ def _cloudmap(name: str, place: Place) -> Iterator[Limit]:
     else:
         nothing = place.arns("servicediscovery", *(f"*/*-{identity}" for identity in (NO_ID, _UNKNOWN)))
         if name == "CreateService":
-            yield Limit("CloudMapNewService", (services,), _GETS_TAG)
+            # In a namespace of another account it cannot have tags; that namespace must be allowed, too.
+            yield Limit("CloudMapNewService", (services,), None if place.shared_by else _GETS_TAG)
         yield Limit("CloudMapTagged", (namespaces,) if name == "CreateService" else (namespaces, services), _HAS_TAG)
         yield Limit("CloudMapNothing", nothing)
         if name in ("DeleteNamespace", "DeleteService", "DeregisterInstance"):
             yield Limit("CloudMapOfEcs", (namespaces, services), _MADE_BY_ECS)
+        if place.shared_by and "Namespace" not in name:
+            yield Limit("CloudMapShared", replace(place, account=place.shared_by).arns("servicediscovery", "*/*"))
 
 
 def _route53(name: str, place: Place) -> Iterator[Limit]:
@@ -147,8 +154,19 @@ def _events(name: str, place: Place) -> Iterator[Limit]:
 
 
 def _ram(name: str, place: Place) -> Iterator[Limit]:
-    if not name.startswith(_READS):
-        own: Conditions = {"StringLike": {"ram:ResourceShareName": "surveyor-*"}}
+    own: Conditions = {"StringLike": {"ram:ResourceShareName": "surveyor-*"}}
+    namespaces = place.arns("servicediscovery", "namespace/*")
+    only_namespaces: Conditions = {"ForAllValues:StringLike": {"ram:ResourceArn": list(namespaces)}}
+    if name == "CreateResourceShare":
+        yield Limit("SharesNew", conditions=only_namespaces)
+    elif name == "AssociateResourceShare":
+        yield Limit("SharesFilled", place.arns("ram", "resource-share/*"), {**own, **only_namespaces})
+    elif name == "TagResource":
+        yield Limit("SharesTagged", place.arns("ram", "resource-share/*"))
+    elif name.endswith("Invitation"):
+        anywhere = replace(place, account=place.shared_by or "*").arns("ram", "resource-share-invitation/*")
+        yield Limit("SharesAnswered", anywhere, own)
+    elif not name.startswith(_READS):
         yield Limit("Shares", place.arns("ram", "resource-share/*"), own)
 
 

@@ -7,6 +7,7 @@ Exit codes: 0 the danger window is closed, 1 it is open, 2 usage, 3 the target c
 from __future__ import annotations
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from surveyor.cli._support.options import (
     Account,
     BudgetText,
     DnsText,
+    Enable,
     Endpoint,
     Plan,
     Profile,
@@ -30,12 +32,16 @@ from surveyor.cli._support.options import (
 )
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
+from surveyor.visible_text import visible
 
 if TYPE_CHECKING:
     from surveyor.advice.figures import TaskFigures
     from surveyor.report.model import ConformanceReport
 
 __all__ = ["advise"]
+
+_CALLS = "ecs-processes"
+"""The feature of a target whose tasks can be called."""
 
 
 def advise(
@@ -58,6 +64,7 @@ def advise(
     dns: DnsText = None,
     vpc: Vpc = None,
     role: Role = None,
+    enable: Enable = None,
     budget: BudgetText = None,
     plan: Plan = False,  # typer passes options by keyword
     tag: Tag = None,
@@ -76,18 +83,22 @@ def advise(
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
 
+    at = _where(target, account=account, region=region, endpoint=endpoint, dns=dns, enable=",".join(enable or []))
     if report is not None:
-        raise typer.Exit(_print_advice(_figures(load_report(report)), "", target))
+        raise typer.Exit(_print_advice(_figures(load_report(report)), "", at))
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     assert task_settings is not None, "every setting has a default"
     layout = find_layout()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, None, budget, profile, tag=tag)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
+    loaded = load_target(target, layout.targets, target_options)
+    if _CALLS in loaded.on_request and _CALLS not in (loaded.features or ()):
+        raise UsageError(f"advise calls a task, which {loaded.name} tests only with --enable {_CALLS}")
     selection = Selection((), (CLAIM, GAP_CLAIM))
     if plan:
         from surveyor.cli._support.plan_report import print_plan
 
-        print_plan(load_target(target, layout.targets, target_options), selection, layout, 1, seed)
+        print_plan(loaded, selection, layout, 1, seed)
         return
     config = RunConfig(
         layout, target, folder, selection, 1, seed, target_options, task_settings,
@@ -95,7 +106,7 @@ def advise(
     )  # fmt: skip
     reserve_folder(folder)
     check_account(config)
-    print_caller(load_target(target, layout.targets, target_options))
+    print_caller(loaded)
     with make_progress(folder) as progress:
         measured = run_suites(config, progress)
     page = save_outputs(measured, load_claims(layout.claims), folder)
@@ -105,7 +116,14 @@ def advise(
         if problem := measured.failure or (describe_ending(measured) if code == 3 else ""):
             print_error(problem)
         raise typer.Exit(code)
-    raise typer.Exit(_print_advice(_figures(measured), str(page), target))
+    raise typer.Exit(_print_advice(_figures(measured), str(page), at))
+
+
+def _where(target: str, **options: str | None) -> str:
+    """Return the options that name the target, for a command that measures again."""
+    chosen = {"target": None if target == "embedded" else target, **options}
+    words = (f" --{name} {shlex.quote(value)}" for name, value in chosen.items() if value)
+    return visible("".join(words))
 
 
 def _figures(report: ConformanceReport) -> TaskFigures:
@@ -120,8 +138,8 @@ def _figures(report: ConformanceReport) -> TaskFigures:
     raise UsageError(f"the report has no result for {CLAIM}: measure it with surveyor conform --claim {CLAIM}")
 
 
-def _print_advice(figures: TaskFigures, page: str, target: str) -> int:
-    """Print figures and recommendations; return the exit code."""
+def _print_advice(figures: TaskFigures, page: str, at: str) -> int:
+    """Print figures and recommendations; return the exit code. `at`: the options that name the target."""
     from surveyor.advice.figures import CHECKED
     from surveyor.advice.recommendations import advise as recommend
 
@@ -140,7 +158,7 @@ def _print_advice(figures: TaskFigures, page: str, target: str) -> int:
         settings = recommendation.settings
         typer.echo(f"{number}. {settings}: {recommendation.reason}.")
         options = " ".join(settings.arguments())
-        typer.echo(f"   to verify: surveyor advise {options}{'' if target == 'embedded' else f' --target {target}'}")
+        typer.echo(f"   to verify: surveyor advise {options}{at}")
     if page:
         typer.echo(f"page: {page}")
     return 0 if advice.is_closed else 1

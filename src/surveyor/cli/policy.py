@@ -27,15 +27,25 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 _SERVICE = re.compile(r"[\w-]+/[\w-]+", re.ASCII)
 _VPC = re.compile(r"vpc-[0-9a-f]+")
 
+_SHARING = ("conform", "recordings")
+"""The commands that may have a second account."""
+
 
 def policy(
     command: Annotated[
-        str, typer.Argument(metavar="COMMAND", help="conform, chaos, load, audit, watch, gate, advise or sweep.")
+        str,
+        typer.Argument(
+            metavar="COMMAND", help="conform, recordings, model, chaos, load, audit, watch, gate, advise or sweep."
+        ),
     ],
     enable: Annotated[
         list[str] | None, typer.Option(metavar="FEATURE", help="As for the command itself; may be repeated.")
     ] = None,
     role: Annotated[str | None, typer.Option(metavar="ARN", help="The role that tests may assume.")] = None,
+    consumer_profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="As for the command: also the policy of the second account, consumer.json."),
+    ] = None,
     account: Annotated[str | None, typer.Option(metavar="ID", help="Only for this account; default: any.")] = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="Only for this Region; default: any.")] = None,
     service: Annotated[
@@ -43,6 +53,7 @@ def policy(
         typer.Option(metavar="CLUSTER/SERVICE", help="Only for this service (chaos, watch --service, gate --ecs)."),
     ] = None,
     vpc: Annotated[str | None, typer.Option(metavar="ID", help="As for conform: a VPC to create subnets in.")] = None,
+    from_vpc: Annotated[bool, typer.Option("--from-vpc", help="As for conform: also what a vantage needs.")] = False,
     deploy: Annotated[bool, typer.Option("--deploy", help="As for watch: also what forces a deployment.")] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each policy to a file of this folder instead.")
@@ -53,13 +64,38 @@ def policy(
     ] = False,
 ) -> None:
     """Print the IAM policy with which a command can be run on AWS, limited to what runs make by name and tag."""
-    from surveyor.account.permissions import format_policy, make_policies, policy_size
+    from dataclasses import replace
+
+    from surveyor.account.needed_calls import CONSUMER
 
     target, place = _place(command, enable, role, account, region, service, vpc)
-    if deploy and command != "watch":
-        raise UsageError(f"--deploy does not go with {command}: it changes nothing there")
-    features = (*sorted(target.features or ()), *(("iam",) if role else ()), *(("deploy",) if deploy else ()))
+    for name, value, commands in (
+        ("deploy", deploy, ("watch",)),
+        ("consumer-profile", consumer_profile, _SHARING),
+        ("from-vpc", from_vpc, ("conform",)),
+    ):
+        if value and command not in commands:
+            raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
+    if consumer_profile is not None and account is None:
+        raise UsageError("--consumer-profile needs --account ID: the second account may change what that one shares")
+    more = {"iam": role, "deploy": deploy, "sharing": consumer_profile, "from-vpc": from_vpc}
+    features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
+    _print_policies(command, actions, place, out)
+    if consumer_profile is not None:
+        there = replace(place, account="*", shared_by=place.account, cluster="", vpc="")
+        _print_policies(CONSUMER, _actions(CONSUMER, (), service=False, tagged=bool(target.tags)), there, out)
+    if check:
+        from surveyor.conformance.least_privilege import check_policy
+
+        problems = check_policy(command, sorted(actions), features, lambda line: typer.echo(line, err=True))
+        raise typer.Exit(1 if problems else 0)
+
+
+def _print_policies(command: str, actions: set[str], place: Place, out: Path | None) -> None:
+    """Print the policies of a command or write them into a folder, and print their sizes."""
+    from surveyor.account.permissions import format_policy, make_policies, policy_size
+
     policies = make_policies(actions, place)
     names = [f"{command}{f'-{number}' if len(policies) > 1 else ''}.json" for number in range(1, len(policies) + 1)]
     for name, document in zip(names, policies, strict=True):
@@ -69,12 +105,7 @@ def policy(
             typer.echo(format_policy(document))
     sizes = ", ".join(f"{policy_size(document):,}" for document in policies)
     split = f" in {len(policies)} policies, all of which the role needs" if len(policies) > 1 else ""
-    typer.echo(f"{len(actions)} actions{split}; {sizes} of at most 6,144 characters", err=True)
-    if check:
-        from surveyor.conformance.least_privilege import check_policy
-
-        problems = check_policy(command, sorted(actions), features, lambda line: typer.echo(line, err=True))
-        raise typer.Exit(1 if problems else 0)
+    typer.echo(f"{command}: {len(actions)} actions{split}; {sizes} of at most 6,144 characters", err=True)
 
 
 def _actions(command: str, features: Sequence[str], *, service: bool, tagged: bool) -> set[str]:
@@ -116,9 +147,9 @@ def _place(
             raise UsageError(f"--{name}: expected {example}, got {value[:100]!r}")
     for name, given, commands in (
         ("service", service, SERVICE_COMMANDS),
-        ("vpc", vpc, ("conform",)),
-        ("role", role, ("conform", "chaos")),
-        ("enable", enable, ("conform", "chaos", "load")),
+        ("vpc", vpc, ("conform", "model", "recordings")),
+        ("role", role, ("conform", "chaos", "recordings")),
+        ("enable", enable, ("conform", "chaos", "load", "advise", "recordings")),
     ):
         if given and command not in commands:
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")

@@ -204,7 +204,7 @@ def check(
         print_plan(known, Selection(), layout, workers, seed, repeat)
         return
     out = out or layout.out / run_folder(known.name)
-    config = RunConfig(layout, target, out, workers=workers, seed=seed, target_options=options)
+    config = RunConfig(layout, target, out, workers=workers, seed=seed, target_options=options, command="recordings")
     check_reachable(known)
     reserve_folder(out)
     check_account(config)

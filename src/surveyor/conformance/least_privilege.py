@@ -41,7 +41,7 @@ from surveyor_policies.dependent import DEPENDENT
 
 __all__ = ["CHECKED", "PolicyAccount", "Trial", "check_actions", "check_policy", "policy_account"]
 
-CHECKED = ("conform", "chaos", "load", "advise")
+CHECKED = ("conform", "recordings", "model", "chaos", "load", "advise")
 """The commands that need nothing in the account beforehand."""
 
 ACCOUNT, _SECRET, _REGION = "444455556666", "surveyor", "us-east-1"
@@ -199,7 +199,10 @@ def _words(
     """Return the arguments with which a command uses an action; None if it never does."""
     processes = ["--enable", "ecs-processes"]
     if command != "conform":
-        return {"chaos": ["kill-one-of-many", *processes], "load": ["lose-one", *processes], "advise": []}[command]
+        return {
+            "chaos": ["kill-one-of-many", *processes], "load": ["lose-one", *processes], "advise": processes,
+            "recordings": ["check"], "model": ["--examples", "10"],
+        }[command]  # fmt: skip
     tests = users.get(missing, [])[:1] if missing else [tests[0] for tests in users.values()]
     claims = sorted({claim for result in tests for claim in result.claims})
     if not claims:

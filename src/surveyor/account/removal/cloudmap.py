@@ -38,7 +38,13 @@ def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
 
 
 def find_service(account: Account, resource: Resource) -> tuple[str, ...]:
-    """Return the service of that name in the namespace, if the create call created one."""
+    """Return the service that the create call created; without an answer, that of its name in the namespace.
+
+    A service in a namespace of another account is named by its ARN (servicediscovery/DeleteServiceRequest.Id).
+    """
+    if resource.ids:
+        owner, is_arn, _ = resource.parameters.get("NamespaceId", "").rpartition(":namespace/")
+        return tuple(f"{owner}:service/{identifier}" for identifier in resource.ids) if is_arn else resource.ids
     cloudmap = account.client("servicediscovery", resource.region)
     services: list[Any] = []
     with ignore_absent("NamespaceNotFound", "InvalidInput"):

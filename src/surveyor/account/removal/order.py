@@ -76,9 +76,7 @@ _RULES = (
     _DeletionRule("EC2 instance", find_ec2, delete_instances),
     _DeletionRule("security group", find_ec2, delete_security_groups),
     _DeletionRule("subnet", find_ec2, delete_subnets),
-    _DeletionRule(
-        "service", lambda account, resource: resource.ids or find_service(account, resource), delete_services
-    ),
+    _DeletionRule("service", find_service, delete_services),
     _DeletionRule("resource share", find_share, delete_shares),
     _DeletionRule("namespace", find_namespace, delete_namespaces),
     _DeletionRule("hosted zone", find_hosted_zone, delete_hosted_zones),

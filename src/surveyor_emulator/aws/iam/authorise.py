@@ -67,6 +67,9 @@ class _AllowedCache:
 
 _allowed = _AllowedCache()
 
+_SHARING = frozenset({"ram", "servicediscovery"})
+"""Services that look themselves, after the policies of the caller, whether another account has shared a resource."""
+
 
 def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[PermissionRequest]) -> None:
     """Raise the service's error for missing permission, unless the caller may do all that is requested."""
@@ -133,7 +136,8 @@ def _decide(call: Call, caller: Caller, action: str, resource: str, keys: Mappin
     except Exception:  # a policy that cannot be found or parsed must not allow anything
         log.exception("the policies of %s cannot be read: denied", caller.principal.arn)
         return Decision(False, "error", None, "because its policies could not be read")
-    return decide(AccessRequest(action, resource, caller.principal, keys), policies)
+    owner = caller.principal.account if call.service in _SHARING else ""
+    return decide(AccessRequest(action, resource, caller.principal, keys, owner=owner), policies)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,9 @@ def _keys(call: Call, params: Mapping[str, Any]) -> Keys:
             keys[key] = tuple(map(str, params[member]))
     if "allowExternalPrincipals" in params:
         keys["ram:RequestedAllowsExternalPrincipals"] = (str(params["allowExternalPrincipals"]).lower(),)
-    share = ram_state(call.world).shares.get(str(params.get("resourceShareArn")))
+    shares, invited = ram_state(call.world).shares, str(params.get("resourceShareInvitationArn"))
+    answered = (share for share in shares.values() if invited in {each.arn for each in share.invitations.values()})
+    share = shares.get(str(params.get("resourceShareArn"))) or next(answered, None)
     if share is not None:
         keys |= {"ram:ResourceShareName": (share.name,), "ram:AllowsExternalPrincipals": ("true",)}
     return keys

@@ -172,6 +172,22 @@ def test_a_model_that_the_user_named_must_be_possible(name: str, words: str) -> 
     assert "\x1b" not in str(refused.value)
 
 
+def test_a_client_task_has_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the alias has a loopback address, as in a task that is a client, its proxy is called; elsewhere not."""
+    offered = replace(SERVICE, load_balancer=("", 0), connect=ConnectEndpoint("web", 80, "http", "srv-2"))
+    for address, models in (("127.255.0.1", ["service-connect", "tasks"]), ("10.0.0.9", ["tasks"]), ("", ["tasks"])):
+
+        def getaddrinfo(host: str, port: int, *, address: str = address, **_: object) -> list[Any]:
+            if (host, port) != ("web", 80) or not address:
+                raise OSError("Name or service not known")
+            return [(2, 1, 6, "", (address, port))]
+
+        monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+        serving = lambda: fixed(("127.0.0.1", 80))  # noqa: E731  # one question
+        found = make_clients(offered, WatchSettings(), lambda: None, serving, None, 1.0, local=True)
+        assert list(found.by_model) == models
+
+
 def test_the_longest_cache_is_waited_for() -> None:
     """A TTL, a fixed lifetime, but not one without an end."""
     for names, seconds in ((("dns",), 60.0), (("dns-jvm",), 30.0), (("api-healthy",), 5.0), (("dns-pinned",), 0.0)):

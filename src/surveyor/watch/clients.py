@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +33,16 @@ from surveyor.messages import nearest
 from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.watch.settings import CLIENTS, WatchSettings
 
-__all__ = ["DIRECT", "WATCH_MODELS", "Trial", "WatchedClients", "longest_cache", "make_clients", "try_clients"]
+__all__ = [
+    "DIRECT",
+    "WATCH_MODELS",
+    "Trial",
+    "WatchedClients",
+    "longest_cache",
+    "make_clients",
+    "own_proxy",
+    "try_clients",
+]
 
 DIRECT = ClientModel(
     "tasks",
@@ -186,6 +197,21 @@ def _check_statuses(trials: list[Trial], clients: WatchedClients) -> None:
         )
 
 
+def own_proxy(service: ServiceUnderTest) -> tuple[str, int]:
+    """Return the address and port of this machine's Service Connect proxy, ("", 0) if it is no client of the service.
+
+    In a client's task the alias is in /etc/hosts, with a loopback address (ECS Developer Guide, "Service Connect").
+    """
+    if service.connect is None:
+        return "", 0
+    try:
+        found = socket.getaddrinfo(service.connect.dns_name, service.connect.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return "", 0
+    addresses = [str(address[0]) for *_, address in found if ipaddress.ip_address(address[0]).is_loopback]
+    return (addresses[0], service.connect.port) if addresses else ("", 0)
+
+
 def _endpoints(
     service: ServiceUnderTest, settings: WatchSettings, resolver: tuple[str, int] | None, scale: float, *, local: bool
 ) -> ServiceEndpoints:
@@ -198,7 +224,7 @@ def _endpoints(
         namespace=service.namespace,
         service=service.name,
         load_balancer=service.load_balancer,
-        proxy=settings.proxy,
+        proxy=settings.proxy if settings.proxy[0] else own_proxy(service),
         request=settings.request,
         rate=settings.rate,
         timeout=settings.timeout,

@@ -67,3 +67,24 @@ def test_the_documents_list_every_client_model() -> None:
     """The table of docs/load.md has one row for each client model, and no other."""
     rows = (DOCS / "load.md").read_text(encoding="utf-8").partition("| model |")[2].partition("\n\n")[0].splitlines()
     assert {row.split("`")[1] for row in rows if "`" in row.split("|")[1]} == MODELS.keys()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('Phase("calm", SECONDS),)', 'Phase("calm", SECONDS),), clients=("dsn",)', "there is no client model 'dsn'"),
+        ("SECONDS\n", "SECONDS, MINUTES\n", "all_calm.py cannot be played: Locust ended with 1"),
+    ],
+    ids=["an unknown client", "a file that cannot be imported"],
+)
+def test_a_scenario_that_cannot_be_played_is_wrong_usage(folder: Path, old: str, new: str, message: str) -> None:
+    """The command ends with 2, and does not wait for callers that have ended."""
+    (folder / "settings_of_ours.py").write_text("SECONDS = 20\n")
+    (folder / "all_calm.py").write_text(SCENARIO.replace(old, new, 1))
+    run = subprocess.run(
+        [sys.executable, "-c", LOAD, "load", "all_calm.py", "--out", "out"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 2, run.stderr
+    assert message in run.stderr

@@ -191,8 +191,10 @@ def _play(locustfile: Path, out: Path, words: list[str]) -> tuple[int, Conforman
     from surveyor.load.conductor import conduct, reason_of
 
     with start_callers(locustfile, ["--checked", "--out", str(out), *words]) as callers:
-        if callers.conductor_input is None:  # Locust has said why
-            return callers.status, None
+        if callers.conductor_input is None:
+            if callers.status not in (2, 3):  # otherwise it has said why in one line
+                print_error(f"{locustfile} cannot be played: Locust ended with {callers.status}, for the reason above")
+            return callers.status if callers.status == 3 else 2, None
         try:
             with shown_wait(f"playing {out.name}", out):
                 report = conduct(callers.conductor_input, callers.link)

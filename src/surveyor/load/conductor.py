@@ -13,8 +13,8 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from surveyor.callers import MODELS
 from surveyor.chaos import Experiment, ExperimentRun, experiment
 from surveyor.chaos.faults import find_fault
 from surveyor.claims import load_claims
@@ -28,7 +28,6 @@ from surveyor.load.console import report_lines
 from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.scenario_run import scenario_experiment
 from surveyor.load.tally import TALLY_FILE
-from surveyor.messages import nearest
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SCENARIO_TEST, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
@@ -88,6 +87,9 @@ def conduct(conductor_input: ConductorInput, callers: CallersLink) -> Conformanc
     check_account(config)
     plugin = _ScenarioPlugin(scenario_experiment(scenario, callers))
     report = run_suites(config, Collector(), plugin)
+    # Without a history the report knows only the name of the test.
+    named = tuple(structs.replace(result, name=scenario.name) for result in report.experiments)
+    report = structs.replace(report, experiments=named)
     if not callers.collect() and not report.interrupted:
         raise SurveyorError("the callers ended before they had saved their counts; nothing was measured")
     if (config.out / TALLY_FILE).is_file():
@@ -122,9 +124,6 @@ def _check(scenario: Scenario) -> None:
     """Raise UsageError for a scenario that cannot be run."""
     for name in scenario.faults:
         find_fault(name)
-    for name in scenario.clients:
-        if name not in MODELS:
-            raise UsageError(f"there is no client model {name!r} (scenario {scenario.name}){nearest(name, MODELS)}")
     if scenario.setup.count < 1:
         raise UsageError(f"the scenario {scenario.name} has a service without tasks: there is nothing to call")
     if not scenario.phases:

@@ -43,7 +43,7 @@ from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.self_check import SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
-from surveyor.messages import UNTRUSTED
+from surveyor.messages import UNTRUSTED, nearest
 from surveyor.output_files import write_text
 from surveyor.pytest_plugin.task_settings import parse_task_settings
 from surveyor.terminal import guard_errors
@@ -166,33 +166,33 @@ def _init(state: _State, environment: Environment) -> None:
 
 def _conduct(state: _State, environment: Environment) -> None:
     """Run the conductor, and end the test with it; do not start if the self-check of the instrument fails."""
-    options: Any = environment.parsed_options
     try:
-        scenario, target_options = _with_options(state.scenario, options), json.loads(options.target_options)
-        max_rate = options.max_rate if options.checked else _self_check(options.seed).max_rate
-        call_rate = CallRate(scenario.rate)
-        if state.workers is None and max_rate:
-            call_rate = _call_rate(scenario, max_rate, explicit=bool(options.rate))
-        scenario = replace(scenario, rate=call_rate.rate)
+        _follow_conductor(state, environment)
     except (SurveyorError, ValueError) as error:
         sys.stderr.write(f"surveyor: {error}\n")
         environment.process_exit_code = 2 if isinstance(error, UsageError | ValueError) else 3
+    except Exception:
+        environment.process_exit_code = 3
+        raise
+    finally:  # whatever happens: what waits for this process must not wait for ever
         if environment.runner is not None:
             environment.runner.quit()
-        return
+
+
+def _follow_conductor(state: _State, environment: Environment) -> None:
+    options: Any = environment.parsed_options
+    scenario, target_options = _with_options(state.scenario, options), json.loads(options.target_options)
+    max_rate = options.max_rate if options.checked else _self_check(options.seed).max_rate
+    call_rate = CallRate(scenario.rate)
+    if state.workers is None and max_rate:
+        call_rate = _call_rate(scenario, max_rate, explicit=bool(options.rate))
+    scenario = replace(scenario, rate=call_rate.rate)
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     state.out = Path(options.out) if options.out else Path("reports/out") / stamp
-    conductor_input = ConductorInput(
-        scenario,
-        options.target,
-        str(state.out.resolve()),
-        options.seed,
-        scenario.scale,
-        target_options,
-        call_rate.note,
-    )
-    if call_rate.note:
-        sys.stderr.write(f"{scenario.name}: {call_rate.note}\n")
+    out, note = str(state.out.resolve()), call_rate.note
+    conductor_input = ConductorInput(scenario, options.target, out, options.seed, scenario.scale, target_options, note)
+    if note:
+        sys.stderr.write(f"{scenario.name}: {note}\n")
     sys.stderr.write(f"{scenario.name}: creating the service on {options.target}\n")
     messages, state.answers = _reach_conductor(state, conducted=options.conducted)
     _send(state, dump_json(conductor_input))
@@ -201,13 +201,13 @@ def _conduct(state: _State, environment: Environment) -> None:
     if state.conductor is not None:
         state.conductor.wait()
         environment.process_exit_code = state.status
-    runner = environment.runner
-    if runner is not None:
-        runner.quit()
 
 
 def _with_options(scenario: Scenario, options: Any) -> Scenario:
-    """Return the scenario with the values of the command line. Raises ValueError for invalid ones."""
+    """Return the scenario with the values of the command line. Raises ValueError or UsageError for invalid ones."""
+    for name in scenario.clients:
+        if name not in MODELS:
+            raise UsageError(f"there is no client model {name!r} (scenario {scenario.name}){nearest(name, MODELS)}")
     task_settings = parse_task_settings(options.task_settings) if options.task_settings else None
     if options.rate < 0 or options.scale < 0:
         raise ValueError("--rate and --scale must be above 0")

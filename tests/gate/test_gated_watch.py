@@ -19,7 +19,6 @@ from surveyor.gate.judging import GatedService
 from surveyor.gate.live_evidence import LiveEvidence
 from surveyor.gate.provenance import MeasuredRun
 from surveyor.history import JoinedAttempt
-from surveyor.verdicts import Verdict
 
 START = 1_000_000.0
 ARN, OTHER = "arn/web/b", "arn/web/c"
@@ -305,7 +304,8 @@ def test_two_gates_do_not_disturb_each_other() -> None:
     stale = ecs.described()
     first.follow()
     ecs.state["status"], ecs.refuses = "ROLLBACK_IN_PROGRESS", 1
-    second.watch.deployment = lambda: stale if not second.action else ecs.described()  # type: ignore[method-assign]
+    watch: Any = second.watch
+    watch.deployment = lambda: ecs.described() if second.action else stale
     ecs.plan = {2_000: {"status": "ROLLBACK_SUCCESSFUL"}}
     second.follow()
     assert second.action is not None
@@ -334,7 +334,8 @@ def test_evidence_of_another_deployment_is_refused() -> None:
 
 def test_rules_that_no_watch_can_judge_are_refused_before() -> None:
     """Unknown client models, scenarios and claims are named before anything is called."""
-    service = GatedService("shop", "web", lambda _: None, SimulatedWatch(SimulatedEcs()))  # type: ignore[arg-type]
+    clock: Any = SimulatedWatch(SimulatedEcs())
+    service = GatedService("shop", "web", lambda _: None, clock)
     for threshold, text in (
         (Threshold("watch", "dsn", figure="p99", at_most=9), "there is no client model 'dsn'; did you mean 'dns'"),
         (Threshold("deploy", figure="p99", at_most=9), "no run of 'deploy' was given"),
@@ -352,4 +353,3 @@ def test_checks_are_judged_at_the_end_alone() -> None:
     assert [what for what, _ in ecs.acted] == ["CONTINUE"]
     assert gate.deployment is not None
     assert gate.deployment.status == "SUCCESSFUL"
-    assert Verdict.PASS

@@ -45,7 +45,7 @@ def test_evidence_must_be_of_the_deployment(run: MeasuredRun, problem: str) -> N
 
 
 def test_a_run_after_the_end_of_a_deployment_is_refused() -> None:
-    """What is measured later is due to what came later."""
+    """What is measured later is due to what was done later."""
     require_evidence_of(OVER, [MeasuredRun("r", "shop/web", began=NOW - 100, ended=NOW - 5)], "shop/web", NOW)
     late = replace(OVER, since_end=600.0)
     with pytest.raises(UsageError, match="it began 590 s after the deployment was over"):

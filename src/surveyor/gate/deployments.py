@@ -1,7 +1,7 @@
 """A service deployment that a gate decides about: how it is read, and how it stands.
 
 A service is stable after a deployment that succeeded, and also after one that was rolled back: only the status of the
-service deployment tells them apart (ecs/ServiceDeployment.status).
+service deployment distinguishes them (ecs/ServiceDeployment.status).
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _MAX_PAGES = 10
 
 @dataclass(frozen=True)
 class WaitingHook:
-    """A PAUSE hook that waits for an answer; `remaining`: service seconds until ECS acts by itself, None if unknown."""
+    """A PAUSE hook that waits for an answer.
+
+    `remaining`: service seconds until ECS acts by itself, None if unknown; `on_timeout`: what it does then, or "".
+    """
 
     id: str
     remaining: float | None
@@ -52,8 +55,8 @@ class GatedDeployment:
     """A service deployment. Ages are service seconds.
 
     `age`: since its creation; `since_end`: since it was over, None if it is not. `sources`: the ARNs of the service
-    revisions that it replaces. `alarms`: the names of its own CloudWatch alarms, and `triggered` those that ECS saw in
-    ALARM; `are_alarms_watched`: whether ECS watches them.
+    revisions that it replaces. `alarms`: the names of the CloudWatch alarms that it is configured with; `triggered`:
+    those that ECS saw in ALARM.
     """
 
     arn: str
@@ -67,7 +70,6 @@ class GatedDeployment:
     sources: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     triggered: tuple[str, ...] = ()
-    are_alarms_watched: bool = False
 
     @property
     def is_in_progress(self) -> bool:
@@ -130,7 +132,6 @@ def gated_deployment(described: Mapping[str, Any], now: float) -> GatedDeploymen
         sources=tuple(str(source["arn"]) for source in described.get("sourceServiceRevisions") or ()),
         alarms=tuple(map(str, alarms.get("alarmNames") or configured.get("alarmNames") or ())),
         triggered=tuple(map(str, alarms.get("triggeredAlarmNames") or ())),
-        are_alarms_watched=alarms.get("status") not in (None, "DISABLED"),
     )
 
 

@@ -138,7 +138,8 @@ class GatedWatch:
         waiting_for, since = self._waiting
         if waiting_for != hook.id:
             self._waiting = (hook.id, clock.now())
-            self.report(f"a PAUSE hook at {deployment.stage or 'an unknown stage'} waits for certainty")
+            end = "" if hook.remaining is None else f"; it expires in {hook.remaining:.0f} s with {hook.on_timeout}"
+            self.report(f"a PAUSE hook at {deployment.stage or 'an unknown stage'} waits for certainty{end}")
             since = clock.now()
         expires = hook.remaining is not None and hook.remaining <= MARGIN + 2 * clock.scale
         return expires or clock.now() - since >= self.rules.wait_at_hook

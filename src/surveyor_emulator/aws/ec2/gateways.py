@@ -66,7 +66,7 @@ def detach_internet_gateway(call: Call, request: Mapping[str, object]) -> dict[s
     vpc = select_by_id(state.vpcs, [request["VpcId"]], VPC_NOT_FOUND)[0]
     if gateway.vpc != vpc.id:
         raise ServiceError("Gateway.NotAttached", f"resource {gateway.id} is not attached to network {vpc.id}")
-    if vpc.id in state.public_tasks.values() or any(
+    if any(task.vpc == vpc.id for task in state.public_tasks.values()) or any(
         (instance.vpc, instance.has_public_ip, instance.state) == (vpc.id, True, "running")
         for instance in state.instances.values()
     ):

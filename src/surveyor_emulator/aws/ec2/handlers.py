@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from . import gateways, groups, instances, route_tables, subnets, tags, vpcs, zones
+from . import gateways, groups, instances, interfaces, route_tables, subnets, tags, vpcs, zones
 
 __all__ = ["HANDLERS"]
 
@@ -50,7 +50,9 @@ HANDLERS: Mapping[str, _Handler] = {
         "DescribeAvailabilityZones": zones.describe_availability_zones,
         "DescribeInstances": instances.describe_instances,
         "DescribeInternetGateways": gateways.describe_internet_gateways,
+        "DescribeManagedPrefixLists": interfaces.describe_managed_prefix_lists,
         "DescribeNatGateways": gateways.describe_nat_gateways,
+        "DescribeNetworkInterfaces": interfaces.describe_network_interfaces,
         "DescribeRegions": zones.describe_regions,
         "DescribeRouteTables": route_tables.describe_route_tables,
         "DescribeSecurityGroups": groups.describe_security_groups,

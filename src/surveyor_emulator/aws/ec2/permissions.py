@@ -145,8 +145,9 @@ _TABLE = ActionTable(
         (_subnet, "RunInstances"),
         (_image, "RunInstances"),
     ],
-    without="CreateDefaultVpc DescribeAvailabilityZones DescribeInstances DescribeInternetGateways DescribeNatGateways "
-    "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeTags DescribeVpcs",
+    without="CreateDefaultVpc DescribeAvailabilityZones DescribeInstances DescribeInternetGateways "
+    "DescribeManagedPrefixLists DescribeNatGateways DescribeNetworkInterfaces DescribeRegions DescribeRouteTables "
+    "DescribeSecurityGroups DescribeSubnets DescribeTags DescribeVpcs",
     keys=_keys,
     further=_further,
 )

@@ -12,7 +12,7 @@ from .lookup import ecs_state, find_published, make_arn
 from .proxy_shapes import format_proxy, format_proxy_attachment, format_proxy_override
 from .state import Container, Deployment, Service, ServiceLoadBalancer, ServiceRegistry, Task, TaskSet
 from .tags import format_tags
-from .task_properties import private_dns_name
+from .task_properties import interface_of, private_dns_name
 
 __all__ = [
     "computed_desired_count",
@@ -173,7 +173,7 @@ def _format_attachments(call: Call, task: Task) -> list[dict[str, Any]]:
         return format_proxy_attachment(task, status)
     details = {"subnetId": task.subnet}
     if task.address is not None:  # the interface exists
-        details["networkInterfaceId"] = f"eni-{task.attachment.replace('-', '')[:17]}"
+        details["networkInterfaceId"] = interface_of(task)
         details["macAddress"] = mac_address(task)
         if not task.ipv6_only:
             details["privateDnsName"] = private_dns_name(call.region, task.address)

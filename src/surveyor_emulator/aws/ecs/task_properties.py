@@ -11,7 +11,7 @@ from surveyor_emulator.runtime.tasks.pace import wall_per_second
 from .lookup import make_arn
 from .state import Task
 
-__all__ = ["private_dns_name", "task_set_arn", "vpc_of", "wall_seconds_per_second"]
+__all__ = ["interface_of", "private_dns_name", "task_set_arn", "vpc_of", "wall_seconds_per_second"]
 
 _NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 
@@ -47,3 +47,8 @@ def vpc_of(call: Call, task: Task) -> str | None:
     host = ec2.instances.get(task.instance.ec2_id) if task.instance is not None else None
     place = ec2.subnets.get(task.subnet) if task.subnet is not None else host
     return place.vpc if place is not None else None
+
+
+def interface_of(task: Task) -> str:
+    """Return the id of a task's network interface."""
+    return f"eni-{task.attachment.replace('-', '')[:17]}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from surveyor_emulator.aws.ec2.state import ec2_state
+from surveyor_emulator.aws.ec2.interfaces import free_public_address
+from surveyor_emulator.aws.ec2.state import PublicTask, ec2_state
 from surveyor_emulator.aws.ecs.connect import proxies
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.task_properties import interface_of
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.addresses import Exhausted
@@ -39,7 +41,13 @@ def assign_addresses(call: Call, task: Task) -> bool:
     network = task.template.network
     if task.subnet is not None and network is not None and network.public and not task.ipv6_only:
         state = ec2_state(call.world, call.account, call.region)
-        state.public_tasks[task.id] = state.subnets[task.subnet].vpc
+        state.public_tasks[task.id] = PublicTask(
+            state.subnets[task.subnet].vpc,
+            interface_of(task),
+            free_public_address(call.world),
+            task.listen_address or "",
+            network.groups or (f"sg-{state.subnets[task.subnet].vpc.partition('-')[2]}",),
+        )
     return True
 
 

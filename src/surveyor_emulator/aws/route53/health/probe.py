@@ -53,15 +53,18 @@ class ProbeOutcome:
 
 
 async def probe(
-    config: HealthCheckConfig, check_id: str, address: str, source: str, limits: ProbeLimits
+    config: HealthCheckConfig, check_id: str, address: str, source: str, limits: ProbeLimits, behind: str = ""
 ) -> ProbeOutcome:
-    """Probe ``address``, from the loopback address ``source`` if this machine has it."""
+    """Probe ``address``, from the loopback address ``source`` if this machine has it.
+
+    ``behind``: the address on this machine that a public one stands for.
+    """
     tcp = config.type == "TCP"
     connect_limit = limits.tcp_connect if tcp else limits.connect
     try:
-        with _socket(address, source) as sock:
+        with _socket(behind or address, source) as sock:
             async with asyncio.timeout(connect_limit * limits.wall):
-                await asyncio.get_running_loop().sock_connect(sock, (address, config.port or 80))
+                await asyncio.get_running_loop().sock_connect(sock, (behind or address, config.port or 80))
             if tcp:
                 return ProbeOutcome(True, "TCP connection established.")
             return await _request_over_http(config, check_id, address, sock, limits)

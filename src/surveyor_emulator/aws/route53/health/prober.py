@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from surveyor_emulator.aws.ec2.interfaces import admitted_address
 from surveyor_emulator.aws.route53 import names
 from surveyor_emulator.aws.route53.answers import DnsAnswer, ResolutionScope, resolve
 from surveyor_emulator.aws.route53.health_check_rules import ENDPOINTS, is_loopback
@@ -105,9 +106,13 @@ def _begin(probe_round: _Round) -> None:
 async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
     clock = probe_round.world.clock
     address = _address(probe_round.world, check.config)
-    if address == "":
+    behind = admitted_address(probe_round.world, address, check.config.port or 80) if address else None
+    is_here = probe_round.world.settings.probe_loopback and bool(address) and is_loopback(address or "")
+    if address == "" and probe_round.world.settings.probe_loopback:
         outcomes = [ProbeOutcome(False, "DNS resolution failed.")] * len(probe_round.checkers)
-    elif address is None or not is_loopback(address):
+    elif behind == "":
+        outcomes = [_silence(probe_round.world, check.config)] * len(probe_round.checkers)
+    elif not address or (behind is None and not is_here):
         clock.call_later(check.config.request_interval, _begin, probe_round)
         return
     else:
@@ -118,7 +123,7 @@ async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
 
         async def probe_from(checker: Checker) -> ProbeOutcome:
             async with gate:
-                return await probe(check.config, check.id, address, checker.address, limits)
+                return await probe(check.config, check.id, address, checker.address, limits, behind or "")
 
         outcomes = await asyncio.gather(*map(probe_from, probe_round.checkers))
     probe_round.silent = probe_round.silent + 1 if all(outcome.timed_out_after for outcome in outcomes) else 0
@@ -172,9 +177,17 @@ def _current(probe_round: _Round) -> Route53HealthCheck | None:
 
 def _is_probed(world: World, check: Route53HealthCheck) -> bool:
     config = check.config
-    if not world.settings.probe_loopback or config.type not in ENDPOINTS:
+    if config.type not in ENDPOINTS:
         return False
-    return config.ip_address is None or is_loopback(config.ip_address)
+    if config.ip_address is not None and admitted_address(world, config.ip_address, config.port or 80) is not None:
+        return True
+    return config.ip_address is None or (world.settings.probe_loopback and is_loopback(config.ip_address))
+
+
+def _silence(world: World, config: HealthCheckConfig) -> ProbeOutcome:
+    """Return the outcome where a security group admits no probe."""
+    limit = world.settings.probe_tcp_connect if config.type == "TCP" else world.settings.probe_connect
+    return ProbeOutcome(False, "The connection timed out.", limit)
 
 
 def _limits(probe_round: _Round) -> ProbeLimits:

@@ -52,7 +52,7 @@ def find_service(
         raise UsageError(f"{full_name} is in no registry: experiments need a service with service discovery")
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     balancer = find_balancer(client, service) if entry_points else FoundBalancer()
-    connect = _connect_endpoint(service) if entry_points else None
+    connect = _connect_endpoint(client("servicediscovery"), service) if entry_points else None
     if not registries and not balancer.groups and connect is None:
         raise UsageError(
             f"{full_name} has no service registry, no load balancer and no Service Connect endpoint: no client can "
@@ -114,8 +114,11 @@ def _registry(cloudmap: Any, registered: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "namespace": dict(namespace), "records": records if namespace["Type"] != "HTTP" else []}
 
 
-def _connect_endpoint(service: Mapping[str, Any]) -> ConnectEndpoint | None:
-    """Return the first endpoint that the service offers by Service Connect; None if it offers none."""
+def _connect_endpoint(cloudmap: Any, service: Mapping[str, Any]) -> ConnectEndpoint | None:
+    """Return the first endpoint that the service offers by Service Connect; None if it offers none.
+
+    Clients call it by discovery name and namespace if its alias has no name (ecs/ServiceConnectClientAlias.dnsName).
+    """
     primary: Mapping[str, Any] = next((one for one in service["deployments"] if one.get("status") == "PRIMARY"), {})
     configuration = primary.get("serviceConnectConfiguration") or {}
     resources = {one["discoveryName"]: one["discoveryArn"] for one in primary.get("serviceConnectResources") or ()}
@@ -123,12 +126,20 @@ def _connect_endpoint(service: Mapping[str, Any]) -> ConnectEndpoint | None:
         name = str(offered.get("discoveryName") or offered["portName"])
         alias: Mapping[str, Any] = next(iter(offered.get("clientAliases") or ()), {})
         return ConnectEndpoint(
-            dns_name=str(alias.get("dnsName") or name),
+            dns_name=str(alias.get("dnsName") or f"{name}.{_namespace_name(cloudmap, configuration)}"),
             port=int(alias.get("port") or 0),
             port_name=str(offered["portName"]),
             registry=str(resources.get(name, "")).rpartition("/")[2],
         )
     return None
+
+
+def _namespace_name(cloudmap: Any, configuration: Mapping[str, Any]) -> str:
+    """Return the name of the namespace that a Service Connect configuration gives by its name or its ARN."""
+    given = str(configuration.get("namespace") or "")
+    if not given.startswith("arn:"):
+        return given
+    return str(cloudmap.get_namespace(Id=given.rpartition("/")[2])["Namespace"]["Name"])
 
 
 def _port(

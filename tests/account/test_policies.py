@@ -95,6 +95,9 @@ def test_audit_and_gate_have_their_few_actions(capsys: pytest.CaptureFixture[str
     assert len(statement["Action"]) == 4
     prefix = "arn:aws:ecs:eu-west-1:111122223333:service"
     assert statement["Resource"] == [f"{prefix}/shop/web", f"{prefix}-deployment/shop/web/*"]
+    watching = actions_of(printed(capsys, "gate", "--watch", "--service", "shop/web"))
+    both = {*gate["Statement"][0]["Action"], *actions_of(printed(capsys, "watch", "--service", "shop/web"))}
+    assert set(watching) == both | {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"}
 
 
 @pytest.mark.parametrize("command", ["conform", "recordings", "model", "chaos", "load", "advise", "sweep", CONSUMER])

@@ -163,6 +163,9 @@ _GATE: Calls = {
     "ecs": "ContinueServiceDeployment DescribeServiceDeployments ListServiceDeployments StopServiceDeployment",
 }
 
+_CLOUDWATCH: Calls = {"cloudwatch": "DescribeAlarms GetMetricData"}
+"""What thresholds on alarms and metrics need."""
+
 _ADVISE: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace",
     "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
@@ -182,7 +185,7 @@ _MADE: Mapping[str, Collection[str]] = {
 def needed_operations(command: str, features: Collection[str] = (), *, service: bool = False) -> frozenset[str]:
     """Return the operations that a command calls; with `service`, for one of the user's services alone.
 
-    `features`: those of the target that are used, and `deploy` for `watch --deploy`.
+    `features`: those of the target that are used, `deploy` for `watch --deploy`, and `watch` for `gate --watch`.
     """
     return frozenset(_operations(command, features, service=service))
 
@@ -194,9 +197,11 @@ def _operations(command: str, features: Collection[str], *, service: bool) -> It
 
 
 def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[Calls, ...]:
-    fixed = {"audit": _AUDIT, "gate": _GATE, "sweep": _SWEEP}
+    fixed = {"audit": _AUDIT, "sweep": _SWEEP}
     if command in fixed:
         return (fixed[command],)
+    if command == "gate":
+        return (_GATE, *([_WATCH, _CLOUDWATCH] if "watch" in features else []))
     if command == "watch":
         return (_WATCH, *([_DEPLOY] if "deploy" in features else []))
     if command in ("conform", "recordings"):

@@ -55,6 +55,9 @@ def policy(
     vpc: Annotated[str | None, typer.Option(metavar="ID", help="As for conform: a VPC to create subnets in.")] = None,
     from_vpc: Annotated[bool, typer.Option("--from-vpc", help="As for conform: also what a vantage needs.")] = False,
     deploy: Annotated[bool, typer.Option("--deploy", help="As for watch: also what forces a deployment.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="As for gate: also what watching, and alarms and metrics, need.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each policy to a file of this folder instead.")
     ] = None,
@@ -71,6 +74,7 @@ def policy(
     target, place = _place(command, enable, role, account, region, service, vpc)
     for name, value, commands in (
         ("deploy", deploy, ("watch",)),
+        ("watch", watch, ("gate",)),
         ("consumer-profile", consumer_profile, _SHARING),
         ("from-vpc", from_vpc, ("conform",)),
     ):
@@ -78,7 +82,7 @@ def policy(
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
     if consumer_profile is not None and account is None:
         raise UsageError("--consumer-profile needs --account ID: the second account may change what that one shares")
-    more = {"iam": role, "deploy": deploy, "sharing": consumer_profile, "from-vpc": from_vpc}
+    more = {"iam": role, "deploy": deploy, "watch": watch, "sharing": consumer_profile, "from-vpc": from_vpc}
     features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
     _print_policies(command, actions, place, out)

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from surveyor import timeouts
 from surveyor.clock import ControlledClock
-from surveyor.errors import NoAnswer, NotOffered
-from surveyor.fixtures.reads import WrittenServices, repeat_read
+from surveyor.errors import Inconclusive, NoAnswer, NotOffered, WrongAnswer
+from surveyor.fixtures.reads import WrittenServices, judge_undisturbed, repeat_read
 
 
 class ManualTime:
@@ -125,3 +125,31 @@ def test_daemon_services_count_by_themselves() -> None:
     """Their desired count is that of the instances, whatever the answer to the write said."""
     written = WrittenServices({"arn:s": (100.0, {**WRITTEN, "schedulingStrategy": "DAEMON"})})
     assert not written.may_be_earlier({**WRITTEN, "desiredCount": 5}, 100.0)
+
+
+def judge_list(*states: int, fails: int) -> int:
+    """Check a list that has these states when it is read, by a check that fails so often; return how often it ran."""
+    reads, runs = iter(states), itertools.count(1)
+
+    def check(before: int) -> None:
+        if next(runs) <= fails:
+            raise WrongAnswer(f"the list was {before}", actual="x")
+
+    judge_undisturbed(lambda: next(reads), check)
+    return next(runs) - 1
+
+
+def test_a_list_that_did_not_change_is_judged() -> None:
+    """A failure counts at once; a check that passes needs no second look."""
+    assert judge_list(1, fails=0) == 1
+    with pytest.raises(WrongAnswer, match="the list was 1"):
+        judge_list(1, 1, fails=1)
+
+
+def test_a_list_that_others_changed_is_looked_at_again() -> None:
+    """Until it holds, or until the list stays as it is; if it never does, nothing is known."""
+    assert judge_list(1, 2, 2, fails=1) == 2
+    with pytest.raises(WrongAnswer, match="the list was 2"):
+        judge_list(1, 2, 2, 2, fails=2)
+    with pytest.raises(Inconclusive, match="others changed the list 5 times"):
+        judge_list(*range(10), fails=5)

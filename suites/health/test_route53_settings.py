@@ -151,16 +151,24 @@ def test_address_is_neither_added_nor_removed(route53, create, get):
 
 
 @proves("health.route53.listed-in-pages")
-def test_checks_are_listed_in_pages(route53, create):
+def test_checks_are_listed_in_pages(route53, create, undisturbed):
     """Pages of MaxItems begin with the marker; own checks are in the list once; an absent check is not found."""
     # ListHealthChecksRequest.Marker: "the ID of the first health check that Amazon Route 53 will return"
     own = [create(**TCP)["Id"] for _ in range(3)]
-    page = route53.list_health_checks(MaxItems="1")
-    assert (len(page["HealthChecks"]), page["IsTruncated"], page["MaxItems"]) == (1, True, "1")
-    following = route53.list_health_checks(MaxItems="2", Marker=page["NextMarker"])
-    assert following["HealthChecks"][0]["Id"] == following["Marker"] == page["NextMarker"]
-    assert len(following["HealthChecks"]) == 2
-    assert page["HealthChecks"][0] not in following["HealthChecks"]
+
+    def check_two_pages(_):
+        page = route53.list_health_checks(MaxItems="1")
+        assert (len(page["HealthChecks"]), page["IsTruncated"], page["MaxItems"]) == (1, True, "1")
+        following = route53.list_health_checks(MaxItems="2", Marker=page["NextMarker"])
+        assert following["HealthChecks"][0]["Id"] == following["Marker"] == page["NextMarker"]
+        assert len(following["HealthChecks"]) == 2
+        assert page["HealthChecks"][0] not in following["HealthChecks"]
+
+    def listed():
+        pages = route53.get_paginator("list_health_checks").paginate()
+        return {check["Id"] for page in pages for check in page["HealthChecks"]}
+
+    undisturbed(listed, check_two_pages)
     pages = list(route53.get_paginator("list_health_checks").paginate())
     assert [page["IsTruncated"] for page in pages] == [*[True] * (len(pages) - 1), False]
     found = [check["Id"] for page in pages for check in page["HealthChecks"]]

@@ -1,5 +1,7 @@
 """Pages of list operations."""
 
+import pytest
+
 from surveyor.testing import for_each, proves, raises
 
 LISTS = {"list_namespaces": "Namespaces", "list_services": "Services", "list_operations": "Operations",
@@ -23,46 +25,60 @@ def follow_pages(call, **params):
         params["NextToken"] = token
 
 
-def sizes_for(cloudmap, operation, sizes, **params):
-    """Return the number of entries, and the sizes with which they fill a few pages; an account has those of others."""
+def listed_ids(cloudmap, operation, **params):
+    """Return the ids of all entries, those of others too."""
     pages = follow_pages(getattr(cloudmap, operation), MaxResults=100, **params)
-    total = sum(len(page[LISTS[operation]]) for page in pages)
-    return total, [size for size in sizes if total <= PAGES * size] or [100]
+    return {entry["Id"] for page in pages for entry in page[LISTS[operation]]}
 
 
-def check_pages(cloudmap, operation, created, **params):
+def sizes_for(total, sizes):
+    """Return the sizes with which this number of entries fills a few pages."""
+    return [size for size in sizes if total <= PAGES * size] or [100]
+
+
+@pytest.fixture
+def check_pages(cloudmap, undisturbed):
     """Check that the pages of each size are no larger and list every created entry once."""
-    for size in sizes_for(cloudmap, operation, SIZES, **params)[1]:
-        pages = [
-            page[LISTS[operation]] for page in follow_pages(getattr(cloudmap, operation), MaxResults=size, **params)
-        ]
-        assert max(len(page) for page in pages) <= size
-        assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == sorted(created)
+
+    def check_all(operation, created, **params):
+        call, listed = getattr(cloudmap, operation), LISTS[operation]
+
+        def check(before):
+            for size in sizes_for(len(before), SIZES):
+                pages = [page[listed] for page in follow_pages(call, MaxResults=size, **params)]
+                assert max(len(page) for page in pages) <= size
+                assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == sorted(
+                    created
+                )
+
+        undisturbed(lambda: listed_ids(cloudmap, operation, **params), check)
+
+    return check_all
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_instances(cloudmap, make_service, register_all, http_namespace):
+def test_pages_of_instances(cloudmap, make_service, register_all, http_namespace, check_pages):
     """Five instances are listed on pages of up to MaxResults, each once, and nothing else."""
     service, created = make_service(http_namespace), {f"i-{number}": {"colour": "red"} for number in range(5)}
     register_all(service, created)
     for name in (service["Id"], service["Arn"]):
-        check_pages(cloudmap, "list_instances", created, ServiceId=name)
+        check_pages("list_instances", created, ServiceId=name)
     assert {entry["Id"] for entry in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]} == set(created)
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_services(cloudmap, make_service, http_namespace):
+def test_pages_of_services(make_service, http_namespace, check_pages):
     """Five services are listed on pages of up to MaxResults, each once."""
-    check_pages(cloudmap, "list_services", [make_service(http_namespace)["Id"] for _ in range(5)])
+    check_pages("list_services", [make_service(http_namespace)["Id"] for _ in range(5)])
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_namespaces_and_operations(cloudmap, wait_for_success, unique_name):
+def test_pages_of_namespaces_and_operations(cloudmap, wait_for_success, unique_name, check_pages):
     """Five namespaces, and the operations that created them, are listed on pages of up to MaxResults, each once."""
     started = [cloudmap.create_http_namespace(Name=unique_name("ns")) for _ in range(5)]
     ended = [wait_for_success(operation) for operation in started]
-    check_pages(cloudmap, "list_operations", [operation["Id"] for operation in ended])
-    check_pages(cloudmap, "list_namespaces", [operation["Targets"]["NAMESPACE"] for operation in ended])
+    check_pages("list_operations", [operation["Id"] for operation in ended])
+    check_pages("list_namespaces", [operation["Targets"]["NAMESPACE"] for operation in ended])
 
 
 @proves("listing.pages-join-to-the-whole", "quotas.no-limit-of-services-is-listed")
@@ -104,36 +120,48 @@ def test_page_size_is_1_to_100(cloudmap, make_service, http_namespace, operation
             call(**params, MaxResults=refused)
 
 
-def check_filtered_pages(cloudmap, operation, filters, expected):
-    """Check that of four entries the only match is listed once, and that filtered pages are empty or smaller."""
-    call, listed = getattr(cloudmap, operation), LISTS[operation]
-    total, sizes = sizes_for(cloudmap, operation, (1, 2))
-    for size in sizes:
-        pages = [page[listed] for page in follow_pages(call, Filters=filters, MaxResults=size)]
-        assert [entry["Id"] for page in pages for entry in page] == [expected]
-        assert pages.count([]) >= (total - 1) // size
+@pytest.fixture
+def check_filtered_pages(cloudmap, undisturbed):
+    """Check that the only match is listed once, and that the pages of the other entries are empty."""
+
+    def check_all(operation, filters, expected):
+        call, listed = getattr(cloudmap, operation), LISTS[operation]
+
+        def check(before):
+            found = {
+                size: [page[listed] for page in follow_pages(call, Filters=filters, MaxResults=size)]
+                for size in sizes_for(len(before), (1, 2))
+            }
+            lasting = len(before & listed_ids(cloudmap, operation))  # others may have deleted entries meanwhile
+            for size, pages in found.items():
+                assert [entry["Id"] for page in pages for entry in page] == [expected]
+                assert pages.count([]) >= (lasting - 1) // size
+
+        undisturbed(lambda: listed_ids(cloudmap, operation), check)
+
+    return check_all
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_namespaces(cloudmap, make_namespace, unique_name):
+def test_filtered_pages_of_namespaces(make_namespace, unique_name, check_filtered_pages):
     """If one of four namespaces matches, it is listed once and the other pages are empty."""
     # servicediscovery/ListNamespacesRequest.NextToken: "Cloud Map gets MaxResults namespaces and then filters them"
     names = [unique_name("ns") for _ in range(4)]
     created = [make_namespace("http", Name=name)["Id"] for name in names]
-    check_filtered_pages(cloudmap, "list_namespaces", [{"Name": "NAME", "Values": [names[2]]}], created[2])
+    check_filtered_pages("list_namespaces", [{"Name": "NAME", "Values": [names[2]]}], created[2])
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_services(cloudmap, make_namespace, make_service):
+def test_filtered_pages_of_services(make_namespace, make_service, check_filtered_pages):
     """If one of four services is in the selected namespace, it is listed once and the other pages are empty."""
     selected, other = make_namespace("http")["Id"], make_namespace("http")["Id"]
     created = [make_service(namespace)["Id"] for namespace in (other, other, selected, other)]
-    check_filtered_pages(cloudmap, "list_services", [{"Name": "NAMESPACE_ID", "Values": [selected]}], created[2])
+    check_filtered_pages("list_services", [{"Name": "NAMESPACE_ID", "Values": [selected]}], created[2])
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_operations(cloudmap, wait_for_success, unique_name):
+def test_filtered_pages_of_operations(cloudmap, wait_for_success, unique_name, check_filtered_pages):
     """If one of four operations is about the selected namespace, it is listed once and the other pages are empty."""
     created = [wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"))) for _ in range(4)]
     filters = [{"Name": "NAMESPACE_ID", "Values": [created[2]["Targets"]["NAMESPACE"]]}]
-    check_filtered_pages(cloudmap, "list_operations", filters, created[2]["Id"])
+    check_filtered_pages("list_operations", filters, created[2]["Id"])

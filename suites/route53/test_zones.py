@@ -134,17 +134,25 @@ def test_zone_with_records_is_not_deleted(route53, make_zone, change):
 
 
 @proves("route53.zones.listed-in-pages")
-def test_zones_are_listed_in_pages(route53, make_zone, in_vpc):
+def test_zones_are_listed_in_pages(route53, make_zone, in_vpc, undisturbed):
     """Pages of MaxItems begin with the marker, own zones are in the list once, and only private ones on demand."""
     # ListHostedZonesRequest.MaxItems: NextMarker "is the hosted zone ID of the first hosted zone that Route 53 will
     # return if you submit another request"
     zones = [make_zone()["HostedZone"], make_zone()["HostedZone"], make_zone(VPC=in_vpc)["HostedZone"]]
-    page = route53.list_hosted_zones(MaxItems="1")
-    assert (len(page["HostedZones"]), page["IsTruncated"], page["MaxItems"]) == (1, True, "1")
-    following = route53.list_hosted_zones(MaxItems="2", Marker=page["NextMarker"])
-    assert following["HostedZones"][0]["Id"].endswith(page["NextMarker"].rpartition("/")[2])
-    assert page["HostedZones"][0] not in following["HostedZones"]
-    assert (len(following["HostedZones"]), following["Marker"]) == (2, page["NextMarker"])
+
+    def check_two_pages(_):
+        page = route53.list_hosted_zones(MaxItems="1")
+        assert (len(page["HostedZones"]), page["IsTruncated"], page["MaxItems"]) == (1, True, "1")
+        following = route53.list_hosted_zones(MaxItems="2", Marker=page["NextMarker"])
+        assert following["HostedZones"][0]["Id"].endswith(page["NextMarker"].rpartition("/")[2])
+        assert page["HostedZones"][0] not in following["HostedZones"]
+        assert (len(following["HostedZones"]), following["Marker"]) == (2, page["NextMarker"])
+
+    def listed():
+        pages = route53.get_paginator("list_hosted_zones").paginate()
+        return {zone["Id"] for page in pages for zone in page["HostedZones"]}
+
+    undisturbed(listed, check_two_pages)
     for kind, expected in (({}, zones), ({"HostedZoneType": "PrivateHostedZone"}, zones[2:])):
         pages = list(route53.get_paginator("list_hosted_zones").paginate(**kind))
         assert [page["IsTruncated"] for page in pages] == [*[True] * (len(pages) - 1), False]

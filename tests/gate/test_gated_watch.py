@@ -18,7 +18,8 @@ from surveyor.gate.gated_watch import GatedWatch, check_rules, judge_watch
 from surveyor.gate.judging import GatedService
 from surveyor.gate.live_evidence import LiveEvidence
 from surveyor.gate.provenance import MeasuredRun
-from surveyor.history import JoinedAttempt
+from surveyor.history import History, JoinedAttempt
+from tests.checkers.simulated_services import SimulatedService, call, history_of
 
 START = 1_000_000.0
 ARN, OTHER = "arn/web/b", "arn/web/c"
@@ -114,6 +115,20 @@ class SimulatedWatch:
     attempts: list[JoinedAttempt] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     scale: float = 1.0
+    local: bool = True
+    behind: str = ""
+    refused: int = 0
+
+    def lag(self) -> str:
+        """Return that this machine did not keep up."""
+        return self.behind
+
+    def history(self) -> History:
+        """Return a history in which some calls were refused as too many."""
+        calls = [call(at, at + 0.1, "127.0.0.1", error="status 429") for at in range(self.refused)]
+        for made in calls:
+            made["result"]["status"] = 429
+        return history_of(SimulatedService((), period=1e9, calls=1e9).but(*calls))
 
     @property
     def clock(self) -> SimulatedWatch:
@@ -343,6 +358,17 @@ def test_rules_that_no_watch_can_judge_are_refused_before() -> None:
     ):
         with pytest.raises(UsageError, match=text):
             check_rules(rules_of(threshold), GateEvidence(), service, ["dns", "api-healthy"])
+
+
+@pytest.mark.parametrize("keys", [{"behind": "the machine did not keep up"}, {"refused": 20}])
+def test_figures_that_are_not_those_of_the_service_roll_nothing_back(keys: dict[str, Any]) -> None:
+    """A machine that does not keep up, and a limit of calls, cause errors of their own."""
+    ecs = SimulatedEcs({300: {"status": "SUCCESSFUL"}})
+    gate = gated(SimulatedWatch(ecs, error_rate=0.5, **keys), rules_of())
+    gate.follow()
+    assert ecs.acted == []
+    evidence = gate.live.read()
+    assert evidence.broken["watch"]
 
 
 def test_checks_are_judged_at_the_end_alone() -> None:

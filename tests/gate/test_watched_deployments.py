@@ -1,4 +1,7 @@
-"""`surveyor gate --watch` on deployments of a service that is not Surveyor's: rolling, blue/green, good and bad."""
+"""`surveyor gate --watch` on deployments of a service that is not Surveyor's: rolling, blue/green, good and bad.
+
+The gate may do what its policy allows, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import pytest
 from surveyor.clock import WallClock
 from surveyor.targets.control import Control
 from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
+from tests.account.limited import limited, policies_for
 from tests.watch.services_of_others import PORT, Shop
 
 SCALE = 6.0
@@ -56,6 +60,7 @@ class Deployed(Shop):
         clients = emulator.clients()
         super().__init__(lambda name: clients.client(name, ACCOUNT), WallClock(SCALE, self.control.now))
         self.emulator, self.folder = emulator, folder
+        self.environment = limited(emulator, *policies_for("gate", ("watch",), service="store/web"))
 
     def settled(self, name: str) -> bool:
         """Return whether no deployment is in progress."""
@@ -74,7 +79,7 @@ class Deployed(Shop):
         kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         started = subprocess.Popen(
             [sys.executable, "-m", "surveyor", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**kept, **self.emulator.environment},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**kept, **self.environment},
         )  # fmt: skip
         assert started.stderr is not None
         line = "-"

@@ -202,7 +202,7 @@ def check_rules(rules: Rules, given: GateEvidence, service: GatedService, client
         with named_errors():
             add_cloudwatch(service.client("cloudwatch"), rules, None, GateEvidence(), service.clock.now())
     others = [one for one in rules.thresholds if one.scenario != SCENARIO and not one.alarm and not one.metric]
-    judge_gate(replace(rules, thresholds=tuple(others)), given)
+    judge_gate(replace(rules, thresholds=tuple(others)), replace(given, is_growing=True))
 
 
 def judge_watch(gated: GatedWatch, evidence: GateEvidence, stopped: str = "") -> Decision:

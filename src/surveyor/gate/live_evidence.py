@@ -10,6 +10,7 @@ from surveyor.gate.rules import CLIENT_FIGURES, SCENARIO, Rules, Threshold
 from surveyor.load.attempt_figures import AttemptFigures
 from surveyor.report.experiments import WHOLE
 from surveyor.watch.running import RunningWatch
+from surveyor.watch.summary import refused_share
 
 __all__ = ["LiveEvidence"]
 
@@ -31,12 +32,16 @@ class LiveEvidence:
         self._figures, self._cursor = AttemptFigures(), 0
 
     def read(self) -> GateEvidence:
-        """Return the evidence until now."""
+        """Return the evidence until now; it is broken where the figures are not those of the service."""
         attempts = self.watch.attempts_since(self._cursor)
         self._cursor += len(attempts)
         self._figures.add(attempts)
+        watch = self.watch
+        reasons = (watch.lag() if watch.local else "", refused_share(watch.history()))
+        broken = {SCENARIO: "; ".join(filter(None, reasons))} if any(reasons) else {}
         return replace(
             self.given,
+            broken={**self.given.broken, **broken},
             clients={**self.given.clients, SCENARIO: self._figures.rows()},
             sides={**self.given.sides, SCENARIO: self._figures.sides()},
             alarms={},

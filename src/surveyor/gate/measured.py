@@ -163,10 +163,10 @@ def _estimate_of_client(threshold: Threshold, row: ClientFigures, confidence: Co
 def measured_by_tools(threshold: Threshold, evidence: GateEvidence) -> list[ToolFigures]:
     """Return the figures of other load generators that a threshold is about.
 
-    They know no scenarios: the threshold names the tool, or anything if there is no run of Surveyor with scenarios.
+    They know no scenarios: the threshold names the tool, or anything if no run or watch of Surveyor has scenarios.
     """
     named = [figures for figures in evidence.tools if figures.tool.lower() == threshold.scenario.lower()]
-    return named or ([] if evidence.judged else evidence.tools)
+    return named or ([] if evidence.judged or evidence.is_growing else evidence.tools)
 
 
 def _estimates_of_tools(threshold: Threshold, tools: Sequence[ToolFigures]) -> Estimates:

@@ -134,7 +134,7 @@ def test_a_service_that_cannot_be_reached() -> None:
     ("service", "resolver", "models", "left_out"),
     [
         (REGISTERED, RESOLVER, ["dns", "api-healthy"], []),
-        (REGISTERED, None, ["api-healthy"], ["dns: nothing here resolves web.shop.internal: add --dns"]),
+        (REGISTERED, None, ["api-healthy"], ["dns: nothing here resolves web.shop.internal: add --dns control"]),
         (SERVICE, RESOLVER, ["balancer", "tasks"], []),
         (
             replace(SERVICE, load_balancer=("", 0), connect=ConnectEndpoint("web", 80, "http", "srv-2")),

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["watch"]
 
+_ACCOUNT = "000000000000"
+"""The account at a plain URL, as of `surveyor audit` and of an emulator that prints its settings."""
+
 
 def watch(
     service: Annotated[str, typer.Option(metavar="CLUSTER/SERVICE", help="The ECS service to watch.")],
@@ -128,7 +131,7 @@ def _watch(
     from surveyor.watch.running import running_watch
 
     target = running.target
-    account = target.account or ""
+    account = target.account or _ACCOUNT
 
     def client(kind: str) -> Any:
         return running.clients.client(kind, account, target.region)

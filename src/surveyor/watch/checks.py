@@ -27,9 +27,10 @@ def checks_of(
     Calls of DIRECT are not judged: until the next poll it calls tasks that no client calls any more.
     """
     checks = [make_check(DEPLOYED, within=settings.within)] if not seconds else []
+    over = min(settings.over, seconds) if seconds else settings.over
     judged = ",".join(name for name in models if name != DIRECT.name)
     if judged:
-        checks.append(make_check("answered", at_least=settings.at_least, over=settings.over, clients=judged))
+        checks.append(make_check("answered", at_least=settings.at_least, over=over, clients=judged))
     if service.registry:
         at_rest = ("no-loss-at-rest", "views-agree-at-rest") if seconds >= REST else ()
         checks += [make_check(name) for name in ("no-resurrection", "revision-rises-with-membership", *at_rest)]

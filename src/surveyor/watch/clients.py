@@ -239,10 +239,11 @@ def _lacking(model: ClientModel, endpoints: ServiceEndpoints, service: ServiceUn
         return "" if serving is not None else "neither a load balancer nor Service Connect lists its tasks"
     if can_find(model, endpoints) and (model.source != "balancer" or endpoints.resolver[0]):
         return ""
+    dns = "--dns control" if endpoints.local else "--dns ADDRESS:PORT of the VPC's resolver"
     if model.source == "name" and service.alias:
-        return f"nothing here resolves {service.alias}: add --dns ADDRESS:PORT of the VPC's resolver"
+        return f"nothing here resolves {service.alias}: add {dns}"
     if model.source == "balancer" and service.load_balancer[0]:
-        return f"nothing here resolves {service.load_balancer[0]}: add --dns ADDRESS:PORT"
+        return f"nothing here resolves {service.load_balancer[0]}: add {dns}"
     if model.source == "proxy" and service.connect is not None:
         return "Service Connect is called from a client's task alone: run in one, or add --proxy HOST:PORT of its proxy"
     return _LACKS[model.source]

@@ -196,7 +196,7 @@ def running_watch(
     """
     clients = Clients(target.target, target.endpoint if target.endpoint != "AWS" else None, NullRecorder())
     new_client = partial(clients.client, account=service.account, region=service.region)
-    resolver, unresolved = _resolver(target, service)
+    resolver = _resolver(target, service)
     polls = polls_of(new_client, service, resolver)
     serving = _follow_serving(polls)
     with ExitStack() as stack:
@@ -229,7 +229,7 @@ def running_watch(
             [Observer(v, ask, recorder, clock, period) for v, ask in ({"deployments": watched.read} | asks).items()],
             {name: CallerThread(one, recorder, settings.rate, client=name) for name, one in made.by_model.items()},
             watched,
-            notes=[*([unresolved] if unresolved else []), *(f"{name}: {why}" for name, why in made.left_out.items())],
+            notes=[f"{name}: {why}" for name, why in made.left_out.items()],
             cache=longest_cache(made, service.ttl),
             local=target.target.is_local,
         )
@@ -267,23 +267,23 @@ def _follow_serving(polls: dict[str, Poll]) -> Callable[[], ViewContents] | None
     return None
 
 
-def _resolver(target: RunningTarget, service: ServiceUnderTest) -> tuple[tuple[str, int] | None, str]:
-    """Return the DNS server for the names of the service, or why there is none.
+def _resolver(target: RunningTarget, service: ServiceUnderTest) -> tuple[str, int] | None:
+    """Return the DNS server for the names of the service, None if there is none.
 
     Without --dns it is that of this machine, which is the VPC's if this machine is in it.
     """
     if not service.alias and not service.load_balancer[0]:
-        return None, ""
+        return None
     try:
         server = target.resolver(service.account, service.region, service.vpc)
-    except FeatureLacking as lacking:
+    except FeatureLacking:
         if target.target.is_local:
-            return None, str(lacking)
+            return None
         try:
-            return (str(dns.resolver.get_default_resolver().nameservers[0]), 53), ""
+            return str(dns.resolver.get_default_resolver().nameservers[0]), 53
         except (dns.resolver.NoResolverConfiguration, IndexError):
-            return None, f"this machine has no resolver: {lacking}"
-    return (server.address, server.port), ""
+            return None
+    return server.address, server.port
 
 
 def _header(

@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 __all__: list[str] = []
@@ -21,7 +22,7 @@ def _run(kind: str, port: int, seconds: float) -> None:
     from locust import FastHttpUser, User, task
     from locust.env import Environment
 
-    from surveyor.callers import AttemptResult, ClientModel, Request, ServiceEndpoints, make_client
+    from surveyor.callers import MODELS, AttemptResult, Request, ServiceEndpoints, make_client
     from surveyor.load.caller import Caller
     from surveyor.load.tally import Tally
 
@@ -45,7 +46,7 @@ def _run(kind: str, port: int, seconds: float) -> None:
 
     tally = Tally()
     endpoints = ServiceEndpoints(port, proxy=("127.0.0.1", port), request=Request(path="/well"), epoch=time.time())
-    model = ClientModel("surveyor", "as in a scenario", "proxy", keeps_connections=True)
+    model = replace(MODELS["service-connect"], keeps_connections=True)
     # All work of a scenario's caller: choose an address, count, fill a histogram, report to Locust.
     caller = Caller(model.name, make_client(model, endpoints, random.Random(7)), endpoints, tally, report_request)
     environment = Environment(user_classes=[Fast if kind == "fast" else SurveyorUser])

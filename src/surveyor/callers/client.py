@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from botocore.credentials import Credentials
 
@@ -31,8 +32,7 @@ NOT_CALLABLE = "not callable from here"
 NO_ADDRESS = "no address known"
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What a client calls: `address` is "" if none is known; `event`: the answer that named it in a history.
 
     `order`: the addresses to try one after another, by a client that does so.
@@ -68,8 +68,10 @@ class Client:
         known = self.resolver.resolve()
         if not known.addresses:
             return Choice("", event=known.event)
-        count = len(known.addresses) if self.program_name else 1
-        order = self.chance.sample(known.addresses, count)
+        if not self.program_name:
+            host, port = chosen = self.chance.choice(known.addresses)
+            return Choice(host, port, known.event, (chosen,))
+        order = self.chance.sample(known.addresses, len(known.addresses))
         return Choice(*order[0], known.event, order)
 
     def call(self, choice: Choice) -> tuple[str, AttemptResult]:
@@ -78,9 +80,10 @@ class Client:
             return "", AttemptResult("fail", error=NO_ADDRESS)
         if self.via_task is not None:
             return choice.address, self.via_task()
-        refused = next((host for host, _ in choice.order if self.local and not _is_loopback(host)), "")
-        if refused:
-            return refused, AttemptResult("fail", error=NOT_CALLABLE)
+        if self.local:
+            for host, _ in choice.order:
+                if not _is_loopback(host):
+                    return host, AttemptResult("fail", error=NOT_CALLABLE)
         if self.program_name:
             hosts = [host for host, _ in choice.order]
             return call_by_curl(self.program_name, choice.port, self.request, hosts, self.timeouts)

@@ -81,7 +81,7 @@ _ALL = (
         _BY_API,
         health="HEALTHY_OR_ELSE_ALL",
     ),
-    ClientModel("service-connect", "the client's Service Connect proxy", "proxy"),
+    ClientModel("service-connect", "the client's Service Connect proxy", "proxy", CachePolicy(FOREVER)),
     ClientModel("balancer", "a load balancer before the service, its name cached for its TTL", "balancer"),
     ClientModel(
         "curl",

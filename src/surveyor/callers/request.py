@@ -18,6 +18,7 @@ Statuses = tuple[tuple[int, int], ...]
 ANSWERED: Statuses = ((100, 499),)
 """The statuses that count as an answer unless others are named: an error of the server counts as a failed call."""
 
+MAX_ENCODED = 1_000
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _TARGET = re.compile(r"/[!-~]*")
 _HOST = re.compile(r"[!-.0-~]+")  # no space, no slash
@@ -71,6 +72,19 @@ class Request:
 
     def encode(self, address: str, port: int, *, keep: bool) -> bytes:
         """Return the bytes of the request to an address."""
+        sent = self._encoded.get((address, port, keep))
+        if sent is None:
+            if len(self._encoded) >= MAX_ENCODED:
+                self._encoded.clear()
+            sent = self._encoded[address, port, keep] = self._encode(address, port, keep=keep)
+        return sent
+
+    @functools.cached_property
+    def _encoded(self) -> dict[tuple[str, int, bool], bytes]:
+        """Keep what was encoded: the same few addresses are called again and again."""
+        return {}
+
+    def _encode(self, address: str, port: int, *, keep: bool) -> bytes:
         host = self.host or (f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
         lines = [
             f"{self.method} {self.path} HTTP/1.1",

@@ -30,6 +30,9 @@ figure = "error-rate"
 by = "revision"
 at-most-more = 5
 """
+CLIENTS = {"web": "api-healthy", "linked": "tasks"}
+"""By service: what calls new tasks before traffic is shifted, too."""
+
 PAUSED = {
     "strategy": "BLUE_GREEN",
     "bakeTimeInMinutes": 0,
@@ -60,7 +63,7 @@ class Deployed(Shop):
         clients = emulator.clients()
         super().__init__(lambda name: clients.client(name, ACCOUNT), WallClock(SCALE, self.control.now))
         self.emulator, self.folder = emulator, folder
-        self.environment = limited(emulator, *policies_for("gate", ("watch",), service="store/web"))
+        self.environment = limited(emulator, *policies_for("gate", ("watch",), service="store/*"))
 
     def settled(self, name: str) -> bool:
         """Return whether no deployment is in progress."""
@@ -75,7 +78,7 @@ class Deployed(Shop):
         (self.folder / "gate.toml").write_text(rules, "utf-8")
         words = ["gate", str(self.folder / "gate.toml"), "--ecs", f"store/{name}", "--watch", "--target", "aws"]
         words += ["--account", ACCOUNT, "--endpoint", self.emulator.endpoint, "--dns", "control", "--rate", "60"]
-        words += ["--client", "api-healthy", "--out", str(self.folder / "out"), "--within", "15m", *more]
+        words += ["--client", CLIENTS[name], "--out", str(self.folder / "out"), "--within", "15m", *more]
         kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         started = subprocess.Popen(
             [sys.executable, "-m", "surveyor", *words],
@@ -104,25 +107,30 @@ def emulator() -> Iterator[EmulatorAccount]:
 
 @pytest.fixture(scope="module")
 def shop(emulator: EmulatorAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """Yield the account with a service of two tasks."""
+    """Yield the account with two services, one of them with Service Connect."""
     made = Deployed(emulator, tmp_path_factory.mktemp("gates"))
     made.open()
     made.registered("web", command=server(0.0))
+    made.connected("linked", command=server(0.0))
     yield made
     made.control.close()
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize(("share", "code", "status"), [(0.5, 1, "ROLLBACK_SUCCESSFUL"), (0.0, 0, "SUCCESSFUL")])
-@pytest.mark.parametrize("configuration", [{}, {"deploymentConfiguration": PAUSED}], ids=["rolling", "blue-green"])
+@pytest.mark.parametrize(
+    ("name", "configuration"),
+    [("web", {}), ("linked", {"deploymentConfiguration": PAUSED})],
+    ids=["rolling", "blue-green"],
+)
 def test_bad_deployments_are_rolled_back_and_good_ones_continue(
-    shop: Deployed, tmp_path: Path, share: float, code: int, status: str, configuration: dict[str, Any]
+    shop: Deployed, tmp_path: Path, share: float, code: int, status: str, name: str, configuration: dict[str, Any]
 ) -> None:
     """The decision, the record and the comment have the deployment and the reason."""
     shop.folder, comment = tmp_path, tmp_path / "comment.md"
-    shop.define("web", server(share))
-    gate = shop.gate("web", RULES, "--comment", str(comment))
-    shop.ecs.update_service(cluster="store", service="web", taskDefinition="web", **configuration)
+    shop.define(name, server(share))
+    gate = shop.gate(name, RULES, "--comment", str(comment))
+    shop.ecs.update_service(cluster="store", service=name, taskDefinition=name, **configuration)
     output, errors = gate.communicate(timeout=120)
     assert gate.returncode == code, output + errors
     record = shop.record()

@@ -1,9 +1,9 @@
 """The vantage: a program in a task inside a VPC, which asks and calls there what a run outside wants to know.
 
 One file that imports the standard library only, carried by the command of a task definition into any public Python
-image. Nothing listens and nothing is signed here: commands and answers are objects of S3 with presigned URLs. Each
-command carries the URL for its answer and the URL of the next command, and an HMAC under a key of the run, over its
-number too, so that a command that is forged, changed or repeated is refused.
+image. Nothing listens, unless it is asked to serve, and nothing is signed here: commands and answers are objects of S3
+with presigned URLs. Each command carries the URL for its answer and the URL of the next command, and an HMAC under a
+key of the run, over its number too, so that a command that is forged, changed or repeated is refused.
 
 Environment: SURVEYOR_VANTAGE_KEY (hex), SURVEYOR_VANTAGE_HELLO (URL for the answer that says where this is),
 SURVEYOR_VANTAGE_FIRST (URL of the first command), SURVEYOR_VANTAGE_RUN (the prefix of the run's names),
@@ -14,6 +14,9 @@ SURVEYOR_SECOND, SURVEYOR_LISTEN and SURVEYOR_DNS are as in surveyor_agents.work
            a message to send, in base 64, or null to receive one. Over TCP what is sent are bytes of the stream.
     http   url, method, headers, body, within, limit: one request over a new connection, without redirects
     tls    address, port, version (1.2 or 1.3), authority (PEM), within: one handshake; the certificate that was served
+    serve  port, and what changes: pem (key and certificate, for TLS), answer (status, after, body, body_after,
+           healthy_for, wall; `after` null never answers), refuse, forget. Answers what was asked of the server so far.
+           Only a task that is started for it has a group that admits health checkers.
     watch  of (one of these), every, during, until_changed: repeats it, and answers with each result that is another
            than the one before
     end    ends this program
@@ -24,7 +27,9 @@ long, after six hours, when its URLs have ended, or with its mailbox. Seconds ar
 `within` wall seconds.
 """
 
+import asyncio
 import base64
+import contextlib
 import hmac
 import http.client
 import ipaddress
@@ -33,17 +38,19 @@ import os
 import socket
 import ssl
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 __all__ = [
     "ENDINGS",
     "Forged",
+    "Server",
     "command",
     "handshake",
     "main",
@@ -293,6 +300,87 @@ def handshake(address: str, port: int, version: str, authority: str, within: flo
         }
 
 
+class Server:
+    """A server for health checks: what it answers, and the sources, paths and hosts of what it was asked.
+
+    `address`: where it listens, "" for all addresses; `port`: 0 is replaced by a free one.
+    """
+
+    def __init__(self, address: str, port: int) -> None:
+        self.address, self.port, self.answer = address, port, dict[str, Any]()
+        self.seen: dict[str, list[str]] = {"sources": [], "paths": [], "hosts": []}
+        self.listening: asyncio.Server | None = None
+
+    async def change(self, verb: Verb) -> None:
+        """Do what a request says."""
+        if verb.get("forget"):
+            for texts in self.seen.values():
+                texts.clear()
+        if verb.get("refuse") and self.listening is not None:
+            self.listening.close()
+            self.listening = None
+        if verb.get("answer") is not None:
+            self.answer = verb["answer"]
+            if self.listening is None:
+                tls = _server_context(verb.get("pem", ""))
+                self.listening = await asyncio.start_server(self.accept, self.address or None, self.port, ssl=tls)
+                self.port = self.listening.sockets[0].getsockname()[1]
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection; the client may close it at any moment."""
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            source = str((writer.get_extra_info("peername") or ("gone",))[0])
+            self.seen["sources"].append(source)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            self.seen["paths"].append(head.split(" ", 2)[1])
+            self.seen["hosts"] += [line[5:].strip() for line in head.splitlines() if line[:5].lower() == "host:"]
+            answer = self.answer
+            if answer.get("after") is None:
+                await reader.read()
+                return
+            await asyncio.sleep(answer["after"] * answer["wall"])
+            is_healthy = answer.get("healthy_for") is None or source in answer["healthy_for"]
+            status, body = answer["status"] if is_healthy else 503, base64.b64decode(answer["body"])
+            location = "Location: /elsewhere\r\n" if 300 <= status < 400 else ""
+            lines = (
+                f"HTTP/1.1 {status} Configured\r\nContent-Length: {len(body)}\r\n{location}Connection: close\r\n\r\n"
+            )
+            writer.write(lines.encode())
+            if answer.get("body_after"):
+                await writer.drain()
+                await asyncio.sleep(answer["body_after"] * answer["wall"])
+            writer.write(body)
+            await writer.drain()
+
+
+def _server_context(pem: str) -> ssl.SSLContext | None:
+    if not pem:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
+class _Servers:
+    """The servers of this task, in one thread, by their ports."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    by_port: ClassVar[dict[int, Server]] = {}
+
+
+def _serve(verb: Verb, second: float) -> Result:
+    if _Servers.loop is None:
+        _Servers.loop = asyncio.new_event_loop()
+        threading.Thread(target=_Servers.loop.run_forever, daemon=True).start()
+    new = Server(os.environ.get("SURVEYOR_LISTEN", ""), int(verb["port"]))
+    server = _Servers.by_port.setdefault(new.port, new)
+    asyncio.run_coroutine_threadsafe(server.change(verb), _Servers.loop).result(10)
+    return {name: list(texts) for name, texts in server.seen.items()}
+
+
 def _watch(verb: Verb, second: float) -> Result:
     inner: Verb = verb["of"]
     changes: list[Result] = []
@@ -314,7 +402,13 @@ def _watch(verb: Verb, second: float) -> Result:
     return {"changes": changes}
 
 
-_VERBS: Mapping[str, Callable[[Verb, float], Result]] = {"dns": _dns, "http": _http, "tls": _tls, "watch": _watch}
+_VERBS: Mapping[str, Callable[[Verb, float], Result]] = {
+    "dns": _dns,
+    "http": _http,
+    "serve": _serve,
+    "tls": _tls,
+    "watch": _watch,
+}
 
 
 def _reachable(host: str) -> str:

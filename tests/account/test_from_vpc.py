@@ -148,7 +148,7 @@ def test_subnets_are_those_of_tasks() -> None:
     named = "subnet-0123456789abcdef0, subnet-0123456789abcdef1,subnet-0123456789abcdef0"
     target = load_target("aws", TARGETS, TargetOptions(account=ACCOUNT, from_vpc=named))
     assert target.from_vpc == ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1") == target.place.subnets
-    assert "ecs-processes" in (target.features or ())
+    assert {"ecs-processes", "health"} <= (target.features or set())
     assert load_target("aws", TARGETS, TargetOptions(account=ACCOUNT, from_vpc="default")).from_vpc == ()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from surveyor.errors import FeatureLacking
-from surveyor.fixtures.health_endpoints import ProbedServer, wall_seconds
+from surveyor.fixtures.health_endpoints import ProbedServer, start_local_server, wall_seconds
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def server() -> Iterator[ProbedServer]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    server = ProbedServer(loop, "127.0.0.1", 0.0, None, lambda _: None)
+    server = start_local_server(loop, "127.0.0.1", 0.0, "", lambda _: None)
     yield server
     server.refuse()
     loop.call_soon_threadsafe(loop.stop)

@@ -10,12 +10,13 @@ from surveyor.targets.model import Target
 
 __all__ = ["describe_judges", "describe_unjudged"]
 
-_INSIDE = frozenset({"dns", "ecs-processes"})
-"""Features of claims for which names are asked or tasks are called, which is possible inside a VPC only."""
+_INSIDE = frozenset({"dns", "ecs-processes", "health"})
+"""Features of claims for which names are asked, tasks are called or servers are probed inside a VPC."""
 
 _OPTIONS = {
     "accounts": "--consumer-profile NAME",
     "ecs-processes": "--from-vpc",
+    "health": "--from-vpc",
     "iam": "--role ARN",
     "sharing": "--consumer-profile NAME",
 }

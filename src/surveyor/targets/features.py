@@ -114,7 +114,8 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
     if target.is_one_account and target.features is not None:
         del probes["custom-health"]  # a change: not every role that runs something there may make one
     if control is not None:
-        probes["health"] = controls(_probes_loopback)
+        if target.from_vpc is None:  # tasks are probed then, and not this machine
+            probes["health"] = controls(_probes_loopback)
         probes["task-signals"] = controls(lambda control: control.signals())
     if target.dns.kind == "control":
         probes["dns"] = probes["public-dns"] = controls(lambda control: control.name_servers())

@@ -156,7 +156,7 @@ def _with_vantage(target: Target, options: TargetOptions) -> Target:
     for subnet in subnets:
         if not _SUBNET.fullmatch(subnet):
             raise UsageError(f"--from-vpc: expected ids of subnets, subnet-… separated by commas, got {subnet[:100]!r}")
-    features = target.features and target.features | (target.on_request & {"ecs-processes"})
+    features = target.features and target.features | (target.on_request & {"ecs-processes"}) | {"health"}
     return replace(target, from_vpc=subnets, place=replace_struct(target.place, subnets=subnets), features=features)
 
 

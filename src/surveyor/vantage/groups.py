@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from surveyor.account.tags import run_prefix
+from surveyor.errors import TargetUnavailable
 from surveyor.response import member
 from surveyor.targets.running import RunningTarget
 from surveyor.targets.task_networks import when_visible
@@ -14,10 +15,17 @@ from surveyor_agents import workload
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-__all__ = ["create_groups"]
+__all__ = ["FIRST_PORT", "create_groups", "create_served_group"]
 
 _PORTS = 20
 """Ports from the workload's on that the vantage calls: the containers of one task listen at one after the other."""
+
+
+FIRST_PORT = 9_000
+_SERVED_PORTS = 1_000
+"""Ports of servers for health checks: each server of a task has another one."""
+
+_CHECKERS = "route53-healthchecks"
 
 
 def create_groups(running: RunningTarget, run: str, vpc: str) -> Mapping[str, str]:
@@ -42,6 +50,27 @@ def create_groups(running: RunningTarget, run: str, vpc: str) -> Mapping[str, st
         lambda: ec2.authorize_security_group_ingress(GroupId=groups["tasks"], IpPermissions=rules),
     )
     return groups
+
+
+def create_served_group(running: RunningTarget, run: str, vpc: str, name: str) -> str:
+    """Create a group that Route 53's health checkers may enter, and return its id.
+
+    Their addresses are in a prefix list that AWS manages in each Region (VPC User Guide, "AWS-managed prefix lists").
+    """
+    ec2: EC2Client = running.clients.client("ec2", running.target.account or "")
+    lists: Any = [{"Name": "prefix-list-name", "Values": [f"com.amazonaws.{running.target.region}.{_CHECKERS}"]}]
+    found = member(ec2.describe_managed_prefix_lists(Filters=lists), "PrefixLists", of="DescribeManagedPrefixLists")
+    if not found:
+        raise TargetUnavailable(f"{running.target.region} has no prefix list {_CHECKERS}: health checks reach no task")
+    group = _create(ec2, f"{run_prefix(run)}served-{name}", vpc)
+    rule: Any = {
+        "IpProtocol": "tcp",
+        "FromPort": FIRST_PORT,
+        "ToPort": FIRST_PORT + _SERVED_PORTS - 1,
+        "PrefixListIds": [{"PrefixListId": found[0]["PrefixListId"]}],
+    }
+    when_visible(running.clock, lambda: ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule]))
+    return group
 
 
 def _create(ec2: EC2Client, name: str, vpc: str) -> str:

@@ -26,7 +26,7 @@ from surveyor_agents import vantage as program
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["IDLE", "VantageTask", "key_of", "start_task", "why_ended"]
+__all__ = ["IDLE", "VantageTask", "key_of", "public_address", "start_task", "why_ended"]
 
 IMAGE = "public.ecr.aws/docker/library/python:3.13-alpine"
 """Any Python image will do: the task definition's command carries the program."""
@@ -131,6 +131,21 @@ def why_ended(running: RunningTarget, task: VantageTask) -> str | None:
     codes = [container.get("exitCode") for container in described.get("containers") or ()]
     meaning = next((program.ENDINGS[code] for code in codes if code in program.ENDINGS), "")
     return f"{reason} ({meaning})" if meaning else reason
+
+
+def public_address(running: RunningTarget, task: VantageTask) -> str:
+    """Return the public address of a task's network interface."""
+    account = running.target.account or ""
+    ecs, ec2 = running.clients.client("ecs", account), running.clients.client("ec2", account)
+
+    def found() -> str | None:
+        tasks = member(ecs.describe_tasks(cluster=task.cluster, tasks=[task.arn]), "tasks", of="DescribeTasks")
+        details = [detail for entry in tasks for part in entry.get("attachments") or () for detail in part["details"]]
+        ids = [detail["value"] for detail in details if detail.get("name") == "networkInterfaceId"]
+        described = ec2.describe_network_interfaces(NetworkInterfaceIds=ids)["NetworkInterfaces"] if ids else []
+        return next((str(entry["Association"]["PublicIp"]) for entry in described if entry.get("Association")), None)
+
+    return running.clock.eventually(found, within=timeouts.READS)
 
 
 def _cluster(ecs: ECSClient, name: str) -> str:

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace as replace_struct
 
+from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Shared, ledgers_in, read_ledger
 from surveyor.dns import DnsAddress
+from surveyor.errors import FeatureLacking, Inconclusive, SurveyorError
 from surveyor.input_files import is_file
 from surveyor.response import member
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget
 from surveyor.targets.task_networks import open_network, when_visible
 from surveyor.typed_json import read_json, write_json
-from surveyor.vantage.client import Vantage
-from surveyor.vantage.groups import create_groups
+from surveyor.vantage.client import Vantage, raise_problem
+from surveyor.vantage.groups import FIRST_PORT, create_groups, create_served_group
 from surveyor.vantage.mailbox import Mailbox, create_bucket
 from surveyor.vantage.places import VantagePlace, place_in
-from surveyor.vantage.task import VantageTask, start_task
+from surveyor.vantage.task import VantageTask, public_address, start_task
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -59,6 +61,8 @@ class Vantages:
         self._mailbox = Mailbox(running, self.main.bucket)
         self._known: dict[str, Vantage] = {}
         self._vpcs: dict[str, str] = {}
+        self._servers: dict[str, Vantage] = {}
+        self._ports: dict[str, int] = {}
 
     def resolver(self, vpc: str) -> DnsAddress:
         """Return the resolver of a VPC. Raises Inconclusive if no vantage can be there."""
@@ -84,6 +88,39 @@ class Vantages:
             found = member(ec2.describe_subnets(SubnetIds=[subnet]), "Subnets", of="DescribeSubnets")
             self._vpcs[subnet] = str(found[0]["VpcId"])
         return self.at(self._vpcs[subnet])
+
+    def serve(self, number: int) -> tuple[str, int, Callable[[Mapping[str, Any]], Mapping[str, list[str]]]]:
+        """Return public address and port of the server `number` of this worker, and what asks its task to change it.
+
+        Each number is a task of the run, with a new port each time, which stays until the end.
+        """
+        if not self.main.public:
+            raise FeatureLacking(f"health checks reach no task in {', '.join(self.main.subnets)}: no public addresses")
+        name = f"{self._ledger.path.stem.removeprefix('ledger-')}-{number}"
+        if name not in self._servers:
+            start: Callable[[str], VantageTask] = partial(self._start_server, name)
+            self._servers[name] = Vantage(self._running, self._mailbox, f"served-{name}", self._folder, start)
+        vantage = self._servers[name]
+        try:
+            task = vantage.begin()
+        except SurveyorError as error:
+            raise Inconclusive(str(error)) from None
+        self._ports[name] = port = self._ports.get(name, FIRST_PORT - 1) + 1
+
+        def ask(verb: Mapping[str, Any]) -> Mapping[str, list[str]]:
+            [result] = vantage.exchange([{"verb": "serve", "port": port, **verb}], timeouts.TASK_ANSWER)
+            raise_problem(result)
+            return {name: result[name] for name in ("sources", "paths", "hosts")}
+
+        return public_address(self._running, task), port, ask
+
+    def _start_server(self, name: str, session: str) -> VantageTask:
+        before = self._ledger.count
+        group = create_served_group(self._running, self._ledger.owner.run, self.main.vpc, name)
+        run = self._ledger.owner.run
+        task = start_task(self._running, self._mailbox, self.main.place, session, run, {"vantage": group})
+        self._keep(self.main.vpc, before)
+        return task
 
     @property
     def exchanges(self) -> int:

@@ -70,7 +70,8 @@ _CONFORM: Calls = {
 
 _CONFORM_FEATURES: Mapping[str, Calls] = {
     "from-vpc": {
-        "ec2": "AuthorizeSecurityGroupIngress DescribeVpcAttribute",
+        "ec2": "AuthorizeSecurityGroupIngress DescribeManagedPrefixLists DescribeNetworkInterfaces "
+        "DescribeVpcAttribute",
         "s3": "CreateBucket GetObject PutObject",
     },
     "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion"},

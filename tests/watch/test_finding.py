@@ -110,6 +110,20 @@ def test_the_listener_of_a_load_balancer(rule: str) -> None:
     assert found.settings["deregistration delay"] == "45 s"
 
 
+def test_targets_that_are_instances_are_not_called() -> None:
+    """Tasks on the network of an instance have no addresses: the load balancer alone is called."""
+
+    class OnInstances(Account):
+        def answers(self) -> dict[str, Any]:
+            found = super().answers()
+            for group in found["describe_target_groups"]["TargetGroups"]:
+                group["TargetType"] = "instance"
+            return found
+
+    found = find(OnInstances({"loadBalancers": [{"targetGroupArn": GROUPS[0], "containerName": "web"}]}))
+    assert (found.load_balancer, found.groups) == (("web.elb.example", 443), ())
+
+
 @pytest.mark.parametrize(
     ("alias", "namespace", "name"),
     [

@@ -53,7 +53,7 @@ def find_service(
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     balancer = find_balancer(client, service) if entry_points else FoundBalancer()
     connect = _connect_endpoint(client("servicediscovery"), service) if entry_points else None
-    if not registries and not balancer.groups and connect is None:
+    if not registries and not service.get("loadBalancers") and connect is None:
         raise UsageError(
             f"{full_name} has no service registry, no load balancer and no Service Connect endpoint: no client can "
             "find its tasks, so there is nothing to observe or to call"
@@ -176,7 +176,7 @@ def _settings(
         **({"name": alias} if alias else {}),
         **({"TTL": f"{records[0]['TTL']} s"} if records else {}),
         **({"load balancer": f"{balancer.name[0]}:{balancer.name[1]}"} if balancer.name[0] else {}),
-        **({"deregistration delay": f"{balancer.drain:g} s"} if balancer.groups else {}),
+        **({"deregistration delay": f"{balancer.drain:g} s"} if balancer.drain else {}),
         **({"Service Connect": f"{connect.dns_name}:{connect.port}"} if connect else {}),
         "stopTimeout": f"{DEFAULT_STOP_TIMEOUT} s (default)" if stop_timeout is None else f"{stop_timeout} s",
         "container check": f"each {check.get('interval') or DEFAULT_CHECK_INTERVAL} s" if check else "none",

@@ -43,7 +43,7 @@ def find_balancer(client: Callable[[str], Any], service: Mapping[str, Any]) -> F
     balancers = list(dict.fromkeys(arn for group in groups for arn in group.get("LoadBalancerArns") or ()))
     name, tls = _listener(elb, balancers, arns, _rules(service)) if balancers else (("", 0), False)
     by_address = tuple(str(group["TargetGroupArn"]) for group in groups if group.get("TargetType") == "ip")
-    return FoundBalancer(name, tls, by_address or tuple(arns), drain)
+    return FoundBalancer(name, tls, by_address, drain)
 
 
 def healthy_targets(elb: Any, groups: Iterable[str]) -> ViewContents:

@@ -18,7 +18,7 @@ from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.errors import UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate, load_rules
 from surveyor.gate.decision import decide
-from surveyor.gate.summary import render, shorten_reasons
+from surveyor.gate.summary import render, render_comment, shorten_reasons
 from surveyor.gate.thresholds import ThresholdResult
 from surveyor.history import History, read_history
 from surveyor.history.observations import Interval
@@ -28,7 +28,7 @@ from surveyor.report.chart import chart_of
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import save_report
 from surveyor.verdicts import Verdict
-from tests.checkers.simulated_services import END, SimulatedService, SimulatedTask, lines_of
+from tests.checkers.simulated_services import END, SimulatedService, SimulatedTask, call, lines_of
 from tests.report.test_experiments import report
 
 GOOD = """
@@ -246,6 +246,22 @@ def prepared(folder: Path, errors: int, attempts: int, ended: tuple[Verdict, str
     return folder
 
 
+def test_calls_of_an_experiment_have_an_error_rate(tmp_path: Path) -> None:
+    """An experiment without client models has one client, whose calls are in its history."""
+    calls = [call(at / 10, at / 10 + 0.05, "127.0.0.1", error="refused" if at % 4 == 0 else "") for at in range(400)]
+    lines = lines_of(SimulatedService((SimulatedTask("a", "127.0.0.1", 0.0),), calls=1e9).but(*calls))
+    (tmp_path / "histories").mkdir()
+    (tmp_path / "histories" / "made.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    history = read_history(lines)
+    judged = judge_history(history)
+    named = ExperimentReport("made", "x::y", judged.verdict, "", "", "histories/made.jsonl", judged, chart_of(history))
+    save_report(report(named), tmp_path / "report.json")
+    for limit, verdict in ((40.0, "pass"), (10.0, "fail")):
+        rules = Rules((Threshold("made", figure="error-rate", at_most=limit),))
+        [result] = judge_gate(rules, gather([tmp_path]))
+        assert (result.verdict, result.client) == (verdict, "caller")
+
+
 def test_a_long_reason_is_given_once() -> None:
     """Results that share a long reason refer to it; short values stay in their line, and nothing is lost."""
     reason = "the machine did not keep up: " + "of 1,000 arrivals 90 were dropped " * 3
@@ -255,6 +271,23 @@ def test_a_long_reason_is_given_once() -> None:
     text = render(decide(Rules((threshold,)), results))
     assert text.count("did not keep up") == 1
     assert text.count("see [1]") == 2
+
+
+def test_a_comment_is_short_and_keeps_hostile_text_in_code() -> None:
+    """The reason is one sentence; names of files and texts of tasks cannot leave their cell."""
+    threshold = Threshold("deploy", figure="p99", at_most=5)
+    hostile = "`</details><img src=x onerror=alert(1)> | [x](y)\n# head"
+    results = [ThresholdResult(threshold, Verdict.FAIL, hostile, f"client {number}") for number in range(30)]
+    results.append(ThresholdResult(threshold, Verdict.PASS, "4 ms", "good"))
+    decision = decide(Rules((threshold,)), results)
+    text = render_comment(decision)
+    assert text.startswith("❌ **Surveyor's gate is closed.** `Not met: p99 of deploy, client 0 at most 5 ms: ")
+    assert len(text.splitlines()) <= 25
+    assert "20 more in the summary of the job." in text
+    assert "good" not in text
+    for line in text.splitlines():
+        assert "onerror" not in line or line.split("onerror")[0].count("`") % 2 == 1
+    assert render(decision).count("onerror") == 31 - 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from surveyor.errors import UsageError
 from surveyor.gate import Rules, Threshold, gather, judge_gate
-from surveyor.gate.tool_figures import find_tool_figures
+from surveyor.gate.tool_figures import ALL, find_tool_figures
 from surveyor.verdicts import Verdict
 
 HEAD = [
@@ -160,7 +160,7 @@ def test_files_cut_anywhere_are_read_or_refused(tmp_path: Path) -> None:
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """A file of any content is refused in one line, or is no evidence."""
     folder = tmp_path_factory.mktemp("any")
-    for name in ("a_stats.csv", "b.json"):
+    for name in ("a_stats.csv", "b.json", "c_stats_history.csv"):
         path = folder / name
         path.write_text(text, encoding="utf-8", errors="replace")
         try:
@@ -183,3 +183,46 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.csv has no report\.json"):
         gather([tmp_path / "none.csv"])
     assert len(find_tool_figures(locust(tmp_path, 100, 1) / "run_stats.csv")) == 2
+
+
+def history(folder: Path, *rows: tuple[object, ...], head: str = "Timestamp,User Count,Type,Name,Requests/s") -> Path:
+    """Write a history as `locust --csv` does, and return the folder."""
+    folder.mkdir(exist_ok=True)
+    lines = [f"{head},Failures/s,50%,99%,Total Request Count,Total Failure Count"]
+    lines += [f"{at},5,,{name},1.0,0.1,12,58,{requests},{failures}" for at, name, requests, failures in rows]
+    (folder / "run_stats_history.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def test_a_history_of_locust_says_when_it_ran(tmp_path: Path) -> None:
+    """Beside statistics it gives their time; alone, its last row is that of the whole run."""
+    rows = (1_000, ALL, 10, 1), (1_060, ALL, 500, 3)
+    [figures] = find_tool_figures(history(tmp_path / "alone", *rows))
+    assert (figures.failed.hits, figures.failed.count, figures.began, figures.ended) == (3, 500, 1_000, 1_060)
+    both = history(locust(tmp_path / "both", 3822, 1), *rows)
+    assert {(one.failed.count, one.began, one.ended) for one in find_tool_figures(both)} == {(3822, 1_000, 1_060)}
+    [alone, _] = find_tool_figures(locust(tmp_path / "without", 3822, 1))
+    assert alone.began is None
+    assert alone.ended == (tmp_path / "without" / "run_stats.csv").stat().st_mtime
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "there is no column 'Name'"),
+        ("Timestamp,User Count,Name\n1,2,Aggregated\n", "there is no column 'Total Request Count'"),
+        ("Timestamp,Name,Total Request Count,Total Failure Count\n", "has no row 'Aggregated'"),
+        ("Timestamp,Name,Total Request Count,Total Failure Count\n1,Aggregated,5", "expected a number"),
+        ("Timestamp,Name,Total Request Count,Total Failure Count\nx,Aggregated,5,1\n", "Timestamp: expected a number"),
+        ("Timestamp,Name,Total Request Count,Total Failure Count\n,Aggregated,5,1\n", "has no Timestamp"),
+        ("Timestamp,Name,Total Request Count,Total Failure Count\n1,Aggregated,5,9\n", "9 failures of 5 requests"),
+    ],
+)
+def test_a_broken_history_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    """Empty, of another version, cut short."""
+    (tmp_path / "run_stats_history.csv").write_text(text, "utf-8")
+    with pytest.raises(UsageError) as refusal:
+        find_tool_figures(tmp_path)
+    assert message in str(refusal.value)
+    assert "run_stats_history.csv" in str(refusal.value)
+    assert "\n" not in str(refusal.value)

@@ -12,11 +12,22 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.callers import CachePolicy, CallerThread, Client, Request, Resolver, Timeouts, ViewContents
+from surveyor.callers import (
+    CALLER_HEADER,
+    CachePolicy,
+    CallerThread,
+    Client,
+    RegistryClient,
+    Request,
+    Resolver,
+    Timeouts,
+    ViewContents,
+)  # fmt: skip
 from surveyor.chaos.actions import (
     Action,
     ActionContext,
@@ -301,6 +312,9 @@ def test_503_is_expected_only_of_a_task_that_may_have_ended() -> None:
         proxy.close()
 
 
+KEYS = Credentials("444455556666", "surveyor")
+
+
 def started(upstream: HttpProxy) -> FaultProxy:
     """Return a started fault proxy before a registry."""
     return FaultProxy.start(Upstream(upstream.url), None, random.Random(7))
@@ -313,7 +327,7 @@ def test_the_proxy_throttles_and_goes_silent() -> None:
     proxy = started(real)
     assert proxy.registry is not None
     ask = Upstream(proxy.registry.url)
-    headers = {"X-Amz-Target": "Route53AutoNaming_v20170314.DiscoverInstances"}
+    headers = {"X-Amz-Target": "Route53AutoNaming_v20170314.DiscoverInstances", CALLER_HEADER: proxy.secret}
     assert ask("POST", "/", headers, b"{}").value == {"Instances": ["/"]}
     proxy.set("registry.throttle", 1.0)
     throttled = ask("POST", "/", headers, b"{}")
@@ -330,6 +344,33 @@ def test_the_proxy_throttles_and_goes_silent() -> None:
     proxy.close()
     ask.close()
     real.close()
+
+
+def test_the_proxy_answers_only_callers_that_have_its_secret() -> None:
+    """Others on this machine can connect to it, and what it forwards may be signed with credentials of an account."""
+    forwarded: list[dict[str, str]] = []
+
+    def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> ProxyResponse:
+        forwarded.append(headers)
+        return ProxyResponse.from_json(200, {"Instances": []})
+
+    real = HttpProxy(answer)
+    real.start()
+    proxy, other = started(real), started(real)
+    assert proxy.registry is not None
+    ask = Upstream(proxy.registry.url)
+    for extra in ({}, {CALLER_HEADER: ""}, {CALLER_HEADER: "surveyor"}, {CALLER_HEADER: other.secret}):
+        assert ask("POST", "/", extra, b"{}").status == 403
+    with pytest.raises(ClientError, match="only the callers of its run"):
+        RegistryClient(proxy.registry.url, "us-east-1", lambda: KEYS).discover_instances(ServiceName="web")
+    assert forwarded == []
+    assert RegistryClient(proxy.url, "us-east-1", lambda: KEYS).discover_instances(ServiceName="web") == {
+        "Instances": []
+    }
+    assert [name for name in forwarded[0] if name.lower() == CALLER_HEADER.lower()] == []
+    assert proxy.secret not in repr(proxy)
+    for each in (proxy, other, ask, real):
+        each.close()
 
 
 def test_the_proxy_answers_names_wrongly_or_not_at_all() -> None:

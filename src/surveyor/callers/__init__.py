@@ -24,7 +24,7 @@ from surveyor.callers.client import Choice, Client, can_call, make_client, quest
 from surveyor.callers.client_models import INDIRECT, MODELS, TOTAL_SHARE, ClientModel
 from surveyor.callers.connection import Connection
 from surveyor.callers.endpoints import ClientTask, ServiceEndpoints
-from surveyor.callers.registry_client import DISCOVERY, RegistryClient, data_endpoint
+from surveyor.callers.registry_client import CALLER_HEADER, DISCOVERY, RegistryClient, data_endpoint
 from surveyor.callers.request import (
     ANSWERED,
     Request,
@@ -41,6 +41,7 @@ from surveyor.callers.task_command import command_task
 __all__ = [
     "ANSWERED",
     "ARCHITECTURES",
+    "CALLER_HEADER",
     "DISCOVERY",
     "INDIRECT",
     "MODELS",

@@ -21,10 +21,13 @@ from botocore.exceptions import ClientError
 
 from surveyor.errors import UsageError
 
-__all__ = ["DISCOVERY", "RegistryClient", "chain_credentials", "data_endpoint"]
+__all__ = ["CALLER_HEADER", "DISCOVERY", "RegistryClient", "chain_credentials", "data_endpoint"]
 
 DISCOVERY = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 """The operations that are called at the data endpoint (hostPrefix in the API model of Cloud Map)."""
+
+CALLER_HEADER = "X-Surveyor-Caller"
+"""The header, not signed, by which a proxy of this run knows its callers."""
 
 LOCAL_TIMEOUT, REMOTE_TIMEOUT = 1.0, 5.0
 """Wall seconds for a call to this machine, and to another, where a connection with TLS takes longer."""
@@ -40,11 +43,17 @@ def data_endpoint(endpoint: str) -> str:
 
 
 class RegistryClient:
-    """Signed calls to `endpoint`, which must accept discovery: in AWS the data endpoint."""
+    """Signed calls to `endpoint`, which must accept discovery: in AWS the data endpoint.
+
+    A user name in it, as in `http://NAME@127.0.0.1:8080`, is sent as the caller's header.
+    """
 
     def __init__(self, endpoint: str, region: str, credentials: Callable[[], Credentials]) -> None:
-        self._url, self._region, self._credentials = endpoint.rstrip("/") + "/", region, credentials
-        local = (urlsplit(endpoint).hostname or "").startswith("127.")
+        parts = urlsplit(endpoint)
+        self._known = {CALLER_HEADER: parts.username} if parts.username else {}
+        self._url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/") + "/"
+        self._region, self._credentials = region, credentials
+        local = (parts.hostname or "").startswith("127.")
         self._timeout = LOCAL_TIMEOUT if local else REMOTE_TIMEOUT
         self._opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
 
@@ -61,7 +70,8 @@ class RegistryClient:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{_TARGET}.{operation}"}
         request = AWSRequest("POST", self._url, headers, json.dumps(params).encode())
         SigV4Auth(self._credentials(), "servicediscovery", self._region).add_auth(request)
-        plain = urllib.request.Request(self._url, request.data, dict(request.headers.items()), method="POST")  # noqa: S310  # the target
+        sent = {**dict(request.headers.items()), **self._known}
+        plain = urllib.request.Request(self._url, request.data, sent, method="POST")  # noqa: S310  # the target
         try:
             with self._opener.open(plain, timeout=self._timeout) as response:
                 value = _document(response.read(MAX_RESPONSE))

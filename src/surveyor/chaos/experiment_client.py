@@ -105,12 +105,11 @@ def endpoints_of(
     service: ServiceUnderTest, proxy: FaultProxy, account: str, scale: float, timeout: float, *, local: bool
 ) -> ServiceEndpoints:
     """Return the endpoints of a service for clients of `account`, behind the proxies in which faults change answers."""
-    assert proxy.registry is not None
     return ServiceEndpoints(
         port=service.port,
         alias=service.alias,
         resolver=proxy.names.address if proxy.names is not None else ("", 0),
-        registry=proxy.registry.url,
+        registry=proxy.url,
         account=account,
         secret="surveyor",  # noqa: S106  # accepted by the embedded target; requests to AWS are signed again by the proxy
         region=service.region,

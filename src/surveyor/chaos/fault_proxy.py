@@ -1,14 +1,18 @@
 """The proxies between callers and the registry, one for the API and one for DNS, in which faults can change answers.
 
-They run in this process, so that a fault ends with the process.
+They run in this process, so that a fault ends with the process. What the first forwards may be signed with the
+credentials of an account: it answers only callers that have its secret, not other users of this machine.
 """
 
 from __future__ import annotations
 
+import hmac
 import random
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import dns.flags
 import dns.message
@@ -16,7 +20,9 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from surveyor.callers import CALLER_HEADER
 from surveyor.proxies import DnsProxy, HttpProxy, ProxyRequest, ProxyResponse, Upstream, parse_request
+from surveyor.secret_values import register
 
 __all__ = ["FaultProxy", "Forward"]
 
@@ -42,6 +48,7 @@ class FaultProxy:
     skewed: Forward | None = None
     faults: dict[str, float] = field(default_factory=dict)
     wrong_address: str = "127.255.255.254"
+    secret: str = field(default_factory=partial(secrets.token_urlsafe, 24), repr=False)
     _kept: dict[bytes, ProxyResponse] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -59,9 +66,16 @@ class FaultProxy:
             lambda method, path, headers, body: proxy._call(forward, method, path, headers, body)
         )
         proxy.registry.start()
+        register(proxy.secret)
         proxy.resolver = resolver
         proxy.names = DnsProxy(resolver, proxy._resolve) if resolver else None
         return proxy
+
+    @property
+    def url(self) -> str:
+        """Return the endpoint of the registry, with the secret as its user name, for RegistryClient."""
+        assert self.registry is not None, "started"
+        return self.registry.url.replace("://", f"://{self.secret}@", 1)
 
     def close(self) -> None:
         """Stop answering."""
@@ -89,6 +103,9 @@ class FaultProxy:
     def _call(
         self, forward: Forward, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> ProxyResponse | None:
+        given = [headers.pop(name) for name in tuple(headers) if name.lower() == CALLER_HEADER.lower()]
+        if len(given) != 1 or not hmac.compare_digest(given[0].encode(), self.secret.encode()):
+            return ProxyResponse.from_json(403, {"Message": "this proxy answers only the callers of its run"})
         question: ProxyRequest = parse_request(method, path, headers, body)
         if self.hits("registry.unavailable"):
             return None

@@ -2,12 +2,13 @@
 
 What Surveyor raises on purpose has its text. What a target caused is named by its call. For anything else, which is a
 defect or a problem of this machine, the traceback is kept in a file: below --out if that exists, else with the
-temporary files.
+temporary files, where the last ten of a user stay.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,8 @@ from surveyor.visible_text import one_line, visible
 __all__ = ["describe"]
 
 _MAX_TEXT = 300
+_MAX_KEPT = 10
+_PREFIX, _SUFFIX = "surveyor-error-", ".txt"
 
 
 def describe(error: Exception, argv: Sequence[str]) -> str:
@@ -67,18 +70,37 @@ def _is_folder_removed() -> bool:
 def _kept(error: Exception, argv: Sequence[str]) -> str:
     """Keep the traceback; return where, or "" if no file can be written."""
     text = "".join(traceback.format_exception(error))
-    for folder in (_out(argv), Path(tempfile.gettempdir()) if _has_temporary_files() else None):
-        if folder is None:
-            continue
-        file = folder / f"surveyor-error-{os.getpid()}.txt"
+    temporary = Path(tempfile.gettempdir()) if _has_temporary_files() else None
+    for folder in filter(None, (_out(argv), temporary)):
+        file = None
         try:
+            # A new file, which only this user reads: others may have made a link of a name that they can guess.
+            descriptor, name = tempfile.mkstemp(_SUFFIX, _PREFIX, folder)
+            os.close(descriptor)
+            file = Path(name)
             write_text(file, visible(f"surveyor {' '.join(argv)}\nPython {sys.version}\n\n{text}"))
         except OSError:
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
+            if file is not None:
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
             continue
+        if folder == temporary:
+            _forget_old(folder)
         return f"; its traceback is in {file}"
     return ""
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete all but the last tracebacks of this user that were kept in a folder of temporary files."""
+    kept: list[tuple[float, Path]] = []
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):  # another process deletes them, too
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid():
+                kept.append((status.st_mtime, path))
+    for _, path in sorted(kept)[:-_MAX_KEPT]:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _out(argv: Sequence[str]) -> Path | None:

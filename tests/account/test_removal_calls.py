@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from surveyor import timeouts
 from surveyor.account.cloudmap_operations import CloudMapOperations
-from surveyor.account.removal import Account
-from surveyor.account.removal.cloudmap import delete_namespaces, delete_services
+from surveyor.account.ledger import Resource
+from surveyor.account.removal import Account, delete_resources
+from surveyor.account.removal.cloudmap import delete_namespaces, delete_services, find_service
 from surveyor.account.removal.ecs import delete_ecs_services, delete_task_definitions
 from surveyor.account.removal.route53 import delete_hosted_zones
 from surveyor.clock import ControlledClock
+from surveyor.polling import Polling, RecentCalls
 from tests.test_clock import ManualTime
 
 REGION, CLUSTER = "us-east-1", "arn:aws:ecs:us-east-1:1:service/surveyor-0123abcd-c/"
@@ -111,6 +115,18 @@ def test_a_namespace_in_use_is_listed_seldom() -> None:
     assert client.calls["list_services"] == 2
 
 
+def test_what_an_unanswered_call_made_is_looked_for_twice() -> None:
+    """A read right after the call may not show it; it is deleted all the same."""
+    answers = [{"Subnets": []}, {"Subnets": [{"SubnetId": "subnet-1"}]}]
+    client = Fake(describe_subnets=lambda **_: answers.pop(0))
+    account = replace(account_of(client), clock=ControlledClock(ManualTime(), Polling(RecentCalls())))
+    began = account.clock.now()
+    lost = Resource(1, "ec2:CreateSubnet", REGION, {}, ())
+    assert delete_resources([lost], account).deleted == [lost]
+    assert client.calls["delete_subnet"] == 1
+    assert account.clock.now() - began >= timeouts.READ_AGAIN
+
+
 def described(running: int = 0, pending: int = 0, status: str = "DRAINING") -> dict[str, Any]:
     """Return a service as ECS describes it."""
     return {"runningCount": running, "pendingCount": pending, "status": status}
@@ -164,3 +180,15 @@ def test_the_apex_of_a_zone_is_its_shortest_name() -> None:
     removed = {(change["ResourceRecordSet"]["Name"], change["ResourceRecordSet"]["Type"]) for change in changes}
     assert removed == {("a.b.test.", "NS"), ("b.test.", "A"), ("\\052.b.test.", "A")}
     assert client.calls["get_hosted_zone"] == 0
+
+
+def test_a_service_in_a_namespace_of_another_account_is_named_by_its_arn() -> None:
+    """By its id no other account finds it, and the clean-up would take it for deleted."""
+    namespace = "arn:aws:servicediscovery:us-east-1:111122223333:namespace/ns-1"
+    account = account_of(Fake())
+    for given, expected in (
+        (namespace, "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-1"),
+        ("ns-1", "srv-1"),
+    ):
+        created = Resource(1, "servicediscovery:CreateService", REGION, {"NamespaceId": given}, ("srv-1",))
+        assert find_service(account, created) == (expected,)

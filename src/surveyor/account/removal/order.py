@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from surveyor import timeouts
 from surveyor.account.ledger import Resource
 from surveyor.account.ownership import NotOwned
 from surveyor.account.removal.account import Account, FindIds, Problems
@@ -113,6 +114,9 @@ def _apply(
     for resource in resources:
         try:
             found[resource] = rule.find(account, resource)
+            if not found[resource] and account.clock.polling:  # a read right after the call may not show what it made
+                account.clock.wait(timeouts.READ_AGAIN)
+                found[resource] = rule.find(account, resource)
         except _FAILURES as error:
             result.remaining[resource] = _one_line(error)
     all_ids = list(dict.fromkeys(identifier for ids in found.values() for identifier in ids))

@@ -180,8 +180,8 @@ def _print(outcome: WatchOutcome, notes: Sequence[str], folder: Path, summary: P
     from surveyor.watch.summary import summary_lines
 
     lines = summary_lines(outcome.history, outcome.judgement, notes)
-    if outcome.verdict is not outcome.judgement.verdict:
-        lines.append(f"  {outcome.verdict}: {outcome.detail}")
+    if outcome.doubt:
+        lines.append(f"  {outcome.verdict}: {outcome.doubt}")
     page = save_outputs(outcome.report, load_claims(find_layout().claims), folder)
     for line in lines:
         typer.echo(line)

@@ -29,21 +29,20 @@ __all__ = ["WatchOutcome", "conclude"]
 
 @dataclass(frozen=True)
 class WatchOutcome:
-    """The end of a watch: what it recorded, the judgement on it, and the report with the verdict of the run."""
+    """The end of a watch: what it recorded, the judgement on it, and the report with the verdict of the run.
+
+    `doubt`: why failed calls say nothing about the service, "" if they do.
+    """
 
     history: History
     judgement: Judgement
     report: ConformanceReport
+    doubt: str = ""
 
     @property
     def verdict(self) -> Verdict:
         """Return the verdict of the run."""
         return self.report.experiments[0].verdict
-
-    @property
-    def detail(self) -> str:
-        """Return why the verdict is worse than that of the checks, "" if it is not."""
-        return self.report.experiments[0].detail
 
 
 def _client_rows(history: History, attempts: Sequence[JoinedAttempt]) -> tuple[ClientRow, ...]:
@@ -108,4 +107,4 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
         ),
     )
     save_report(report, folder / REPORT_FILE)
-    return WatchOutcome(history, judgement, report)
+    return WatchOutcome(history, judgement, report, "; ".join(reasons))

@@ -12,6 +12,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold
 from surveyor.gate.decision import Decision
 from surveyor.gate.deployment_actions import GateAction, parse_service
+from surveyor.gate.deployments import find_deployment
 from surveyor.gate.judging import GatedService, judge_runs
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
@@ -158,6 +159,29 @@ def test_a_deployment_that_waits_at_a_hook_is_answered(
     assert act(running, ecs, name, is_open=is_open).what == what
     running.clock.wait(300)
     assert state(ecs, name)[0] == (new if is_open else old)
+
+
+@pytest.mark.parametrize("action", ["CONTINUE", "ROLLBACK"])
+def test_a_hook_without_an_answer_expires(running: RunningTarget, ecs: Any, action: str) -> None:
+    """ECS reports when, and does then what the configuration says."""
+    old, new = define(ecs, "old"), define(ecs, "new")
+    name = f"expires-{action.lower()}"
+    hook = {
+        "targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"],
+        "timeoutConfiguration": {"timeoutInMinutes": 5, "action": action},
+    }  # fmt: skip
+    blue_green = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [hook]}
+    service(running, ecs, name, old)
+    ecs.update_service(cluster="shop", service=name, taskDefinition=new, deploymentConfiguration=blue_green)
+    running.clock.wait(120)
+    found = find_deployment(ecs, "shop", name, running.clock.now())
+    assert found is not None
+    assert found.hook is not None
+    assert found.hook.remaining is not None
+    assert 150 < found.hook.remaining <= 300
+    assert found.hook.on_timeout == action
+    running.clock.wait(600)
+    assert state(ecs, name)[0] == (new if action == "CONTINUE" else old)
 
 
 def test_an_unknown_service_is_reported_in_one_line(running: RunningTarget, ecs: Any) -> None:

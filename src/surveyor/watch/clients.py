@@ -36,7 +36,7 @@ from surveyor.watch.settings import CLIENTS, WatchSettings
 __all__ = [
     "DIRECT",
     "WATCH_MODELS",
-    "Trial",
+    "FirstCall",
     "WatchedClients",
     "longest_cache",
     "make_clients",
@@ -81,7 +81,7 @@ class WatchedClients:
 
 
 @dataclass(frozen=True)
-class Trial:
+class FirstCall:
     """The first call of a client model."""
 
     model: str
@@ -137,7 +137,7 @@ def make_clients(
     return WatchedClients(by_model, left_out)
 
 
-def try_clients(clients: WatchedClients) -> tuple[WatchedClients, list[Trial]]:
+def try_clients(clients: WatchedClients) -> tuple[WatchedClients, list[FirstCall]]:
     """Make one call of each model; return those that reach the service, and what each got.
 
     Raises UsageError if the service refuses what is called, TargetUnavailable if it cannot be reached from here.
@@ -146,7 +146,7 @@ def try_clients(clients: WatchedClients) -> tuple[WatchedClients, list[Trial]]:
     for name, copies in clients.by_model.items():
         choice = copies[0].choose()
         address, result = copies[0].call(choice)
-        trials.append(Trial(name, address, choice.port, result))
+        trials.append(FirstCall(name, address, choice.port, result))
     _check_statuses(trials, clients)
     reached = [trial for trial in trials if trial.result.error not in (UNREACHABLE, "not callable from here")]
     if not reached:
@@ -172,7 +172,7 @@ def longest_cache(clients: WatchedClients, ttl: float) -> float:
     return max(lifetimes)
 
 
-def _check_statuses(trials: list[Trial], clients: WatchedClients) -> None:
+def _check_statuses(trials: list[FirstCall], clients: WatchedClients) -> None:
     answered = [trial for trial in trials if trial.result.status]
     request = next(iter(clients.by_model.values()))[0].request
     if answered and all(300 <= trial.result.status < 500 and trial.result.outcome != "ok" for trial in answered):

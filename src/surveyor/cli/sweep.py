@@ -128,7 +128,7 @@ def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool
         errors = [f"not everything was searched: {'; '.join(failed.values())}"] if failed else []
         for leftovers in found:
             newest = leftovers.newest
-            since = f"the latest made {_format_age(now - newest.timestamp())} ago" if newest else "of unknown age"
+            since = _since(now - newest.timestamp()) if newest else "of unknown age"
             old = age == 0 or (newest is not None and now - newest.timestamp() >= age)
             if run not in (None, leftovers.run):
                 continue
@@ -150,6 +150,11 @@ def _seconds(age: str) -> float:
     if found is None:
         raise UsageError(f"--older-than {age}: expected an age such as 90m, 12h or 2d")
     return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _since(seconds: float) -> str:
+    """Return a phrase for the age of the latest resource, which another clock may have stamped."""
+    return f"the latest made {_format_age(seconds)} ago" if seconds >= 0 else "the latest made later than now"
 
 
 def _format_age(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from botocore.parsers import ResponseParserError
 
 from surveyor.account.naming import NO_ID
-from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable, WrongAnswer
+from surveyor.errors import NoAnswer, NotOffered, SurveyorError, TargetUnavailable, WrongAnswer
 from surveyor.targets.answers import describe_missing
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
 from surveyor.targets.model import Target
 from surveyor.targets.transport import AnswerTooLarge
 
-__all__ = ["PROBING_ACCOUNT", "Features", "ProbeBroken", "offers_operation", "probe"]
+__all__ = ["PROBING_ACCOUNT", "Features", "ProbeBroken", "offers_operation", "only_account", "probe"]
 
 FIRST = "cloudmap"
 """The feature without which nothing can be tested."""
@@ -36,11 +37,13 @@ class Features:
     """What probes found: the features that the target has, and with the reason those that it declares but lacks.
 
     `broken`: features whose probe got no answer of an API, so that it is not known whether they exist.
+    `account`: the account of all callers, if a target without declarations has only one, else "".
     """
 
     present: frozenset[str]
     absent: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
+    account: str = ""
 
 
 def probe(target: Target, clients: Clients, control: Control | None) -> Features:
@@ -72,7 +75,21 @@ def probe(target: Target, clients: Clients, control: Control | None) -> Features
         elif target.features is not None:
             absent.append((feature, why))
     unprobed = (target.features or frozenset()) - {name for name, _ in (*absent, *broken)}
-    return Features(frozenset(found | unprobed), tuple(absent), tuple(broken))
+    account = only_account(clients) if target.features is None and not target.is_one_account and not silent else ""
+    return Features(frozenset(found | unprobed), tuple(absent), tuple(broken), account)
+
+
+def only_account(clients: Clients) -> str:
+    """Return the account of a caller whose key is the id of another account; "" if it is that other account.
+
+    An emulator with a single account, such as moto by default, answers each key with it. A target that does not say
+    whose a key is has an account for each.
+    """
+    try:
+        found = str(clients.client("sts", PROBING_ACCOUNT).get_caller_identity().get("Account"))
+    except (NotOffered, NoAnswer, ClientError, BotoCoreError, ResponseParserError):
+        return ""
+    return found if found != PROBING_ACCOUNT and re.fullmatch(r"[0-9]{12}", found) else ""
 
 
 def _answer(missing: Callable[[], str], tries: int) -> str:

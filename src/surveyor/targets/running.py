@@ -55,6 +55,7 @@ class RunningTarget:
 
     `inside`: asks for private names where this machine is outside of their VPC. `absent` lists each feature that is
     declared but was not found, with the reason, and `broken` each undeclared one whose probe got no answer of an API.
+    `only_account`: the account of all tests, if the target has no other though it was not declared.
     """
 
     target: Target
@@ -70,6 +71,7 @@ class RunningTarget:
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
+    only_account: str = ""
     _servers: dict[str, DnsAddress] = field(default_factory=dict)
     _dns_problem: str | None = None
 
@@ -143,6 +145,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
     with reach_target(target, seed, ledger) as running:
         found = probe(running.target, running.clients, running.control)
         running.features, running.absent, running.broken = found.present, found.absent, found.broken
+        running.only_account = found.account
         running.clients.denied = None
         yield running
 

@@ -184,6 +184,41 @@ def test_a_hook_without_an_answer_expires(running: RunningTarget, ecs: Any, acti
     assert state(ecs, name)[0] == (new if action == "CONTINUE" else old)
 
 
+@pytest.mark.parametrize("rolls_back", [True, False])
+def test_the_own_alarms_of_a_deployment(running: RunningTarget, ecs: Any, rolls_back: bool) -> None:
+    """ECS fails the deployment when one is in ALARM; a gate names it, and does not judge one that was so before."""
+    cloudwatch = running.clients.client("cloudwatch", ACCOUNT)
+    old, new = define(ecs, "old"), define(ecs, "new")
+    name = f"alarmed-{rolls_back}"
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, MetricName="m", Namespace="n", Period=60, EvaluationPeriods=1, Threshold=1,
+        ComparisonOperator="GreaterThanThreshold", Statistic="Sum",
+    )  # fmt: skip
+    service(running, ecs, name, old)
+    configured = {"alarms": {"alarmNames": [name], "enable": True, "rollback": rolls_back}}
+    ecs.update_service(cluster="shop", service=name, taskDefinition=new, deploymentConfiguration=configured)
+    running.clock.wait(2)
+    found = find_deployment(ecs, "shop", name, running.clock.now())
+    assert found is not None
+    assert (found.alarms, found.triggered) == ((name,), ())
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    running.clock.wait(20)
+    rules = Rules((Threshold(alarm="deployment"),))
+    decision = judge_runs(rules, GateEvidence(), GatedService("shop", name, clients(running, ecs), running.clock))
+    assert not decision.is_open
+    [result] = decision.results
+    assert (result.verdict, result.actual) == (Verdict.FAIL, f"ECS saw in ALARM: {name}")
+    status = "ROLLBACK_IN_PROGRESS" if rolls_back else "STOPPED"
+    assert f"({status}: " in decision.reason
+    assert "alarm detected" in decision.reason
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
+
+
+def clients(running: RunningTarget, ecs: Any) -> Any:
+    """Return what creates clients, with this one of ECS."""
+    return lambda name: ecs if name == "ecs" else running.clients.client(name, ACCOUNT)
+
+
 def test_an_unknown_service_is_reported_in_one_line(running: RunningTarget, ecs: Any) -> None:
     """A service that ECS does not know, and text that is not CLUSTER/SERVICE."""
     with pytest.raises(SurveyorError, match="was refused with ServiceNotFoundException"):

@@ -18,12 +18,13 @@ from surveyor_emulator.aws.ecs.service_principal import send_event, send_service
 from surveyor_emulator.aws.ecs.state import Deployment, Rollback, Service, Task
 from surveyor_emulator.core.world import Call
 
-__all__ = ["begin", "count_failure", "judge", "next_steady_event", "stop", "threshold_of"]
+__all__ = ["begin", "count_failure", "fail_by_alarm", "judge", "next_steady_event", "stop", "threshold_of"]
 
 MAX_HISTORY = 100
 STEADY_EVENT_EVERY = 6 * 3_600.0
 """Service seconds after which a service that is still steady reports it again."""
 BREAKER_TRIGGERED = "Service deployment rolled back because the circuit breaker threshold was exceeded."
+ALARM_DETECTED = "Service deployment rolled back because of an alarm: alarm detected."
 STOPPED_BY_USER = "Service deployment rolled back because it was stopped by a user."
 MIN_FAILURES, MAX_FAILURES = 3, 200
 MAX_WAIT = 27 * 60.0
@@ -132,6 +133,18 @@ def stop(call: Call, service: Service, deployment: Deployment, *, rolls_back: bo
         _roll_back(call, service, deployment, "stopped by a user", STOPPED_BY_USER)
 
 
+def fail_by_alarm(call: Call, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
+    """Fail a deployment one of whose alarms is in ALARM."""
+    deployment.rollout_state, deployment.updated = "FAILED", call.now
+    deployment.reason = "ECS deployment failed: alarm detected."
+    add_event(
+        call, service, f"(service {service.name}) (deployment {deployment.id}) deployment failed: alarm detected."
+    )
+    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", deployment.reason)
+    if rolls_back:
+        _roll_back(call, service, deployment, "alarm", ALARM_DETECTED)
+
+
 def next_steady_event(service: Service) -> float | None:
     """Return when a steady service reports again that it is; None if it is not steady."""
     return service.steady_reported + STEADY_EVENT_EVERY if service.steady else None
@@ -186,6 +199,8 @@ def _roll_back(call: Call, service: Service, deployment: Deployment, cause: str,
         launch_after=0.0,
         rollback=None,
         stopped=None,
+        alarm_names=(),
+        triggered_alarms=(),
     )
     rollback.id = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
     begin(call, service, rollback)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
+from surveyor_emulator.aws.ecs.deployments.alarms import format_alarms
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
@@ -202,13 +203,13 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
             format_revision_summary(call, service, source, tasks) for source in deployment.sources
         ],
         "targetServiceRevision": format_revision_summary(call, service, deployment, tasks),
-        "deploymentConfiguration": {**format_deployment_configuration(service), "alarms": _NO_ALARMS},
+        "deploymentConfiguration": {**format_deployment_configuration(service), "alarms": service.alarms or _NO_ALARMS},
         "deploymentCircuitBreaker": {
             "status": _breaker_status(service, deployment),
             "failureCount": deployment.failed_tasks,
             "threshold": rollout.threshold_of(service),
         },
-        "alarms": {"status": "DISABLED"},
+        "alarms": format_alarms(deployment),
     }
     rollback = deployment.rollback
     if rollback is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.connect.rules import check_names_free
-from surveyor_emulator.aws.ecs.deployments import rollout
+from surveyor_emulator.aws.ecs.deployments import alarms, rollout
 from surveyor_emulator.aws.ecs.deployments.blue_green import parse_strategy
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
@@ -121,6 +121,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         document={key: request[key] for key in _KEPT if request.get(key)}  # type: ignore[literal-required]  # keys are in a table
         | _role(call, request),
         blue_green=strategy,
+        alarms=configuration.get("alarms") or {},
     )
     if controller == "ECS":
         if not request.get("taskDefinition"):
@@ -158,6 +159,7 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     if "deploymentCircuitBreaker" in configuration:
         breaker = _parse_circuit_breaker(configuration, service.controller)
     strategy = parse_strategy(configuration) if "strategy" in configuration else service.blue_green
+    service.alarms = configuration.get("alarms") or service.alarms
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
         template = build_template(call, cluster, _complete(strategy, current, request))
         if template.connect is not None:
@@ -264,6 +266,7 @@ def _begin_deployment(call: Call, service: Service, template: TaskTemplate, stra
     endpoints.publish(own_call, service, deployment)  # the last step that may be refused
     service.blue_green = strategy
     rollout.begin(call, service, deployment)
+    alarms.watch(own_call, service, deployment, scheduler.run_soon)
 
 
 def _complete(strategy: BlueGreen | None, current: Deployment, request: Any) -> dict[str, Any]:

@@ -157,7 +157,10 @@ class Deployment:
     paused_hook: str | None = None
     hook_expires: float = 0.0
     hook_action: str = ""
-    # What followed when a user or the circuit breaker stopped it.
+    # The alarms that are watched during it, and those that were in ALARM.
+    alarm_names: tuple[str, ...] = ()
+    triggered_alarms: tuple[str, ...] = ()
+    # What followed when a user, an alarm or the circuit breaker stopped it.
     rollback: Rollback | None = None
     # What the service ran when it began.
     sources: tuple[Deployment, ...] = ()
@@ -204,6 +207,8 @@ class Service:
     grace_period: int
     document: Document
     blue_green: BlueGreen | None = None
+    # The alarms of deployments, as configured.
+    alarms: Document = field(default_factory=dict)
     status: str = "ACTIVE"
     task_sets: list[TaskSet] = field(default_factory=list)
     # All deployments so far, the newest first.

@@ -38,24 +38,31 @@ def deployment(**states: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_the_task_is_known_by_its_address_at_that_time() -> None:
-    """An attempt has its task, with revision, deployment, zone, life and phase; after its end, too."""
+    """An attempt has its task, with revision, deployment, zone, life and phase; after its end, too.
+
+    Between the last snapshot that shows a task running and the first that shows it stopping, it may be stopping.
+    """
     found = joined(
         *deployment(),
         phase(0, 21, "before"),
         phase(21, 60, "deployment"),
         call(10, 10.1, OLD, client="dns"),
+        call(29, 29.1, OLD, client="dns"),
         call(35, 35.1, NEW, client="dns"),
+        call(36, 36.1, OLD, client="dns"),
         call(45, 45.1, OLD, client="dns"),
         call(55, 55.1, OLD, error="refused", client="dns"),
     )
     rows = [(one.task, one.revision, one.side, one.life, one.phase, one.outcome) for one in found]
     assert rows == [
         ("old", "web:1", "old", "running", "before", "ok"),
+        ("old", "web:1", "old", "running", "deployment", "ok"),
         ("new", "web:2", "new", "running", "deployment", "ok"),
+        ("old", "web:1", "old", "leaving", "deployment", "ok"),
         ("old", "web:1", "old", "leaving", "deployment", "ok"),
         ("old", "web:1", "old", "ended", "deployment", "fail"),
     ]
-    assert [(one.deployment, one.zone, one.client) for one in found][1] == ("arn/d", "a", "dns")
+    assert [(one.deployment, one.zone, one.client) for one in found][2] == ("arn/d", "a", "dns")
 
 
 def test_a_forced_deployment_of_the_same_revision_is_known_by_time() -> None:

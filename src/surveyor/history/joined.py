@@ -140,9 +140,10 @@ def _side(lifetime: TaskLifetime, own: DeploymentState | None, watched: Deployme
 
 
 def _life(lifetime: TaskLifetime, during: Interval) -> Life:
+    """Return what a task was doing: `ended` and `running` if that is certain, `leaving` from when it may have begun."""
     if lifetime.ended is not None and lifetime.ended.high <= during.low:
         return "ended"
-    if lifetime.leaving is not None and lifetime.leaving.high <= during.low:
+    if lifetime.leaving is not None and lifetime.leaving.low < during.high:
         return "leaving"
     if lifetime.running is None or lifetime.running.low > during.high:
         return "starting"

@@ -74,7 +74,7 @@ ENDINGS = {
 
 KEY, HELLO, FIRST, RUN, IDLE = (f"SURVEYOR_VANTAGE_{name}" for name in ("KEY", "HELLO", "FIRST", "RUN", "IDLE"))
 
-# Service seconds between two looks for a command: by how long ago the last one came.
+# Service seconds between two looks for a command: by how long ago the last one arrived.
 PACES = ((2.0, 0.1), (15.0, 0.25), (float("inf"), 1.0))
 SHORTEST_PAUSE = 0.01  # wall seconds
 REACHES_WITHIN = 60.0

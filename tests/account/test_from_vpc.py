@@ -6,6 +6,7 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -135,11 +136,11 @@ def test_subnets_that_cannot_be_used_are_refused(account: EmulatorAccount) -> No
         ("aws", {"from_vpc": "x" * 100_000}, f"got '{'x' * 100}'"),
     ],
 )
-def test_other_requests_are_refused(target: str, options: dict[str, str], words: str) -> None:
+def test_other_requests_are_refused(target: str, options: dict[str, Any], words: str) -> None:
     """Before any call, with what was expected."""
     account = None if target == "embedded" else ACCOUNT
     with pytest.raises(UsageError) as caught:
-        load_target(target, TARGETS, TargetOptions(**{"account": account, "from_vpc": "default", **options}))  # type: ignore[arg-type]
+        load_target(target, TARGETS, replace(TargetOptions(account=account, from_vpc="default"), **options))
     assert words in str(caught.value)
 
 

@@ -75,7 +75,7 @@ def test_objects_are_kept_listed_and_deleted(s3: Any) -> None:
 
 
 def test_presigned_urls_need_no_credentials(s3: Any) -> None:
-    """Whoever has a URL may put or get that object, and another one not."""
+    """A URL allows any program to put or get that object, and another one not."""
     put = s3.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": "command"}, ExpiresIn=60)
     get = s3.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "command"}, ExpiresIn=60)
     assert send(get) == (404, mock.ANY)

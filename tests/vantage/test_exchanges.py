@@ -194,6 +194,27 @@ def test_a_vantage_ends_by_itself(place: Place) -> None:
         assert vantage.exchange([question()], 5)[0]["rounds"]
 
 
+def test_servers_are_for_health_checkers_only(place: Place) -> None:
+    """A server is another task with a public address; its group admits Route 53's checkers and nothing else."""
+    address, port, ask = place.vantages.serve(0)
+    answer = {"status": 204, "after": 0.0, "body": "", "body_after": 0.0, "healthy_for": None, "wall": 0.1}
+    ask({"answer": answer})
+    config = {"Type": "HTTP", "IPAddress": address, "Port": port, "ResourcePath": "/alive", "RequestInterval": 10}
+    route53 = place.client("route53")
+    check = route53.create_health_check(CallerReference="served", HealthCheckConfig=config)["HealthCheck"]["Id"]
+    seen = place.running.clock.eventually(lambda: ask({}) if ask({})["paths"] else None, within=120)
+    assert set(seen["paths"]) == {"/alive"}
+    assert set(seen["hosts"]) == {f"{address}:{port}"}
+    route53.delete_health_check(HealthCheckId=check)
+    assert ask({"forget": True, "refuse": True}) == {"sources": [], "paths": [], "hosts": []}
+    names = [{"Name": "group-name", "Values": [f"surveyor-{RUN}-served-*"]}]
+    [group] = place.client("ec2").describe_security_groups(Filters=names)["SecurityGroups"]
+    [rule] = group["IpPermissions"]
+    assert (rule["FromPort"], rule["ToPort"], len(rule["PrefixListIds"])) == (9000, 9999, 1)
+    assert not rule.get("IpRanges")
+    assert place.vantages.serve(0)[1] == port + 1  # a check that is left over probes no other test's server
+
+
 def question() -> dict[str, Any]:
     """Return a question that any resolver answers."""
     wire = base64.b64encode(dns.message.make_query(NAME, "A").to_wire()).decode()

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from surveyor.account.ledger import exclusive_lock
 from surveyor.dns import DnsAddress
-from surveyor.errors import FeatureLacking, Inconclusive, SurveyorError
+from surveyor.errors import FeatureLacking, Inconclusive, SurveyorError, TargetUnavailable
 from surveyor.input_files import is_file
 from surveyor.targets.running import RunningTarget
 from surveyor.typed_json import read_json, write_json
@@ -35,6 +35,9 @@ _LOOKS_PER_CHECK = 10.0
 
 _PATIENCE = 60.0
 """Service seconds for the way of a command and its answer, beside what the requests take."""
+
+_MAX_FAILURES = 2
+"""Starts that failed, after which this process tries no other: each takes minutes."""
 
 _MARGIN = 60.0
 """Service seconds before the end of an idle task from which on it may have ended, when its last command is this old."""
@@ -65,6 +68,7 @@ class Vantage:
         self.exchanges = 0
         self._running, self._mailbox, self._start = running, mailbox, start
         self._folder = folder
+        self._failures: list[str] = []
 
     def begin(self) -> VantageTask:
         """Return the task, which is started if there is none. Raises TargetUnavailable with the reason."""
@@ -140,8 +144,14 @@ class Vantage:
             task = None
         if task is not None:
             return state, task
+        if len(self._failures) >= _MAX_FAILURES:
+            raise TargetUnavailable(self._failures[-1])
         session = f"{self.vpc}-{state.starts + 1}"
-        task = self._start(session)
+        try:
+            task = self._start(session)
+        except SurveyorError as error:
+            self._failures.append(str(error))
+            raise
         state = VantageState(task, 1, self._running.clock.now(), state.starts + 1)
         write_json(state, self._file)
         return state, task

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from surveyor.account.tags import run_prefix
 from surveyor.errors import TargetUnavailable
 from surveyor.response import member
@@ -45,10 +47,7 @@ def create_groups(running: RunningTarget, run: str, vpc: str) -> Mapping[str, st
         },
         {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": groups["tasks"]}]},
     ]
-    when_visible(
-        running.clock,
-        lambda: ec2.authorize_security_group_ingress(GroupId=groups["tasks"], IpPermissions=rules),
-    )
+    _admit(running, ec2, groups["tasks"], rules)
     return groups
 
 
@@ -69,10 +68,32 @@ def create_served_group(running: RunningTarget, run: str, vpc: str, name: str) -
         "ToPort": FIRST_PORT + _SERVED_PORTS - 1,
         "PrefixListIds": [{"PrefixListId": found[0]["PrefixListId"]}],
     }
-    when_visible(running.clock, lambda: ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule]))
+    _admit(running, ec2, group, [rule])
     return group
 
 
 def _create(ec2: EC2Client, name: str, vpc: str) -> str:
-    answer = ec2.create_security_group(GroupName=name, Description="of a run of Surveyor", VpcId=vpc)
+    """Create a group of the run and return its id; return that of an earlier attempt if there is one."""
+    try:
+        answer = ec2.create_security_group(GroupName=name, Description="of a run of Surveyor", VpcId=vpc)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidGroup.Duplicate":
+            raise
+        filters: list[Any] = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
+        found = member(ec2.describe_security_groups(Filters=filters), "SecurityGroups", of="DescribeSecurityGroups")
+        return str(found[0]["GroupId"])
     return str(member(answer, "GroupId", of="CreateSecurityGroup"))
+
+
+def _admit(running: RunningTarget, ec2: EC2Client, group: str, rules: list[Any]) -> None:
+    """Add rules to a group, once EC2 finds it; those of an earlier attempt stay."""
+
+    def authorize() -> object:
+        try:
+            return ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+                raise
+            return group
+
+    when_visible(running.clock, authorize)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,7 +30,7 @@ _HOST = "localhost"
 
 def load(service: str) -> None:
     """Import the module of moto that answers; takes some tenths of a second the first time."""
-    import moto.s3.responses  # noqa: F401
+    import_module("moto.s3.responses")
 
 
 def operations(service: str, model: Model) -> AbstractSet[str]:

@@ -27,6 +27,7 @@ def observed() -> list[dict[str, Any]]:
         tasks(1, old=old),
         deployments(21, "d", **STATES),
         tasks(30, old=old, new=new),
+        tasks(145, old=old, new=new),
         tasks(150, old={**old, "status": "STOPPED"}, new=new),
         phase(0, 21, "before"),
         phase(21, 300, "deployment"),

@@ -5,17 +5,13 @@ One botocore session keeps the parsed service models, so that a client for the a
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.model import OperationModel
 from botocore.session import Session
 
 from surveyor import timeouts
@@ -24,43 +20,25 @@ from surveyor.account.call_rate import SharedRate, calls_route53
 from surveyor.account.cloudmap_operations import CloudMapOperations
 from surveyor.account.ledger import Ledger
 from surveyor.account.ownership import Ownership
-from surveyor.account.refusals import DENIED, OWN, describe_refusal, require_available
+from surveyor.account.refusals import DENIED, OWN, describe_refusal
 from surveyor.account.resources import CREATES
 from surveyor.account.side_effects import without_side_effects
 from surveyor.account.tags import TAG, add_run_tag, add_tags
 from surveyor.clock import Clock
-from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.response import ResponseWrapper
 from surveyor.secret_values import SHORTEST_KEY, note_request, register
-from surveyor.targets.answers import (
-    BrokenAnswer,
-    check_answer,
-    check_types,
-    describe_broken,
-    describe_missing,
-    flatten_error,
-)
+from surveyor.targets.call_outcomes import CallOutcomes, ProcessLog
+from surveyor.targets.cleanup_calls import watch_cleanup
 from surveyor.targets.credentials import open_session
 from surveyor.targets.guard import guard, ownership_in
 from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
-from surveyor.targets.retries import CLEANUP, repeat_failed_calls
-from surveyor.targets.transport import AnswerTooLarge, limit_answers
+from surveyor.targets.retries import repeat_failed_calls
+from surveyor.targets.transport import limit_answers
 from surveyor.targets.user_tags import hide_tags
-from surveyor.unsupported import declined, is_html
 
 __all__ = ["Clients", "wrap_responses"]
-
-
-class ProcessLog(Protocol):
-    """The output of the target's process, if it was started here."""
-
-    def log_size(self) -> int:
-        """Return the number of bytes so far."""
-
-    def log_since(self, offset: int) -> str:
-        """Return the text after `offset` bytes."""
 
 
 _ClientKey = tuple[str, str, str | None]
@@ -74,17 +52,6 @@ class _PooledClient:
     client: Any
     account: str = ""
     credentials: Credentials | None = None
-
-
-class _Received(threading.local):
-    """Status and body of the answer that this thread got last; 0 while it waits for one."""
-
-    status = 0
-    body: object = b""
-
-
-_NO_SUCH_OPERATION = (404, 405, 501)
-"""Statuses with which a web server says that it does not know a path or a method."""
 
 
 class Clients:
@@ -111,7 +78,6 @@ class Clients:
         self._endpoint = endpoint
         self._evidence = evidence
         self._ledger = ledger
-        self._log = log
         self._spending = spending or Spending(target.budget)
         run, folder = (ledger.owner.run, ledger.path.parent) if ledger else (None, None)
         self.ownership = ownership_in(target, run, folder)
@@ -125,8 +91,8 @@ class Clients:
         self._config = _config(target, read_timeout)
         self.is_test_in_account = False
         self._idle: dict[_ClientKey, list[_PooledClient]] = {}
-        self._received = _Received()
         self._liveness = Liveness(target.name, self._config.read_timeout)  # type: ignore[attr-defined]  # an option
+        self._outcomes = CallOutcomes(target, evidence, ledger, log, self._liveness)
         self._in_use: list[tuple[_ClientKey, _PooledClient]] = []
 
     def client(
@@ -238,41 +204,8 @@ class Clients:
         limit_answers(client)
         if chosen := ownership or self.ownership:
             guard(client, chosen)
-        self._watch(client)
+        watch_cleanup(client, self._spending, self._liveness, self.own)
         return client
-
-    def _watch(self, client: Any) -> None:
-        """Count the calls of a client that retries; a target that has stopped answering is not tried further."""
-        service = client.meta.service_model.service_name
-
-        def requested(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
-            context[CLEANUP] = True
-            self._liveness.sent(service, model.name, params)
-            self._spending.count_cleanup(service, model.name, params)
-
-        def sending(**_: object) -> None:
-            if self.own:
-                self.own.require()
-            if why := self._liveness.silence():
-                raise TargetUnavailable(why)
-
-        def refused(http_response: Any, parsed: dict[str, Any], **_: object) -> None:
-            if http_response.status_code >= 300:
-                self.check_refusal(service, parsed.get("Error", {}).get("Code"))
-
-        def tried(exception: Exception | None, event_name: str, **_: object) -> None:
-            name = f"{service}:{event_name.rsplit('.', 1)[-1]}"
-            if isinstance(exception, HTTPClientError):
-                self._liveness.unanswered(name, describe_missing(exception))
-            elif exception is None:
-                self._liveness.answered(name, 0.0)
-
-        client.meta.events.register("provide-client-params", requested)
-        client.meta.events.register("before-send", sending)
-        client.meta.events.register("response-received", tried)
-        client.meta.events.register("before-parse", _check)
-        client.meta.events.register("after-call", refused)
-        client.meta.events.register("after-call", _check_parsed)
 
     def credentials(self, account: str) -> Credentials:
         """Return the credentials of `account`, for requests that no client sends."""
@@ -345,9 +278,7 @@ class Clients:
             elif self.own:
                 self.own.require()
             params_sent = context.get("surveyor_params", {})
-            self._received.status, self._received.body = 0, b""
-            context["surveyor_started"] = time.perf_counter()
-            context["surveyor_log"] = self._log.log_size() if self._log else 0
+            self._outcomes.sending(context)
             context["surveyor_undo"] = self._spending.count_call(service, model.name, params_sent)
             if self._ledger is not None:
                 context["surveyor_number"] = self._ledger.record_intent(service, model.name, params_sent, region)
@@ -366,128 +297,17 @@ class Clients:
                 parsed.setdefault("ResponseMetadata", {})[OWN] = True
                 self.note_denied(f"{service}:{model.name}", parsed)
                 self.check_refusal(service, parsed.get("Error", {}).get("Code"))
-            self._answered(service, model, http_response, parsed, context)
+            in_account = self.is_test_in_account
+            self._outcomes.answered(service, model, http_response, parsed, context, in_account=in_account)
 
         def failed(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
-            self._failed(service, event_name.rsplit(".", 1)[-1], exception, context)
+            self._outcomes.failed(service, event_name.rsplit(".", 1)[-1], exception, context)
 
-        def received(response_dict: dict[str, Any], operation_model: OperationModel, **_: object) -> None:
-            self._received.status, self._received.body = int(response_dict["status_code"]), response_dict["body"]
-            check_answer(operation_model, self._received.status, self._received.body)
-
-        events.register("before-parse", received)
+        events.register("before-parse", self._outcomes.received)
         events.register("provide-client-params", add_marks)
         events.register("before-call", before)
         events.register("after-call", after)
         events.register("after-call-error", failed)
-
-    def _answered(
-        self, service: str, model: OperationModel, http: Any, parsed: dict[str, Any], context: dict[str, Any]
-    ) -> None:
-        operation = model.name
-        refused = http.status_code >= 300
-        if refused and (undo := context.get("surveyor_undo")):
-            undo()
-        flatten_error(parsed)
-        self._liveness.answered(f"{service}:{operation}", time.perf_counter() - context["surveyor_started"])
-        params_sent = context.get("surveyor_params", {})
-        error = _error(parsed) if refused else None
-        self._evidence.call(
-            service,
-            operation,
-            params_sent,
-            context["surveyor_started"],
-            status=http.status_code,
-            response=parsed,
-            error=error,
-        )
-        self._note(service, operation, params_sent, None if refused else parsed, context)
-        if not refused and is_html({}, http.content):  # botocore's JSON parsers take it for an answer without members
-            raise BrokenAnswer(f"{service}:{operation} answered with a web page: {http.content[:80]!r}")
-        if not refused:
-            check_types(model, parsed)
-        else:
-            log = self._log_since(context) if http.status_code == 500 else ""
-            answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
-            if not answer and is_html(http.headers, http.content) and self._is_declared_lacking(service, operation):
-                answer = f"a web page with HTTP {http.status_code}"
-            if answer:
-                raise NotOffered(service, operation, answer)
-            if self.is_test_in_account:
-                require_available(f"{service}:{operation}", parsed, http.status_code)
-
-    def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
-        """Record a missing answer, or one that cannot be parsed: moto's web pages make botocore's XML parsers fail."""
-        params_sent = context.get("surveyor_params", {})
-        started, name = context.get("surveyor_started", time.perf_counter()), f"{service}:{operation}"
-        broken = self._broken(name, exception)
-        error = {"Code": type(broken).__name__, "Message": str(broken)}
-        self._evidence.call(service, operation, params_sent, started, error=error)
-        if isinstance(exception, ClientError):
-            return
-        if isinstance(exception, HTTPClientError):
-            self._liveness.unanswered(name, describe_missing(broken))
-            if broken is not exception:
-                raise broken
-            return
-        self._liveness.answered(name, time.perf_counter() - started)
-        is_page = "<!doctype html" in str(exception).lower()
-        lacking = self._is_declared_lacking(service, operation)
-        if is_page and (lacking or "NotImplementedError" in self._log_since(context)):
-            raise NotOffered(service, operation, "a web page" if lacking else "a web page after NotImplementedError")
-        if self._received.status in _NO_SUCH_OPERATION:
-            raise NotOffered(service, operation, f"HTTP {self._received.status} without an answer of the API")
-        if broken is not exception:
-            raise broken
-
-    def _broken(self, operation: str, exception: Exception) -> Exception:
-        """Return the error in words of the API if botocore broke over an answer, or found it too large."""
-        if isinstance(exception, HTTPClientError):
-            inner = exception.kwargs.get("error")
-            return inner if isinstance(inner, AnswerTooLarge) else exception
-        if isinstance(exception, (ClientError, BrokenAnswer)) or not self._received.status:
-            return exception
-        return BrokenAnswer(describe_broken(operation, self._received.body, exception))
-
-    def _is_declared_lacking(self, service: str, operation: str) -> bool:
-        """Return whether the target file says so. The log may not say it yet when the answer arrives."""
-        return f"{service}:{operation}" in self._target.lacks
-
-    def _log_since(self, context: dict[str, Any]) -> str:
-        return self._log.log_since(context.get("surveyor_log", 0)) if self._log else ""
-
-    def _note(
-        self,
-        service: str,
-        operation: str,
-        params_sent: Mapping[str, Any],
-        parsed: Mapping[str, Any] | None,
-        context: dict[str, Any],
-    ) -> None:
-        if self._ledger is None:
-            return
-        number = context.get("surveyor_number")
-        if number is not None:
-            self._ledger.record_result(number, f"{service}:{operation}", parsed)
-        elif parsed is not None:
-            self._ledger.record_deleted(service, operation, params_sent)
-
-
-def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the error of an answer with all its members."""
-    return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
-        parsed.get("Error", {})
-    )
-
-
-def _check(response_dict: dict[str, Any], operation_model: OperationModel, **_: object) -> None:
-    check_answer(operation_model, int(response_dict["status_code"]), response_dict["body"])
-
-
-def _check_parsed(http_response: Any, parsed: dict[str, Any], model: OperationModel, **_: object) -> None:
-    flatten_error(parsed)
-    if http_response.status_code < 300:
-        check_types(model, parsed)
 
 
 def _note_secrets(session: Session, request: Any, **_: object) -> None:

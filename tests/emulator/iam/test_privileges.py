@@ -1,101 +1,18 @@
-"""Resources in policies count for every service; rights end with the user or role; policies have limits."""
+"""Resources in policies count for every service; rights end with the user or role."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
-from botocore.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.layout import find_layout
-from surveyor.targets import load_target
 from surveyor.targets.control import Control
-from surveyor.targets.running import RunningTarget, run_target
+from surveyor.targets.running import RunningTarget
 from surveyor_emulator.aws.iam.permission_request import tags_of_request
-
-ACCOUNT = "800000000007"
-HERE = f"us-east-1:{ACCOUNT}"
-PLAIN = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
-SESSION = Session()  # shared, since it keeps the models that it has loaded
-ALL: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-TRUST = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-Request = tuple[str, str, Mapping[str, Any]]
-"""A service, an operation of its client, and the parameters."""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningTarget]:
-    """Run a target with a namespace for all tests of this module."""
-    with run_target(load_target("embedded", find_layout().targets), 7) as target:
-        target.clients.client("servicediscovery", ACCOUNT).create_http_namespace(Name="shop")
-        target.clock.wait(30)
-        yield target
-
-
-@pytest.fixture(scope="module")
-def owner(running: RunningTarget) -> Callable[[str], Any]:
-    """Return clients of the account's owner."""
-    return lambda service: running.clients.client(service, ACCOUNT)
-
-
-class Users:
-    """Users with one inline policy each."""
-
-    def __init__(self, running: RunningTarget) -> None:
-        self._running = running
-        self._count = 0
-
-    def __call__(self, *statements: Mapping[str, Any]) -> Callable[[str], Any]:
-        """Create a user with these statements; return its clients."""
-        iam, self._count = self._running.clients.client("iam", ACCOUNT), self._count + 1
-        name = f"u{self._count}"
-        iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(*statements))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        return self.session(key["AccessKeyId"], key["SecretAccessKey"])
-
-    def session(self, key: str, secret: str, token: str | None = None) -> Callable[[str], Any]:
-        """Return the clients of these credentials."""
-        credentials = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}
-        where = {"region_name": "us-east-1", "endpoint_url": self._running.endpoint, "config": PLAIN}
-        create: Any = SESSION.create_client
-        return lambda service: create(service, **where, **credentials)
-
-    def assume(self, clients: Callable[[str], Any], role: str) -> Callable[[str], Any]:
-        """Return the clients of a session of a role."""
-        found = clients("sts").assume_role(RoleArn=role, RoleSessionName="night")["Credentials"]
-        return self.session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
-
-
-@pytest.fixture(scope="module")
-def users(running: RunningTarget) -> Users:
-    """Return what creates users."""
-    return Users(running)
-
-
-def policy(*statements: Mapping[str, Any]) -> str:
-    """Return a document with these statements."""
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def code(call: Callable[..., Any], **params: Any) -> str:
-    """Return the code of the error with which a call is answered; an empty text if it succeeds."""
-    try:
-        call(**params)
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return ""
-
-
-def is_denied(call: Callable[..., Any], **params: Any) -> bool:
-    """Return whether a call is denied."""
-    return code(call, **params) in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+from tests.emulator.iam.users import ACCOUNT, ALL, HERE, TRUST, Request, Users, code, is_denied, policy
 
 
 def _cluster(owner: Callable[[str], Any]) -> tuple[Request, str]:
@@ -335,74 +252,6 @@ def test_a_wrong_allow_is_forgotten(running: RunningTarget, users: Users) -> Non
 
 def _change(control: Control, changes: list[str]) -> None:
     control._request("POST", "/_surveyor/settings", {"set": changes})
-
-
-def statements(characters: int) -> str:
-    """Return a policy with this number of characters, without white space."""
-    text = policy({**ALL, "Sid": "X"}).replace(" ", "")
-    return text.replace("X", "X" * (1 + characters - len(text)))
-
-
-@pytest.mark.parametrize(
-    ("operation", "params", "most"),
-    [
-        ("put_user_policy", {"UserName": "large", "PolicyName": "p"}, 2_048),
-        ("put_group_policy", {"GroupName": "large", "PolicyName": "p"}, 5_120),
-        ("put_role_policy", {"RoleName": "large", "PolicyName": "p"}, 10_240),
-        ("create_policy", {"PolicyName": "large"}, 6_144),
-    ],
-)
-def test_policies_have_a_size(
-    owner: Callable[[str], Any], operation: str, params: Mapping[str, Any], most: int
-) -> None:
-    """A policy of the documented size is stored, one of a character more is LimitExceeded; white space is free."""
-    iam = owner("iam")
-    if "UserName" in params:
-        iam.create_user(UserName="large")
-    elif "GroupName" in params:
-        iam.create_group(GroupName="large")
-    elif "RoleName" in params:
-        iam.create_role(RoleName="large", AssumeRolePolicyDocument=policy(TRUST))
-    call = getattr(iam, operation)
-    assert code(call, **params, PolicyDocument=statements(most + 1)) == "LimitExceeded"
-    assert code(call, **params, PolicyDocument=statements(most).replace(",", ",   ")) == ""
-    if operation.startswith("put_"):
-        small = {**params, "PolicyName": "another", "PolicyDocument": policy(ALL)}
-        assert code(call, **small) == "LimitExceeded"
-        assert code(call, **{**small, "PolicyName": params["PolicyName"]}) == ""
-
-
-def test_other_policies_have_a_size(owner: Callable[[str], Any]) -> None:
-    """A trust policy has at most 2,048 characters, and a new version of a policy 6,144; huge ones cost no time."""
-    iam = owner("iam")
-    trust = policy({**TRUST, "Sid": "X" * 2_048})
-    assert code(iam.create_role, RoleName="wordy", AssumeRolePolicyDocument=trust) == "LimitExceeded"
-    iam.create_role(RoleName="terse", AssumeRolePolicyDocument=policy(TRUST))
-    assert code(iam.update_assume_role_policy, RoleName="terse", PolicyDocument=trust) == "LimitExceeded"
-    arn = iam.create_policy(PolicyName="versions", PolicyDocument=policy(ALL))["Policy"]["Arn"]
-    assert code(iam.create_policy_version, PolicyArn=arn, PolicyDocument=statements(6_145)) == "LimitExceeded"
-    many = policy(*[{**ALL, "Resource": "arn:aws:sqs:*"}] * 1_700)
-    assert code(iam.create_policy, PolicyName="many", PolicyDocument=many) == "LimitExceeded"
-
-
-def test_policies_of_aws_are_not_changed(owner: Callable[[str], Any]) -> None:
-    """Only AWS changes the policies that it manages, whatever an account allows."""
-    iam, arn = owner("iam"), "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    assert is_denied(iam.create_policy_version, PolicyArn=arn, PolicyDocument=policy(ALL), SetAsDefault=True)
-    assert is_denied(iam.set_default_policy_version, PolicyArn=arn, VersionId="v1")
-    assert is_denied(iam.delete_policy, PolicyArn=arn)
-    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == before
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [{"StringNotEquals": {"aws:username": []}}, {"StringIsNot": {"aws:username": "a"}}, {"Anything": {}}],
-)
-def test_junk_is_not_stored(owner: Callable[[str], Any], condition: Mapping[str, Any]) -> None:
-    """A condition without values, or with an operator that does not exist, is a malformed policy."""
-    document = policy({**ALL, "Condition": condition})
-    assert code(owner("iam").create_policy, PolicyName="junk", PolicyDocument=document) == "MalformedPolicyDocument"
 
 
 def test_a_session_of_a_role_names_users(owner: Callable[[str], Any], users: Users) -> None:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["check_account_to_plan", "print_plan", "print_program_plan", "print_search_plan"]
 
 _MAX_KINDS = 4
+_VANTAGE = (
+    "not in these figures: the vantage, a Fargate task with a public address, about 0.02 dollars an hour, and its requests "
+    "to S3"
+)
 _HOW = "with the delays, call rates and late reads of an account; 0.1 s for each call"
 
 
@@ -55,6 +59,8 @@ def print_plan(
     _print_figures(plan, target, f"{plan.tests} tests, {workers} worker{'s' if workers > 1 else ''}", _HOW)
     if perform is None:
         print_unjudged(target, selection, layout)
+    if target.from_vpc is not None:
+        typer.echo(_VANTAGE)
     for line in _gaps(rehearsal):
         typer.echo(line)
     _check_budget(plan, target)

@@ -55,7 +55,7 @@ class LiveEvidence:
         The checks, the danger window and the zero-healthy gap of a watch need its whole history, and a phase that has
         not begun has no figures. Before new tasks run there is nothing to compare by revision.
         """
-        phases = {row.phase for row in self._figures.rows()} | {WHOLE}
+        phases = {WHOLE, *self._figures.phases}
 
         def can_be_judged(threshold: Threshold) -> bool:
             if threshold.scenario != SCENARIO:

@@ -53,6 +53,11 @@ class AttemptFigures:
                 rows += [figures_between(tally, client, phase, 0.0, end + 1.0, since) for client in tally.models]
         return tuple(rows)
 
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Return the phases in which something was called, and that of the whole."""
+        return tuple(self._spans)
+
     def sides(self) -> Mapping[str, tuple[ClientFigures, ...]]:
         """Return the figures of the new and of the old side."""
         return {side: self.rows(side) for side in (NEW, OLD)}
@@ -62,4 +67,4 @@ def _count(tally: Tally, attempt: JoinedAttempt) -> None:
     client, second = attempt.client or CALLER, int(attempt.time)
     tally.count_attempt(client, second, "", attempt.outcome, attempt.error)
     if attempt.outcome == "ok" and attempt.seconds > 0:
-        tally.record_latency(client, second, attempt.seconds)
+        tally.record_latency(client, 0, attempt.seconds)  # one histogram: no part of a phase is asked for

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from types import SimpleNamespace
 from typing import cast
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 
+from surveyor.callers import CALLER_HEADER
 from surveyor.chaos import experiment_client
 from surveyor.chaos.experiment_client import endpoints_of, start_fault_proxy
 from surveyor.proxies import ProxyResponse
@@ -53,11 +55,11 @@ def test_discovery_reaches_the_data_endpoint_of_aws(
     monkeypatch.setattr(Upstream, "sent", [], raising=False)
     monkeypatch.setattr(experiment_client, "SigningUpstream", Upstream)
     proxy = start_fault_proxy(running(endpoint, local=False), SERVICE, random.Random(7))
-    endpoints = endpoints_of(SERVICE, proxy, SERVICE.account, 1.0, 1.0, local=False)
+    parts = urlsplit(endpoints_of(SERVICE, proxy, SERVICE.account, 1.0, 1.0, local=False).registry)
 
     def call(operation: str) -> None:
-        headers = {"X-Amz-Target": f"Route53AutoNaming_v20170314.{operation}"}
-        with urlopen(Request(endpoints.registry, b"{}", headers), timeout=5) as response:
+        headers = {"X-Amz-Target": f"Route53AutoNaming_v20170314.{operation}", CALLER_HEADER: parts.username or ""}
+        with urlopen(Request(f"http://{parts.hostname}:{parts.port}/", b"{}", headers), timeout=5) as response:
             assert response.status == 200
 
     try:

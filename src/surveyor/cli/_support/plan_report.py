@@ -33,8 +33,8 @@ __all__ = ["check_account_to_plan", "print_plan", "print_program_plan", "print_s
 
 _MAX_KINDS = 4
 _VANTAGE = (
-    "not in these figures: the vantage, a Fargate task with a public address, about 0.02 dollars an hour, and its requests "
-    "to S3"
+    "not in these figures: the vantage, a Fargate task with a public address, about 0.02 dollars an hour, and its "
+    "requests to S3"
 )
 _HOW = "with the delays, call rates and late reads of an account; 0.1 s for each call"
 

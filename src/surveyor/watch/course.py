@@ -116,7 +116,7 @@ def _run_command(watch: RunningWatch, command: Sequence[str], within: float, rep
     The command is never stopped: it may be in the middle of a deployment. Raises UsageError if it cannot be started.
     """
     try:
-        process = subprocess.Popen(list(command), stdin=subprocess.DEVNULL)  # what the user asks for
+        process = subprocess.Popen(list(command))  # what the user asks for
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(f"{one_line(command[0])} cannot be run: {reason}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -163,3 +164,38 @@ def test_rejects_invalid_shares(endpoint: str, namespace: str) -> None:
     assert error_code(create, **organization, resourceArns=[namespace]) == "InvalidParameterException"
     assert error_code(ram.delete_resource_share, resourceShareArn="arn:none") == "UnknownResourceException"
     assert error_code(ram.list_permissions) == "NotImplemented"
+
+
+def user_of(endpoint: str, account: str, name: str, *statements: dict[str, Any]) -> Any:
+    """Create a user with these statements, and return what creates its clients."""
+    iam = client(endpoint, "iam", account)
+    iam.create_user(UserName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return lambda service: SESSION.create_client(
+        service, region_name="us-east-1", endpoint_url=endpoint, config=PLAIN,
+        aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"],
+    )  # fmt: skip
+
+
+def test_a_user_of_the_consumer_needs_the_share_and_a_policy(endpoint: str, namespace: str, share: str) -> None:
+    """Neither is enough: without the share the namespace is not found, without the policy the call is denied."""
+    allowed = user_of(endpoint, CONSUMER, f"all-{share[-6:]}", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+    named = {"StringLike": {"ram:ResourceShareName": "another-*"}}
+    limited = user_of(
+        endpoint, CONSUMER, f"few-{share[-6:]}",
+        {"Effect": "Allow", "Action": "ram:*", "Resource": "*", "Condition": named},
+    )  # fmt: skip
+    invited = invitation(endpoint, share)["resourceShareInvitationArn"]
+    create = allowed("servicediscovery").create_service
+    assert error_code(create, Name="early", NamespaceId=namespace) == "NamespaceNotFound"
+    answer = limited("ram").accept_resource_share_invitation
+    assert error_code(answer, resourceShareInvitationArn=invited).startswith("AccessDenied")
+    allowed("ram").accept_resource_share_invitation(resourceShareInvitationArn=invited)
+    assert create(Name="web", NamespaceId=namespace)["Service"]["Name"] == "web"
+    denied = limited("servicediscovery").create_service
+    assert error_code(denied, Name="other", NamespaceId=namespace) == "AccessDeniedException"
+    third = user_of(endpoint, THIRD, f"all-{share[-6:]}", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+    create = third("servicediscovery").create_service
+    assert error_code(create, Name="third", NamespaceId=namespace) == "NamespaceNotFound"

@@ -21,14 +21,14 @@ from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
 from tests.account.limited import limited, policies_for
 from tests.watch.services_of_others import PORT, Shop
 
-SCALE = 6.0
+SCALE = 8.0
 RULES = """
 inconclusive = "pass"
 [[threshold]]
 scenario = "watch"
 figure = "error-rate"
 by = "revision"
-at-most-more = 5
+at-most-more = 10
 """
 CLIENTS = {"web": "api-healthy", "linked": "tasks"}
 """By service: what calls new tasks before traffic is shifted, too."""

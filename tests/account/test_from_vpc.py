@@ -25,7 +25,6 @@ CLAIMS = (
     "dns.private.resolves-in-its-vpc-only",
     "dns.tcp.several-queries-on-one-connection",
     "ecs.dns.tasks-resolve-each-other",
-    "namespaces.private.more-vpcs-through-route53",
 )
 
 OUTSIDE = '''

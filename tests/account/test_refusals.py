@@ -187,6 +187,24 @@ def test_a_moment_of_failure_is_no_refusal(code: str, status: int) -> None:
     require_available("ec2:CreateVpc", {"Error": {"Code": "VpcLimitExceeded"}}, 400)
 
 
+def test_a_repeated_call_that_meets_its_first_attempt_is_no_refusal() -> None:
+    """The first attempt of an update was executed, though its answer was lost."""
+    answer = {"Error": {"Code": "DuplicateRequest", "Message": "another operation is in progress"}}
+    require_available("servicediscovery:UpdateHttpNamespace", answer, 400)
+    with pytest.raises(Unavailable, match="UpdateHttpNamespace was repeated after a missing answer"):
+        require_available("servicediscovery:UpdateHttpNamespace", answer, 400, repeated=True)
+
+
+def test_a_session_that_ended_during_a_test_is_no_refusal() -> None:
+    """A session of a test lasts for a while only; a slow test that expects another refusal is inconclusive."""
+    ended = ClientError(
+        {"Error": {"Code": "ExpiredTokenException", "Message": "it has expired"}}, "CreateHttpNamespace"
+    )
+    wrong = WrongAnswer("refused with ExpiredTokenException, expected AccessDeniedException", actual="refused")
+    wrong.__cause__ = ended
+    assert judge(wrong, "test", "call", CONTEXT).verdict is Verdict.INCONCLUSIVE
+
+
 def test_calls_that_a_test_signs_say_nothing_of_the_run(emulator: EmulatorAccount) -> None:
     """Tests of signatures use keys that do not exist, with clients of the run."""
     clients = emulator.clients()

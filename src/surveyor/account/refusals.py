@@ -178,6 +178,11 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
             f"{operation} was refused with {code}: it is not enabled in the account: enable it, or choose another "
             f"--region ({message})"
         )
+    if code.startswith("ExpiredToken"):
+        return f"session ended: {code}", (
+            f"{operation} was called with a session that ended before the test did: this machine, or the target, is slow "
+            f"({message})"
+        )
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):
         return _unavailable(operation, code, message)
     return None
@@ -188,14 +193,18 @@ def names_quota(message: str) -> str:
     return next((code for code in re.findall(r"\w+", message) if code in _QUOTAS), "")
 
 
-def require_available(operation: str, answer: Mapping[str, Any], status: int) -> None:
-    """Raise Unavailable if a service said that it cannot answer now.
+def require_available(operation: str, answer: Mapping[str, Any], status: int, *, repeated: bool = False) -> None:
+    """Raise Unavailable if a service said that it cannot answer now, or a `repeated` call met its first attempt.
 
     A test that expects a refusal of the call would take this for one.
     """
     error = answer.get("Error", {})
-    if is_unavailable(code := str(error.get("Code", "")), status):
-        raise Unavailable(*_unavailable(operation, code, str(error.get("Message", ""))))
+    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    if is_unavailable(code, status):
+        raise Unavailable(*_unavailable(operation, code, message))
+    if repeated and code == "DuplicateRequest":
+        detail = f"{operation} was repeated after a missing answer, and its first attempt is being executed ({message})"
+        raise Unavailable(f"repeated: {code}", detail)
 
 
 def _unavailable(operation: str, code: str, message: str) -> tuple[str, str]:

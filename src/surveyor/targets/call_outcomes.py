@@ -115,7 +115,8 @@ class CallOutcomes:
             if answer:
                 raise NotOffered(service, operation, answer)
             if in_account:
-                require_available(f"{service}:{operation}", parsed, http.status_code)
+                repeated = context.get("retries", {}).get("attempt", 1) > 1
+                require_available(f"{service}:{operation}", parsed, http.status_code, repeated=repeated)
 
     def failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
         """Record a missing answer, or one that cannot be parsed: moto's web pages make botocore's XML parsers fail."""

@@ -296,7 +296,7 @@ def test_a_deployment_that_does_not_end_is_left_as_it_is() -> None:
     gate = gated(SimulatedWatch(SimulatedEcs()), rules_of(), within=100.0)
     gate.follow()
     decision = judge_watch(gate, gate.live.read())
-    assert (decision.is_open, gate.watch.ecs.acted) == (False, [])  # type: ignore[attr-defined]  # simulated
+    assert (decision.is_open, gate.watch.ecs.acted) == (False, [])  # type: ignore[attr-defined]  # a simulated client
     assert decision.reason == f"{ARN} was left as it is (IN_PROGRESS); it was not watched to its end in time."
 
 

@@ -180,7 +180,7 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
         )
     if code.startswith("ExpiredToken"):
         return f"session ended: {code}", (
-            f"{operation} was called with a session that ended before the test did: this machine, or the target, is slow "
+            f"{operation} was called with a session that ended before the test did: this machine is slow "
             f"({message})"
         )
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):

@@ -180,8 +180,7 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
         )
     if code.startswith("ExpiredToken"):
         return f"session ended: {code}", (
-            f"{operation} was called with a session that ended before the test did: this machine is slow "
-            f"({message})"
+            f"{operation} was called with a session that ended before the test did: this machine is slow ({message})"
         )
     if is_unavailable(code, int(metadata.get("HTTPStatusCode", 0))):
         return _unavailable(operation, code, message)

@@ -146,7 +146,7 @@ def test_presigned_urls_act_with_the_permissions_of_their_signer(target: Started
     iam.put_user_policy(UserName="carrier", PolicyName="p", PolicyDocument=allow % f"arn:aws:s3:::{BUCKET}/in/*")
     key = iam.create_access_key(UserName="carrier")["AccessKey"]
     keys = client(target, key["AccessKeyId"], key["SecretAccessKey"], "sts").get_session_token()["Credentials"]
-    session = SESSION.create_client(
+    session: Any = SESSION.create_client(
         "s3", region_name="us-east-1", endpoint_url=target.endpoint, config=SIGNED,
         aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],

@@ -27,7 +27,7 @@ def test_sigkill_is_sent_when_the_stop_timeout_is_over(
     """Containers that ignore SIGTERM are killed after their stopTimeout, 30 s by default, each after its own."""
     # ecs/StopTask: "This results in a stop signal value and a default 30-second timeout, after which the SIGKILL value
     # is sent and the containers are forcibly stopped."
-    ignores = make_task_definition("serve", "--on-term", "ignore", beside={"side": {"stopTimeout": 9}})
+    ignores = make_task_definition("serve", "--on-term", "ignore", beside={"side": {"stopTimeout": 60}})
     obeys = make_task_definition(container={"stopTimeout": 9})
     tasks = [run_task(definition) for definition in (ignores, obeys)]
     eventually(lambda: all(describe_task(task)["lastStatus"] == "RUNNING" for task in tasks), within=timeouts.TASK)
@@ -48,7 +48,7 @@ def test_sigkill_is_sent_when_the_stop_timeout_is_over(
     eventually(stopping, within=timeouts.SCHEDULER)
     seen = clock.now()
     # SIGTERM was sent after the last call that showed both containers running, and before the one that ended the wait.
-    for container, limit in ((side, 9), (app, 30)):
+    for container, limit in ((app, 30), (side, 60)):
         with in_time(running[-1] + limit):
             clock.wait(max(0.0, running[-1] + limit - 0.6 * tolerance - clock.now()))
             assert call_task(container)["stopping"] is True, "killed too soon"

@@ -49,7 +49,7 @@ def words_of(command: str, endpoint: str, folder: Path) -> list[str]:
     return {
         "audit": ["audit", "--cluster", "shop", *at],
         "sweep": ["sweep", *at],
-        "advise": ["advise", *at, *run],
+        "advise": ["advise", *at, *run, "--enable", "ecs-processes"],
         "chaos": ["chaos", "kill-one-of-many", "--enable", "ecs-processes", *at, *run],
         "chaos-service": ["chaos", "any-fault", "--fault", "task.stop", "--service", "shop/web",
                           "--enable", "ecs-processes", *at, *run],

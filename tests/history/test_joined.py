@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from surveyor.history import JoinedAttempt, joined_attempts
+from surveyor.load.attempt_figures import is_of_side
+from surveyor.observers.service_under_test import parse_task
 from tests.checkers.simulated_services import SimulatedService, call, deployments, history_of, phase, tasks
 
 OLD, NEW = "127.0.0.1", "127.0.0.2"
@@ -113,3 +115,38 @@ def test_an_older_history_has_no_revisions() -> None:
     """Attempts of a history without revisions and deployments have their task, and no side."""
     [found] = joined(tasks(1, old=state(OLD)), tasks(40, old=state(OLD)), call(35, 35.1, OLD))
     assert (found.task, found.revision, found.deployment, found.side) == ("old", "", "", "")
+
+
+@pytest.mark.parametrize("scaled_in", [True, False])
+def test_what_follows_a_stopped_new_task_is_no_fault_of_its_revision(*, scaled_in: bool) -> None:
+    """A new task that ended by itself counts after its end, and one that a desired count stopped does not."""
+    new: dict[str, Any] = {"revision": "web:2", "created": 22.0}
+    end = {"scaled_in": True} if scaled_in else {}
+    found = joined(
+        deployments(21, "d", **DEPLOYED),
+        tasks(30, new=state(NEW, **new)),
+        tasks(40, new=state(NEW, "STOPPING", **new, **end)),
+        tasks(50, new=state(NEW, "STOPPED", **new, **end)),
+        call(25, 25.1, NEW),
+        call(45, 45.1, NEW, error="refused"),
+        call(55, 55.1, NEW, error="refused"),
+    )
+    assert [is_of_side(one, "new") for one in found] == [True, not scaled_in, not scaled_in]
+    assert not any(is_of_side(one, "old") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "scaled_in"),
+    [
+        ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", True),
+        ("UserInitiated", "Task stopped by user", True),
+        ("ServiceSchedulerInitiated", "Task failed container health checks", False),
+        ("ServiceSchedulerInitiated", "", False),
+        ("EssentialContainerExited", "Essential container in task exited", False),
+        ("TaskFailedToStart", "CannotPullContainerError", False),
+    ],
+)
+def test_code_and_reason_say_why_a_task_is_stopped(code: str, reason: str, *, scaled_in: bool) -> None:
+    """The scheduler's code stands for a scale-in and for a failed health check."""
+    described = {"taskArn": "arn:aws:ecs:us-east-1:1:task/c/1", "stopCode": code, "stoppedReason": reason}
+    assert parse_task(described).state().scaled_in is scaled_in

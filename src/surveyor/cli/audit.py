@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surveyor import timeouts
-from surveyor.cli._support.options import Account, Endpoint, Profile, Region, parse_target_options, print_caller
+from surveyor.cli._support.options import (
+    PLAIN_ACCOUNT,
+    Account,
+    Endpoint,
+    Profile,
+    Region,
+    parse_target_options,
+    print_caller,
+)
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.output_files import write_text
 from surveyor.typed_json import dump_json
@@ -25,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LEVELS", "audit"]
 
-_ACCOUNT = "000000000000"
 LEVELS = ("breaks", "hurts", "watch")
 """The values of Severity, the worst first. Its import would delay a usage error."""
 
@@ -110,7 +117,7 @@ def _client_factory(target: Target) -> Callable[[str], Any]:
     from surveyor.targets.clients import Clients
     from surveyor.targets.identity import check_identity
 
-    target = replace(target, account=target.account or _ACCOUNT)
+    target = replace(target, account=target.account or PLAIN_ACCOUNT)
     clients = Clients(target, target.endpoint, Evidence())
     if target.is_one_account and target.credentials.kind != "per-test":
         check_identity(target, clients)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surveyor.cli._support import call_options as call
-from surveyor.cli._support.options import Account, DnsText, Endpoint, Profile, Region, print_caller
+from surveyor.cli._support.options import PLAIN_ACCOUNT, Account, DnsText, Endpoint, Profile, Region, print_caller
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.targets.options import TargetOptions
 
@@ -139,7 +139,7 @@ def _gated(
     with reach_target(loaded, 0) as running:
         print_caller(loaded)
         running.clients.permit(ACTIONS, "/".join(service))
-        account = options.account or running.target.account or ""
+        account = running.target.account or PLAIN_ACCOUNT
         yield GatedService(*service, lambda name: running.clients.client(name, account), running.clock), running
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surveyor.cli._support import call_options as call
-from surveyor.cli._support.options import Account, DnsText, Endpoint, Profile, Region, print_caller
+from surveyor.cli._support.options import PLAIN_ACCOUNT, Account, DnsText, Endpoint, Profile, Region, print_caller
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
 from surveyor.verdicts import Verdict
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from surveyor.watch.settings import WatchSettings
 
 __all__ = ["watch"]
-
-_ACCOUNT = "000000000000"
-"""The account at a plain URL, as of `surveyor audit` and of an emulator that prints its settings."""
 
 
 def watch(
@@ -131,7 +128,7 @@ def _watch(
     from surveyor.watch.running import running_watch
 
     target = running.target
-    account = target.account or _ACCOUNT
+    account = target.account or PLAIN_ACCOUNT
 
     def client(kind: str) -> Any:
         return running.clients.client(kind, account, target.region)

@@ -27,8 +27,8 @@ class JoinedAttempt:
     `time`: service seconds since the history began; `seconds`: wall seconds from when it was due until its end.
     `outcome`: `ok`; `fail`: it definitely failed; `info`: no answer in time. `revision`: the task definition of the
     task, as `web:7`; `deployment`: the ARN of the service deployment that it belongs to; `side`: whether the watched
-    deployment started it (`new`), or replaces it (`old`); `life`: what the task was doing. `number`: of the event that
-    began it.
+    deployment started it (`new`), or replaces it (`old`); `life`: what the task was doing; `scaled_in`: it was
+    stopped for no reason of its own, as of a TaskState. `number`: of the event that began it.
     """
 
     time: float
@@ -42,6 +42,7 @@ class JoinedAttempt:
     phase: str = ""
     side: Side = ""
     life: Life = ""
+    scaled_in: bool = False
     status: int = 0
     error: str = ""
     number: int = 0
@@ -83,6 +84,7 @@ def _joined(
         zone=task.zone,
         side=_side(task, deployments.get(own), deployments.get(watched)),
         life=_life(task, call.span),
+        scaled_in=task.scaled_in,
     )
 
 

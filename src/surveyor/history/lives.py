@@ -25,7 +25,8 @@ _ENDED_STATES = frozenset({"DEPROVISIONING", "STOPPED", "DELETED"})
 class TaskLifetime:
     """The lifetime of one task, in service seconds; a field is None if that change was not observed.
 
-    `revision`: of its task definition; `created`: when ECS created it. `first_seen`: when the task became known;
+    `revision`: of its task definition; `created`: when ECS created it; `scaled_in`: it was stopped
+    for no reason of its own. `first_seen`: when the task became known;
     `running`: when it reached RUNNING; `leaving`: when ECS began to stop it or noticed its end; `ended`: when its
     containers had ended. For the last three, the field with the suffix `_event` is the number of the event that shows
     it.
@@ -40,6 +41,7 @@ class TaskLifetime:
     ended: Interval | None = None
     revision: str = ""
     created: float | None = None
+    scaled_in: bool = False
     running_event: int = 0
     leaving_event: int = 0
     ended_event: int = 0
@@ -77,6 +79,8 @@ def task_lifetimes(history: History) -> tuple[TaskLifetime, ...]:
             if not (lifetime.address and lifetime.zone):
                 address, zone = lifetime.address or state.address, lifetime.zone or state.zone
                 lifetime = replace(lifetime, address=address, zone=zone)
+            if state.scaled_in and not lifetime.scaled_in:
+                lifetime = replace(lifetime, scaled_in=True)
             if state.status == "RUNNING" and lifetime.running is None:
                 lifetime = replace(lifetime, running=since, running_event=snapshot.end_event)
             if state.status in _LEAVING_STATES and lifetime.leaving is None:

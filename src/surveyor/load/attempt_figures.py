@@ -10,7 +10,7 @@ from surveyor.load.figures import ClientFigures, figures_between
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
 
-__all__ = ["COMPARABLE", "NEW", "OLD", "AttemptFigures"]
+__all__ = ["NEW", "OLD", "AttemptFigures", "is_of_side"]
 
 NEW, OLD = "new", "old"
 """The sides of a deployment: tasks that it starts, and tasks that it replaces."""
@@ -18,8 +18,16 @@ NEW, OLD = "new", "old"
 CALLER = "caller"
 """The client of an experiment, which has no client models."""
 
-COMPARABLE = ("starting", "running")
-"""Of an old task: after it, errors are due to clients that still have its address, whichever revision it ran."""
+_COMPARABLE = ("starting", "running")
+
+
+def is_of_side(attempt: JoinedAttempt, side: str) -> bool:
+    """Return whether an attempt counts for the old or the new tasks of a deployment.
+
+    Once a task is stopped, errors are due to clients that still have its address, whichever revision it ran. A new task
+    that ended by itself, or failed its health checks, is a fault of its revision, though.
+    """
+    return attempt.side == side and (attempt.life in _COMPARABLE or (side == NEW and not attempt.scaled_in))
 
 
 @dataclass
@@ -33,9 +41,7 @@ class AttemptFigures:
     def add(self, attempts: Iterable[JoinedAttempt]) -> None:
         """Count further attempts."""
         for attempt in attempts:
-            sides = [""]
-            if attempt.side == NEW or (attempt.side == OLD and attempt.life in COMPARABLE):
-                sides.append(attempt.side)
+            sides = ["", *(side for side in (OLD, NEW) if is_of_side(attempt, side))]
             for phase in (WHOLE, attempt.phase) if attempt.phase else (WHOLE,):
                 first, last = self._spans.get(phase, (attempt.time, attempt.time))
                 self._spans[phase] = (min(first, attempt.time), max(last, attempt.time))

@@ -10,6 +10,8 @@ from surveyor.callers import ClientTask
 from surveyor.fixtures.tasks import address_of, id_of
 from surveyor.history import TaskState
 
+_SCALING = "Scaling activity initiated by"
+
 __all__ = ["ConnectEndpoint", "ServiceTask", "ServiceUnderTest", "parse_task"]
 
 
@@ -79,7 +81,7 @@ class ServiceUnderTest:
 class ServiceTask:
     """One task of the service. `id` is the last part of its ARN, and its instance id in Cloud Map.
 
-    `revision`: of its task definition, as `web:7`; `created`: seconds since the epoch.
+    `revision`: of its task definition, as `web:7`; `created`: seconds since the epoch; `scaled_in`: as of a TaskState.
     """
 
     id: str
@@ -90,6 +92,7 @@ class ServiceTask:
     health: str
     revision: str = ""
     created: float | None = None
+    scaled_in: bool = False
 
     def __str__(self) -> str:
         return f"{self.id[:8]} ({self.address or 'no address'}, {self.zone})"
@@ -106,6 +109,7 @@ class ServiceTask:
             "" if self.health == "UNKNOWN" else self.health,
             self.revision,
             None if self.created is None else round(self.created - start, 3),
+            self.scaled_in,
         )
 
 
@@ -120,4 +124,15 @@ def parse_task(described: Mapping[str, Any]) -> ServiceTask:
         str(described.get("healthStatus") or ""),
         id_of(str(described.get("taskDefinitionArn") or "")),
         described["createdAt"].timestamp() if "createdAt" in described else None,
+        _is_scaled_in(described),
     )
+
+
+def _is_scaled_in(described: Mapping[str, Any]) -> bool:
+    """Return whether a task is stopped for no reason of its own (ecs/Task.stopCode; ECS Developer Guide, "Amazon ECS
+    stopped tasks error messages").
+
+    The scheduler also stops tasks that fail their health checks; the reason says which.
+    """
+    code, reason = str(described.get("stopCode") or ""), str(described.get("stoppedReason") or "")
+    return code == "UserInitiated" or (code == "ServiceSchedulerInitiated" and reason.startswith(_SCALING))

@@ -9,7 +9,7 @@ from surveyor.callers.client import NO_ADDRESS
 from surveyor.checkers import Judgement
 from surveyor.checkers.deployment import describe_deployment
 from surveyor.history import History, JoinedAttempt, joined_attempts, latest_deployments, watched_deployment
-from surveyor.load.attempt_figures import COMPARABLE, NEW, OLD
+from surveyor.load.attempt_figures import NEW, OLD, is_of_side
 from surveyor.verdicts import Verdict
 from surveyor.visible_text import visible
 from surveyor.watch.deployment import AFTER, BEFORE
@@ -47,9 +47,8 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
     for name, own in rows:
         shares = ", ".join(f"{_failed(filter(chosen, own))} {column}" for column, chosen in columns)
         lines.append(f"  {name:<{width}}  failed {shares}")
-    comparable = [attempt for attempt in attempts if attempt.side == NEW or attempt.life in COMPARABLE]
     sides = [("old tasks while they ran", OLD), ("new tasks", NEW)]
-    by_side = [(name, [attempt for attempt in comparable if attempt.side == side]) for name, side in sides]
+    by_side = [(name, [attempt for attempt in attempts if is_of_side(attempt, side)]) for name, side in sides]
     if any(own for _, own in by_side):
         lines.append("  " + "; ".join(f"{name}: failed {_failed(own)}{_latency(own)}" for name, own in by_side))
     lines += [f"  {figure.figure}: {figure.text}" for figure in judgement.figures if figure.unit == "s" and figure.high]

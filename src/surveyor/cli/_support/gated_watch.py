@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from surveyor.cli._support.options import PLAIN_ACCOUNT
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.gate import GateEvidence, Rules, gather
 from surveyor.gate.decision import Decision
@@ -52,7 +53,7 @@ def watch_and_decide(
 
     Raises UsageError for rules that a watch cannot judge, and for a service that cannot be watched.
     """
-    account, region = target.target.account or "", target.target.region
+    account, region = target.target.account or PLAIN_ACCOUNT, target.target.region
 
     def client(kind: str) -> Any:
         return target.clients.client(kind, account, region)

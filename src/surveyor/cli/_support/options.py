@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from surveyor.targets.model import Target
 
 __all__ = [
+    "PLAIN_ACCOUNT",
     "Account",
     "BudgetText",
     "ConsumerProfile",
@@ -33,6 +34,9 @@ __all__ = [
     "print_caller",
     "task_settings_from",
 ]
+
+PLAIN_ACCOUNT = "000000000000"
+"""The account at a plain URL, as of an emulator that prints its settings."""
 
 Account = Annotated[
     str | None,

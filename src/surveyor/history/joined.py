@@ -28,7 +28,7 @@ class JoinedAttempt:
     `outcome`: `ok`; `fail`: it definitely failed; `info`: no answer in time. `revision`: the task definition of the
     task, as `web:7`; `deployment`: the ARN of the service deployment that it belongs to; `side`: whether the watched
     deployment started it (`new`), or replaces it (`old`); `life`: what the task was doing; `scaled_in`: it was
-    stopped for no reason of its own, as of a TaskState. `number`: of the event that began it.
+    stopped as a TaskState says. `number`: of the event that began it.
     """
 
     time: float

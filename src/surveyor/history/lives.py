@@ -26,7 +26,7 @@ class TaskLifetime:
     """The lifetime of one task, in service seconds; a field is None if that change was not observed.
 
     `revision`: of its task definition; `created`: when ECS created it; `scaled_in`: it was stopped
-    for no reason of its own. `first_seen`: when the task became known;
+    as a TaskState says. `first_seen`: when the task became known;
     `running`: when it reached RUNNING; `leaving`: when ECS began to stop it or noticed its end; `ended`: when its
     containers had ended. For the last three, the field with the suffix `_event` is the number of the event that shows
     it.

@@ -134,7 +134,7 @@ class TaskState:
     """A task as DescribeTasks reports it.
 
     `revision`: of its task definition, as `web:7`; `created`: when it was created, in service seconds, negative before
-    the beginning of the history. `scaled_in`: it was stopped by a deployment, a desired count or a user, and not for its
+    the beginning of the history. `scaled_in`: it was stopped by a deployment, a desired count or a user, not for its
     end or its health. Histories of earlier versions lack these.
     """
 

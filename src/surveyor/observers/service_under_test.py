@@ -129,9 +129,9 @@ def parse_task(described: Mapping[str, Any]) -> ServiceTask:
 
 
 def _is_scaled_in(described: Mapping[str, Any]) -> bool:
-    """Return whether a task is stopped for no reason of its own (ecs/Task.stopCode; ECS Developer Guide, "Amazon ECS
-    stopped tasks error messages").
+    """Return whether a task is stopped for neither its end nor its health.
 
+    Sources: ecs/Task.stopCode; ECS Developer Guide, "Amazon ECS stopped tasks error messages".
     The scheduler also stops tasks that fail their health checks; the reason says which.
     """
     code, reason = str(described.get("stopCode") or ""), str(described.get("stoppedReason") or "")

@@ -18,6 +18,8 @@ from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.errors import UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate, load_rules
 from surveyor.gate.decision import decide
+from surveyor.gate.judging import judge_runs
+from surveyor.gate.record import save_record
 from surveyor.gate.summary import render, render_comment, shorten_reasons
 from surveyor.gate.thresholds import ThresholdResult
 from surveyor.history import History, read_history
@@ -326,6 +328,23 @@ def test_runs_open_and_close_the_gate(
     assert threshold["verdict"] in message
     assert record["evidence"].pop(str(tmp_path / "gate.toml")) == hashlib.sha256(text.encode()).hexdigest()
     assert {Path(name).name for name in record["evidence"]} == {"report.json", "tally.json", "made.jsonl"}
+
+
+def test_a_record_of_what_was_done_to_a_deployment_is_kept(tmp_path: Path) -> None:
+    """A later gate on the same folder writes another record, and what cannot be read as a record is replaced."""
+    run = prepared(tmp_path / "run", 0, 10)
+    (tmp_path / "gate.toml").write_text("", "utf-8")
+    decision = judge_runs(Rules((Threshold("made", "", "whole", "error-rate", 50),)), gather([run]))
+
+    def save() -> str:
+        return save_record([run], [], tmp_path / "gate.toml", decision, "").name
+
+    assert [save(), save()] == ["gate.json", "gate.json"]
+    (run / "gate.json").write_text('{"deployment": {"done": "rolled-back"}}', "utf-8")
+    assert [save(), save()] == ["gate-2.json", "gate-2.json"]
+    for text in ("", "[1]", '{"deployment": "x"}'):
+        (run / "gate-2.json").write_text(text, "utf-8")
+        assert save() == "gate-2.json"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR])

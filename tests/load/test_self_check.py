@@ -15,11 +15,11 @@ HIDDEN_RETRY = """
 import sys
 from gevent import monkey
 monkey.patch_all()
-from surveyor.load import connection, self_check
-once = connection.attempt
-def with_hidden_retry(*args):
-    result, kept = once(*args)
-    return once(*args[:4]) if result.outcome == "fail" else (result, kept)
+from surveyor.load import self_check
+once = self_check.attempt
+def with_hidden_retry(*args, **options):
+    result, kept = once(*args, **options)
+    return once(*args[:4], **options) if result.outcome == "fail" else (result, kept)
 self_check.attempt = with_hidden_retry
 sys.exit(self_check.main())
 """

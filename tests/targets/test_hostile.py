@@ -114,7 +114,7 @@ def test_a_target_that_never_answers_as_an_api_is_refused(kind: str) -> None:
     started = time.monotonic()
     with serve(kind, sane=0) as target, pytest.raises(TargetUnavailable) as refusal:
         check_reachable(load_target(target.url, find_layout().targets))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     text = str(refusal.value)
     assert f"is not an AWS API that has Cloud Map: servicediscovery:{SANE}" in text
     assert "\n" not in text

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +22,16 @@ from surveyor.typed_json import dump_json
 __all__ = ["RECORD_FILE", "save_record"]
 
 RECORD_FILE = "gate.json"
+_RECORD = re.compile(r"gate(-\d+)?\.json")
 _OF_RUNS = (REPORT_FILE, TALLY_FILE, "*.jsonl")
 _OF_TOOLS = ("*_stats.csv", "*_stats_history.csv", "*.json")
 
 
 def save_record(runs: Sequence[Path], baselines: Sequence[Path], rules: Path, decision: Decision, service: str) -> Path:
-    """Write the decision with the digests of its evidence, and return the path. Raises UsageError if that fails."""
+    """Write the decision with the digests of its evidence, and return the path. Raises UsageError if that fails.
+
+    A record is replaced, but for one that says what was done to a deployment: then it is `gate-2.json`, and so on.
+    """
     evidence = sorted({path for place in (*runs, *baselines) for path in _files_of(place)})
     record = {
         "apiVersion": API_VERSION,
@@ -44,12 +51,28 @@ def save_record(runs: Sequence[Path], baselines: Sequence[Path], rules: Path, de
         "deployment": _deployment(decision, service) if service else None,
         "evidence": {str(path): _digest(path) for path in (rules, *evidence)},
     }
-    path = (runs[0] if runs[0].is_dir() else runs[0].parent) / RECORD_FILE
+    path = _free_path(runs[0] if runs[0].is_dir() else runs[0].parent)
     try:
         write_text(path, dump_json(record, indent=2))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+def _free_path(folder: Path) -> Path:
+    """Return the first path whose record, if there is one, did nothing to a deployment."""
+    numbered = (RECORD_FILE.replace(".", f"-{number}.") for number in itertools.count(2))
+    paths = (folder / name for name in itertools.chain((RECORD_FILE,), numbered))
+    return next(path for path in paths if not _has_acted(path))
+
+
+def _has_acted(path: Path) -> bool:
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    deployment = record.get("deployment") if isinstance(record, dict) else None
+    return isinstance(deployment, dict) and bool(deployment.get("done"))
 
 
 def _deployment(decision: Decision, service: str) -> dict[str, str]:
@@ -72,7 +95,7 @@ def _files_of(place: Path) -> Iterator[Path]:
         return
     patterns = _OF_RUNS if any(place.rglob(REPORT_FILE)) else _OF_TOOLS
     for pattern in patterns:
-        yield from (path for path in place.rglob(pattern) if path.is_file() and path.name != RECORD_FILE)
+        yield from (path for path in place.rglob(pattern) if path.is_file() and not _RECORD.fullmatch(path.name))
 
 
 def _digest(path: Path) -> str:

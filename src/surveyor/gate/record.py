@@ -68,8 +68,8 @@ def _free_path(folder: Path) -> Path:
 
 def _has_acted(path: Path) -> bool:
     try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        record = json.loads(read_bytes(path, REPORT_LIMIT))
+    except (UsageError, ValueError, RecursionError):  # there is none, or it is no record
         return False
     deployment = record.get("deployment") if isinstance(record, dict) else None
     return isinstance(deployment, dict) and bool(deployment.get("done"))

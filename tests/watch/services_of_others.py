@@ -73,15 +73,15 @@ class Shop:
     def create(
         self, name: str, *, command: list[str] | None = None, count: int = 2, waits: bool = True, **params: Any
     ) -> None:
-        """Create a service of a new task definition, and return when its tasks run, or at once without `waits`."""
+        """Create a service of a new task definition, and return when its tasks run, or when reads show it."""
         self.define(name, command or SERVER)
         network = {"awsvpcConfiguration": {"subnets": self.subnets[:2], "assignPublicIp": "ENABLED"}}
         self.ecs.create_service(
             cluster="store", serviceName=name, taskDefinition=name, desiredCount=count, launchType="FARGATE",
             networkConfiguration=network, **params,
         )  # fmt: skip
-        if waits:
-            self.clock.eventually(lambda: self.is_steady(name), within=600)
+        shown = self.is_steady if waits else self.is_visible
+        self.clock.eventually(lambda: shown(name), within=600)
 
     def define(self, name: str, command: list[str]) -> None:
         """Register another revision of a task definition."""
@@ -95,6 +95,10 @@ class Shop:
             family=name, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
             containerDefinitions=[container],
         )  # fmt: skip
+
+    def is_visible(self, name: str) -> bool:
+        """Return whether reads show the service, which may be late."""
+        return bool(self.ecs.describe_services(cluster="store", services=[name])["services"])
 
     def is_steady(self, name: str) -> bool:
         """Return whether all tasks run in a single deployment that is complete."""

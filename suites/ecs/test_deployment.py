@@ -245,7 +245,9 @@ def test_tasks_that_ran_are_replaced_at_once(
 ):
     """Tasks that reach RUNNING and then exit do not delay the next launch, and there is no event."""
     # guide: "Tasks that are stopped after they reach the RUNNING state don't start the throttle logic"
-    service = make_ecs_service(make_task_definition("serve"))
+    # A task that is not HEALTHY yet does not end the deployment, after which no launch is delayed.
+    check = {"command": ["CMD-SHELL", "exit 0"], "interval": 300}
+    service = make_ecs_service(make_task_definition(container={"healthCheck": check}))
     ends: dict[str, tuple[float, float]] = {}
 
     def launched():

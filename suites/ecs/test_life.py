@@ -50,6 +50,7 @@ def test_sigkill_is_sent_when_the_stop_timeout_is_over(
     # SIGTERM was sent after the last call that showed both containers running, and before the one that ended the wait.
     for container, limit in ((app, 30), (side, 60)):
         with in_time(running[-1] + limit):
+            # Less than the tolerance before the end: where time is advanced, a kill two seconds too early is seen.
             clock.wait(max(0.0, running[-1] + limit - 0.6 * tolerance - clock.now()))
             assert call_task(container)["stopping"] is True, "killed too soon"
         clock.wait(max(0.0, seen + limit + tolerance - clock.now()))

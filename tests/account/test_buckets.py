@@ -12,14 +12,15 @@ from surveyor.targets.running import reach_target
 from tests.account.conftest import ACCOUNT, EmulatorAccount
 
 RUN, REGION = "0123abcd", "us-east-1"
-OWN, FOREIGN = f"surveyor-{RUN}-mailbox-1f", "surveyors-photographs"
+OWN, FOREIGN = f"surveyor-{RUN}-mailbox-0123456f", "surveyors-photographs"
+LIKE_OWN = f"surveyor-{RUN}-photographs"
 
 
 def test_buckets_are_found_and_deleted(emulator: EmulatorAccount) -> None:
-    """By the prefix of their names; a bucket that is gone counts as deleted."""
+    """By the whole name of a mailbox, not by its prefix alone; a bucket that is gone counts as deleted."""
     clients = emulator.clients()
     s3 = clients.client("s3", ACCOUNT)
-    for bucket in (OWN, FOREIGN):
+    for bucket in (OWN, FOREIGN, LIKE_OWN):
         s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key="1/answer/1", Body=b"x")
     found = [marked for marked in find_marked(clients.patient, REGION).found if marked.operation == "s3:CreateBucket"]
@@ -28,9 +29,10 @@ def test_buckets_are_found_and_deleted(emulator: EmulatorAccount) -> None:
         for resource in (found[0].resource(), Resource(1, "s3:CreateBucket", REGION, {"Bucket": OWN}, (f"/{OWN}",))):
             result = delete_resources([resource], running.account(RUN))
             assert (len(result.deleted), result.remaining) == (1, {})
-    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [FOREIGN]
-    s3.delete_object(Bucket=FOREIGN, Key="1/answer/1")
-    s3.delete_bucket(Bucket=FOREIGN)
+    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == {FOREIGN, LIKE_OWN}
+    for bucket in (FOREIGN, LIKE_OWN):
+        s3.delete_object(Bucket=bucket, Key="1/answer/1")
+        s3.delete_bucket(Bucket=bucket)
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "DeleteObject", "DeleteBucket", "CreateBucket"])

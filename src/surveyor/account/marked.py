@@ -22,6 +22,7 @@ from surveyor.account.tags import TAG
 __all__ = ["Marked", "MarkedResources", "find_marked"]
 
 _RUN = re.compile(r"(?:^|[^\w-])surveyor-([0-9a-f]{8})-")
+_MAILBOX = re.compile(r"surveyor-([0-9a-f]{8})-mailbox-[0-9a-f]{8}")
 _EC2_TAG = [{"Name": "tag-key", "Values": [TAG]}]
 
 
@@ -172,9 +173,11 @@ def _events(client: _Client, region: str) -> Iterator[Marked]:
 
 def _buckets(client: _Client, region: str) -> Iterator[Marked]:
     for bucket in _pages(client("s3"), "list_buckets", "Buckets", Prefix="surveyor-", BucketRegion=region):
-        if run := _run_in(bucket["Name"]):
-            created, name = bucket.get("CreationDate"), bucket["Name"]
-            yield Marked(run, "s3:CreateBucket", name, region, created=created, details={"Bucket": name})
+        name, created = bucket["Name"], bucket.get("CreationDate")
+        if found := _MAILBOX.fullmatch(
+            name
+        ):  # a bucket is deleted with its objects, so the whole name is that of a run
+            yield Marked(found[1], "s3:CreateBucket", name, region, created=created, details={"Bucket": name})
 
 
 def _log_groups(client: _Client, region: str) -> Iterator[Marked]:

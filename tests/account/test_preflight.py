@@ -116,6 +116,7 @@ def refused(emulator: EmulatorAccount, tmp_path: Path, monkeypatch: pytest.Monke
     return partial(permission_refusal, emulator, tmp_path, monkeypatch)
 
 
+@pytest.mark.soak
 def test_the_printed_policy_lets_a_run_begin(refused: Refusal, emulator: EmulatorAccount) -> None:
     """With all that `surveyor policy conform` prints nothing is missing, and nothing was created."""
     before = list_resources(emulator.clients())
@@ -123,6 +124,7 @@ def test_the_printed_policy_lets_a_run_begin(refused: Refusal, emulator: Emulato
     assert list_resources(emulator.clients()) == before
 
 
+@pytest.mark.soak
 def test_all_missing_actions_are_named_at_once(refused: Refusal) -> None:
     """One line has each of them, creating and deleting, and which command prints a policy."""
     missing = (

@@ -121,6 +121,7 @@ def audit(
 Audit = Callable[..., tuple[int, list[dict[str, str]]]]
 
 
+@pytest.mark.soak
 def test_six_faults_are_six_findings(audit: Audit) -> None:
     """Each of the six faults is found once, with the resource that it concerns, and nothing else is found."""
     code, found = audit("--cluster", "faulty")

@@ -63,6 +63,7 @@ def test_an_invalid_report_is_2_in_one_line(tmp_path: Path, command: list[str], 
     assert message in line
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -116,6 +117,7 @@ def test_a_report_without_claims_is_refused(tmp_path: Path, changed: Callable[[C
     assert completed.stderr == "surveyor: no claims in changed.json: diff compares runs of `surveyor conform`\n"
 
 
+@pytest.mark.soak
 def test_reports_of_different_suites_are_compared_with_a_note(
     tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]
 ) -> None:
@@ -138,6 +140,7 @@ def test_reports_of_different_suites_are_compared_with_a_note(
     assert "no report" in page
 
 
+@pytest.mark.soak
 def test_evidence_of_any_shape_is_rendered(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:
     """Responses may be nested as deeply as JSON can be read, and evidence entries may be of unknown kinds."""
 

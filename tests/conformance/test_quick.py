@@ -110,6 +110,7 @@ def test_what_a_test_needs_follows_from_what_it_uses(layout: Layout) -> None:
     assert quick_selection(Selection(), layout).claims == ("alpha.plain",)
 
 
+@pytest.mark.soak
 def test_a_selection_is_narrowed(layout: Layout) -> None:
     """It keeps its areas; without any quick claim it is refused in one line."""
     assert quick_selection(Selection(("alpha",)), layout) == Selection(("alpha",), ("alpha.plain",))

@@ -144,6 +144,7 @@ def test_a_deployment_that_has_just_begun_is_read_again(running: RunningTarget, 
     assert act(running, late, name, is_open=False).what == "rolled-back"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("is_open", "what"), [(True, "continued"), (False, "rolled-back")])
 def test_a_deployment_that_waits_at_a_hook_is_answered(
     running: RunningTarget, ecs: Any, is_open: bool, what: str
@@ -161,6 +162,7 @@ def test_a_deployment_that_waits_at_a_hook_is_answered(
     assert state(ecs, name)[0] == (new if is_open else old)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("action", ["CONTINUE", "ROLLBACK"])
 def test_a_hook_without_an_answer_expires(running: RunningTarget, ecs: Any, action: str) -> None:
     """ECS reports when, and does then what the configuration says."""
@@ -184,6 +186,7 @@ def test_a_hook_without_an_answer_expires(running: RunningTarget, ecs: Any, acti
     assert state(ecs, name)[0] == (new if action == "CONTINUE" else old)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("rolls_back", [True, False])
 def test_the_own_alarms_of_a_deployment(running: RunningTarget, ecs: Any, rolls_back: bool) -> None:
     """ECS fails the deployment when one is in ALARM; a gate names it, and does not judge one that was so before."""

@@ -91,6 +91,7 @@ def test_mutants_are_found(claim: str, mutant: Activate, tmp_path: Path) -> None
     assert correct.stdout == "as documented\n", correct.stderr
 
 
+@pytest.mark.soak
 def test_seed_determines_the_histories() -> None:
     """The histories depend on the seed and the features, on nothing else."""
     from hypothesis import Phase, Verbosity, seed, settings

@@ -54,6 +54,7 @@ reports = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.soak
 @given(reports)
 @settings(max_examples=50, deadline=None)
 def test_a_saved_report_is_loaded(tmp_path_factory: pytest.TempPathFactory, report: ConformanceReport) -> None:

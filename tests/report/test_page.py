@@ -70,6 +70,7 @@ def pages(
     }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ["single", "three", "hostile"])
 def test_a_page_loads_nothing(pages: dict[str, str], name: str) -> None:
     """No element loads anything, links go to documents only, and the policy forbids everything else."""

@@ -50,6 +50,7 @@ def moto() -> Iterator[str]:
         yield running.endpoint
 
 
+@pytest.mark.soak
 def test_a_snippet_reproduces_the_calls_on_a_fresh_target(moto: str) -> None:
     """Calls recorded in one account run in another account, whose ids differ, up to the final error."""
     client = boto3.client(

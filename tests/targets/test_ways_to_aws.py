@@ -62,6 +62,7 @@ def test_the_role_of_a_profile_is_assumed_by_the_same_way() -> None:
         assert vars(own_calls(target))["read_timeout"] < 10
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("name", "url"),
     [

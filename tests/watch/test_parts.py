@@ -172,6 +172,7 @@ def test_a_watch_ends_with_its_credentials(tmp_path: Path) -> None:
     assert load_history(watch.path).stopped == "the credentials have expired"
 
 
+@pytest.mark.soak
 def test_a_watch_ends_if_tasks_cannot_be_read(tmp_path: Path) -> None:
     """Some polls without an answer are recorded; many in a row end the watch, other views than tasks do not."""
 

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(binary() is None, reason="Envoy is not installed
 ENDPOINTS = 1_000
 
 
+@pytest.mark.soak
 def test_a_dead_envoy_is_started_again_three_times(connected: Ecs) -> None:
     """The agent in the proxy's container starts Envoy again; then the container ends, and it is essential."""
     [task] = begin(connected, "backend", connect("backend"))
@@ -44,6 +45,7 @@ def test_a_dead_envoy_is_started_again_three_times(connected: Ecs) -> None:
     until(connected, lambda: [found["lastStatus"] for found in connected.tasks()] == ["RUNNING"] * 2)
 
 
+@pytest.mark.soak
 def test_a_paused_proxy_delays_calls_but_not_the_target(connected: Ecs) -> None:
     """The callers' proxy gives up after 15 s; the target continues, and stops the task as usual."""
     [task] = begin(connected, "backend", connect("backend"))
@@ -62,6 +64,7 @@ def test_a_paused_proxy_delays_calls_but_not_the_target(connected: Ecs) -> None:
     assert proxies(connected, task) == []
 
 
+@pytest.mark.soak
 def test_an_endpoint_that_empties_answers_503(connected: Ecs) -> None:
     """Callers of an endpoint without tasks get 503 at once, and reach it again when it has a task."""
     begin(connected, "backend", connect("backend"))
@@ -138,6 +141,7 @@ def test_invalid_configurations_are_refused(connected: Ecs, members: dict[str, A
     assert connected.cloudmap.list_services()["Services"] == []
 
 
+@pytest.mark.soak
 def test_without_envoy_the_feature_is_missing(tmp_path: Path) -> None:
     """Claims of Service Connect are unsupported, and the report says how to install Envoy."""
     hidden = tmp_path / "sitecustomize.py"

@@ -85,6 +85,7 @@ def test_the_attributes_of_an_instance(connected: Ecs, timeout: Any, expected: t
     }
 
 
+@pytest.mark.soak
 def test_a_client_has_a_cloud_map_service(connected: Ecs) -> None:
     """It has the client's tasks as instances, and goes when the client offers an endpoint, or is deleted."""
     created = connected.create(count=0, serviceName="client", serviceConnectConfiguration=connect())
@@ -275,6 +276,7 @@ def test_a_drain_before_sigterm_is_a_setting(drains_first: Ecs) -> None:
     assert call_during_a_stop(drains_first, seconds=10) == 200
 
 
+@pytest.mark.soak
 def test_an_endpoint_without_tasks_answers_503(connected: Ecs) -> None:
     """Its alias resolves, to IPv6 first; once it has a task, the same client gets answers without a deployment."""
     connected.create(count=0, serviceName="backend", serviceConnectConfiguration=connect("backend"))

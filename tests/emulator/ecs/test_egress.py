@@ -58,6 +58,7 @@ def network_of(ecs: Ecs, public: bool) -> dict[str, Any]:
     return {"awsvpcConfiguration": {"subnets": [ecs.subnet], "assignPublicIp": "ENABLED" if public else "DISABLED"}}
 
 
+@pytest.mark.soak
 def test_a_public_address_in_a_default_subnet_is_a_way_out(ecs: Ecs) -> None:
     """A task without one is PENDING while the pull is retried, then STOPPED, with AWS's words."""
     ecs.define(image=IMAGE)

@@ -128,6 +128,7 @@ def test_stop_task_answers_with_the_status_before(ecs: Ecs) -> None:
     assert {ecs.task(arn)["lastStatus"] for arn in (early, late)} == {"STOPPED"}
 
 
+@pytest.mark.soak
 def test_dependants_stop_first(ecs: Ecs) -> None:
     """A container gets SIGTERM once all that depend on it have ended."""
     names = {"base": [], "middle": ["base"], "app": ["middle", "base"]}

@@ -214,6 +214,7 @@ def test_a_role_that_does_not_exist_cannot_be_assumed(ecs: Ecs) -> None:
     assert event.startswith(f"(service web) failed to launch a task with (error {words}")
 
 
+@pytest.mark.soak
 def test_a_draining_name_is_not_free(ecs: Ecs) -> None:
     """A service at zero is deleted though its tasks run; until they stop, its name is refused in known words."""
     ecs.define("serve", "--on-term", "ignore")

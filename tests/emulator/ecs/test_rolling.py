@@ -81,6 +81,7 @@ def test_a_service_always_becomes_steady(
     assert ecs.cloudmap.list_instances(ServiceId=registry["Id"])["Instances"] == []
 
 
+@pytest.mark.soak
 def test_the_minimum_holds_at_every_moment(ecs: Ecs) -> None:
     """Of four tasks with a minimum of 50 percent, two or more run at every second of a deployment."""
     ecs.define()

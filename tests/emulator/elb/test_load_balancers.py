@@ -119,6 +119,7 @@ def service(running: RunningTarget) -> LoadBalancedService:
     return LoadBalancedService(running)
 
 
+@pytest.mark.soak
 def test_requests_go_to_healthy_tasks(service: LoadBalancedService) -> None:
     """Both tasks answer in turn; one that fails its checks gets no requests, and is replaced."""
     service.deploy()

@@ -157,6 +157,7 @@ def test_one_figure_of_clients_is_shown_at_a_time(browser: Browser, claims: Clai
     quiet(browser, page)
 
 
+@pytest.mark.soak
 def test_a_table_that_is_too_wide_shows_it(browser: Browser, claims: Claims, tmp_path: Path) -> None:
     """A table of many scenarios scrolls in a box with a shadow, which the keyboard reaches."""
     page = tmp_path / "wide.html"

@@ -6,7 +6,7 @@ import ast
 import functools
 from pathlib import Path
 
-__all__ = ["source_of"]
+__all__ = ["source_of", "source_with"]
 
 
 @functools.cache
@@ -19,3 +19,13 @@ def source_of(path: str) -> str:
             node.body = node.body[1:] or [ast.Pass()]
     lines = ast.unparse(tree).splitlines()
     return "\n".join(" " * ((len(line) - len(line.lstrip())) // 4) + line.lstrip() for line in lines)
+
+
+def source_with(path: str, other: str) -> str:
+    """Return a program that imports names of `surveyor_agents.OTHER`, another one, which travels inside it."""
+    name = f"surveyor_agents.{other}"
+    carried = source_of(str(Path(path).with_name(f"{other}.py")))
+    return (
+        f"import sys,types\nsys.modules[{name!r}]=types.ModuleType({name!r})\n"
+        f"exec({carried!r},vars(sys.modules[{name!r}]))\n{source_of(path)}"
+    )

@@ -50,12 +50,16 @@ from urllib.parse import urlsplit
 __all__ = [
     "ENDINGS",
     "Forged",
+    "Mailbox",
     "Server",
     "command",
     "handshake",
     "main",
     "over_tcp",
     "over_udp",
+    "pause",
+    "remember_addresses",
+    "say_hello",
     "seal",
     "source",
     "unseal",
@@ -134,9 +138,9 @@ def command() -> list[str]:
 def main() -> int:
     """Carry out commands until there are no more; return the exit status."""
     second = float(os.environ.get("SURVEYOR_SECOND", "1"))
-    _remember_addresses()
-    key, mailbox = bytes.fromhex(os.environ[KEY]), _Mailbox()
-    if not _say_hello(key, mailbox, second):
+    remember_addresses()
+    key, mailbox = bytes.fromhex(os.environ[KEY]), Mailbox()
+    if not say_hello(key, mailbox, second):
         return 5
     number, url, idle = 1, os.environ[FIRST], float(os.environ[IDLE])
     began = last = time.monotonic()
@@ -156,18 +160,18 @@ def main() -> int:
             if status == 403 and b"xpired" in body:  # Request has expired, ExpiredToken
                 return 3
             age = (time.monotonic() - last) / second
-            _pause(next(pause for until, pause in PACES if age < until) * second)
+            pause(next(length for until, length in PACES if age < until) * second)
     return 0
 
 
-def _say_hello(key: bytes, mailbox: "_Mailbox", second: float) -> bool:
+def say_hello(key: bytes, mailbox: "Mailbox", second: float) -> bool:
     """Put where this program is into the mailbox; return whether that succeeded."""
     facts = {"number": 0, "address": _own_address(), "resolver": _resolver()[0], "python": sys.version.split()[0]}
     began = time.monotonic()
     while mailbox.put(os.environ[HELLO], seal(key, "answer", facts)) != 200:
         if time.monotonic() - began > REACHES_WITHIN * max(second, 0.1):
             return False
-        _pause(second)
+        pause(second)
     return True
 
 
@@ -188,11 +192,11 @@ def _answer(key: bytes, content: Mapping[str, Any], second: float) -> None:
     if len(message) > MAX_MESSAGE:
         results = [{"error": f"all results together are larger than {MAX_MESSAGE} bytes"} for _ in verbs]
         message = seal(key, "answer", {"number": content["number"], "results": results})
-    mailbox = _Mailbox()
+    mailbox = Mailbox()
     for _ in range(20):
         if mailbox.put(content["answer"], message) in (200, 403, 404):
             return
-        _pause(second)
+        pause(second)
 
 
 def _result(verb: Verb, second: float) -> Result:
@@ -398,7 +402,7 @@ def _watch(verb: Verb, second: float) -> Result:
                 break
         if at >= float(verb["during"]):
             break
-        _pause(float(verb["every"]) * second)
+        pause(float(verb["every"]) * second)
     return {"changes": changes}
 
 
@@ -459,11 +463,12 @@ def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _pause(seconds: float) -> None:
+def pause(seconds: float) -> None:
+    """Wait for wall seconds."""
     _never.wait(max(seconds, SHORTEST_PAUSE))
 
 
-def _remember_addresses() -> None:
+def remember_addresses() -> None:
     """Let the mailbox be found again once it was: a test may switch the resolver of this VPC off."""
     found: dict[tuple[Any, ...], Any] = {}
 
@@ -478,7 +483,7 @@ def _remember_addresses() -> None:
     socket.getaddrinfo = remembered  # type: ignore[assignment]  # connections of http.client find their host by it
 
 
-class _Mailbox:
+class Mailbox:
     """Gets and puts objects by presigned URLs, over a connection that is kept. Used by one thread."""
 
     def __init__(self) -> None:

@@ -25,6 +25,8 @@ from surveyor.secret_values import blank
 from surveyor.visible_text import one_line, visible
 
 __all__ = [
+    "MARKED_ERRORS",
+    "MARKS",
     "GuardedStream",
     "guard",
     "guard_errors",
@@ -35,6 +37,12 @@ __all__ = [
     "print_own_secrets",
     "write_status",
 ]
+
+MARKED_ERRORS = "SURVEYOR_MARKED_ERRORS"
+"""Set to 1, what a command prints on standard error is on standard output, between `MARKS`, and so in order."""
+
+MARKS = ("\x0e", "\x0f")
+"""Begin and end a text for standard error; nothing else that is printed has them (see surveyor.visible_text)."""
 
 _STYLE = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\r)")
 """The sequences of rich that style text, move the cursor and erase lines."""
@@ -86,6 +94,21 @@ class GuardedStream:
         return "".join(part if number % 2 else visible(part) for number, part in enumerate(_STYLE.split(text)))
 
 
+class _MarkedStream:
+    """A text stream that writes to another one, between marks."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        self._stream.write(text.join(MARKS))
+        return len(text)
+
+
 _LOST: list[OSError] = []
 
 
@@ -125,7 +148,9 @@ def guarded_output() -> Iterator[None]:
     """Guard standard output and standard error, and put the real ones back at the end."""
     before = sys.stdout, sys.stderr
     _LOST.clear()
-    sys.stdout, sys.stderr = map(guard, before)
+    is_marked = os.environ.get(MARKED_ERRORS) == "1"
+    errors: Any = _MarkedStream(before[0]) if is_marked else before[1]
+    sys.stdout, sys.stderr = guard(before[0]), guard(errors)
     try:
         yield
     finally:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from surveyor.account.confirmation import confirm_copied
 from surveyor.account.deletions import deletes, is_deletion
 from surveyor.account.ledger_entries import (
     FORMAT,
@@ -196,6 +197,7 @@ class Ledger:
     def _write_intent(self, name: str, params: Mapping[str, Any], region: str) -> int:
         self._count += 1
         self._write(IntentEntry(self._count, name, region, _text_parameters(params)))
+        confirm_copied(self.path)
         return self._count
 
     def _write_intent_where_room_is(

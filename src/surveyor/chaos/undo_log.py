@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surveyor.account.confirmation import confirm_copied
 from surveyor.chaos.actions import Action, dump_action, load_action
 from surveyor.errors import SurveyorError
 from surveyor.input_files import REPORT_LIMIT, read_text
@@ -52,6 +53,7 @@ class UndoLog:
         """Record that a fault is about to start; return its number in this log."""
         self._last += 1
         self._write({"begin": self._last, "fault": fault, "undo": [dump_action(action) for action in undo]})
+        confirm_copied(self.path)
         return self._last
 
     def mark_undone(self, number: int) -> None:

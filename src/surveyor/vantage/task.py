@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -26,10 +27,7 @@ from surveyor_agents import vantage as program
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["IDLE", "VantageTask", "key_of", "public_address", "start_task", "why_ended"]
-
-IMAGE = "public.ecr.aws/docker/library/python:3.13-alpine"
-"""Any Python image will do: the task definition's command carries the program."""
+__all__ = ["IDLE", "VANTAGE", "TaskProgram", "VantageTask", "key_of", "public_address", "start_task", "why_ended"]
 
 RUN_KEY = os.environ.setdefault("SURVEYOR_RUN_KEY", secrets.token_hex(32))
 """What commands and answers of this run are sealed with; the processes of a run inherit it."""
@@ -48,8 +46,37 @@ _WAY_OUT = (
 )
 
 
+@dataclass(frozen=True)
+class TaskProgram:
+    """A program that answers in a mailbox, and its task: size, image, the ARN of its role (none by default).
+
+    `name`: of cluster, family and container; `title`: in messages. `idle`: service seconds without a command after
+    which it ends, 0 for `IDLE`. `way_out`: what it needs to start. `patience`: seconds between SIGTERM and SIGKILL when
+    the task is stopped.
+    """
+
+    command: Sequence[str]
+    endings: Mapping[int, str]
+    idle: float = 0.0
+    name: str = "vantage"
+    title: str = "the vantage"
+    image: str = "public.ecr.aws/docker/library/python:3.13-alpine"
+    cpu: str = "256"
+    memory: str = "512"
+    role: str = ""
+    patience: int = 30
+    way_out: str = _WAY_OUT
+
+
+VANTAGE = TaskProgram(program.command(), program.ENDINGS)
+"""Any Python image will do: the task definition's command carries the program."""
+
+
 class VantageTask(Struct, frozen=True):
-    """A task that was started. `session`: begins its objects in the mailbox. `address` and `resolver`: by its word."""
+    """A task that was started. `session`: begins its objects in the mailbox.
+
+    `address`, `resolver` and the version of `python`: by its first word.
+    """
 
     session: str
     cluster: str
@@ -57,6 +84,7 @@ class VantageTask(Struct, frozen=True):
     place: str
     address: str = ""
     resolver: str = ""
+    python: str = ""
 
 
 def key_of(session: str) -> bytes:
@@ -65,7 +93,13 @@ def key_of(session: str) -> bytes:
 
 
 def start_task(
-    running: RunningTarget, mailbox: Mailbox, place: VantagePlace, session: str, run: str, groups: Mapping[str, str]
+    running: RunningTarget,
+    mailbox: Mailbox,
+    place: VantagePlace,
+    session: str,
+    run: str,
+    groups: Mapping[str, str],
+    of: TaskProgram = VANTAGE,
 ) -> VantageTask:
     """Start the task and return it once it has put its first word into the mailbox.
 
@@ -79,18 +113,20 @@ def start_task(
         program.HELLO: mailbox.url("PUT", f"{session}/answer/0"),
         program.FIRST: mailbox.url("GET", f"{session}/command/1"),
         program.RUN: prefix,
-        program.IDLE: f"{IDLE:g}",
+        program.IDLE: f"{of.idle or IDLE:g}",
     }
     container = {
-        "name": "vantage",
-        "image": IMAGE,
+        "name": of.name,
+        "image": of.image,
         "essential": True,
-        "command": program.command(),
+        "command": list(of.command),
+        "stopTimeout": of.patience,
         "environment": [{"name": name, "value": value} for name, value in environment.items()],
     }
     definition: dict[str, Any] = {
-        "family": f"{prefix}vantage-{session}", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
-        "cpu": "256", "memory": "512", "containerDefinitions": [container],
+        "family": f"{prefix}{of.name}-{session}", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+        "cpu": of.cpu, "memory": of.memory, "containerDefinitions": [container],
+        **({"taskRoleArn": of.role} if of.role else {}),
     }  # fmt: skip
     network: Any = {
         "subnets": list(place.subnets),
@@ -102,7 +138,7 @@ def start_task(
         {"capacityProviderStrategy": [{"capacityProvider": capacity}]} if capacity else {"launchType": "FARGATE"}
     )
     try:
-        cluster = running.target.place.cluster or _cluster(ecs, f"{prefix}vantage")
+        cluster = running.target.place.cluster or _cluster(ecs, f"{prefix}{of.name}")
         registered = ecs.register_task_definition(**definition)
         arn = str(member(registered, "taskDefinition", "taskDefinitionArn", of="RegisterTaskDefinition"))
         answer = ecs.run_task(
@@ -112,15 +148,15 @@ def start_task(
         why = describe_refusal(error.operation_name, error.response)
         code, text = error.response["Error"].get("Code"), error.response["Error"].get("Message")
         reason = why[1] if why else f"{error.operation_name} was refused with {code}: {text}"
-        raise TargetUnavailable(f"the vantage cannot start {place.describe()}: {' '.join(reason.split())}") from None
+        raise TargetUnavailable(f"{of.title} cannot start {place.describe()}: {' '.join(reason.split())}") from None
     if not answer.get("tasks"):
         failures = "; ".join(" ".join(map(str, failure.values())) for failure in answer.get("failures") or [{}])
-        raise TargetUnavailable(f"the vantage cannot start {place.describe()}: RunTask started none: {failures}")
+        raise TargetUnavailable(f"{of.title} cannot start {place.describe()}: RunTask started none: {failures}")
     task = VantageTask(session, cluster, str(answer["tasks"][0]["taskArn"]), place.describe())
-    return _await_first_word(running, mailbox, task)
+    return _await_first_word(running, mailbox, task, of)
 
 
-def why_ended(running: RunningTarget, task: VantageTask) -> str | None:
+def why_ended(running: RunningTarget, task: VantageTask, of: TaskProgram = VANTAGE) -> str | None:
     """Return why the task has ended, with ECS's reason verbatim; None while it has not, or is not listed yet."""
     ecs: ECSClient = running.clients.client("ecs", running.target.account or "")
     found = member(ecs.describe_tasks(cluster=task.cluster, tasks=[task.arn]), "tasks", of="DescribeTasks")
@@ -129,7 +165,7 @@ def why_ended(running: RunningTarget, task: VantageTask) -> str | None:
         return None
     reason = " ".join(str(described.get("stoppedReason") or "it was stopped").split())
     codes = [container.get("exitCode") for container in described.get("containers") or ()]
-    meaning = next((program.ENDINGS[code] for code in codes if code in program.ENDINGS), "")
+    meaning = next((of.endings[code] for code in codes if code in of.endings), "")
     return f"{reason} ({meaning})" if meaning else reason
 
 
@@ -153,12 +189,12 @@ def _cluster(ecs: ECSClient, name: str) -> str:
     return str(member(ecs.create_cluster(clusterName=name), "cluster", "clusterName", of="CreateCluster"))
 
 
-def _await_first_word(running: RunningTarget, mailbox: Mailbox, task: VantageTask) -> VantageTask:
+def _await_first_word(running: RunningTarget, mailbox: Mailbox, task: VantageTask, of: TaskProgram) -> VantageTask:
     key = f"{task.session}/answer/0"
 
     def word_or_end() -> tuple[bytes, str] | None:
         word = mailbox.get(key)
-        why = why_ended(running, task) if word is None else None
+        why = why_ended(running, task, of) if word is None else None
         return (word or b"", why or "") if word is not None or why is not None else None
 
     try:
@@ -166,9 +202,9 @@ def _await_first_word(running: RunningTarget, mailbox: Mailbox, task: VantageTas
     except WrongAnswer:
         word, why = b"", f"it had not reported after {STARTS_WITHIN:g} seconds"
     if why:
-        raise TargetUnavailable(f"the vantage cannot start {task.place}: {why}; {_WAY_OUT}")
+        raise TargetUnavailable(f"{of.title} cannot start {task.place}: {why}; {of.way_out}")
     try:
         facts = program.unseal(key_of(task.session), "answer", 0, word)
     except (program.Forged, ValueError) as error:
-        raise TargetUnavailable(f"the first word of the vantage in {mailbox.bucket} is not its own: {error}") from None
-    return replace(task, address=str(facts["address"]), resolver=str(facts["resolver"]))
+        raise TargetUnavailable(f"the first word of {of.title} in {mailbox.bucket} is not its own: {error}") from None
+    return replace(task, address=str(facts["address"]), resolver=str(facts["resolver"]), python=str(facts["python"]))

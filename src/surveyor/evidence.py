@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -26,6 +26,7 @@ __all__ = [
     "Evidence",
     "EvidenceEntry",
     "NullRecorder",
+    "changing_calls",
     "deciding_operation",
     "operation_of",
     "recorded_block",
@@ -200,9 +201,13 @@ def deciding_operation(entries: Sequence[EvidenceEntry]) -> str:
 
     Fixtures that create something also read it, so that the last call is not the one in question.
     """
+    return operation_of(next(iter([*changing_calls(entries), *entries]), None))
+
+
+def changing_calls(entries: Iterable[EvidenceEntry]) -> list[EvidenceEntry]:
+    """Return the calls that change something, in order."""
     calls = [entry for entry in entries if entry.get("kind") == "call"]
-    changes = [entry for entry in calls if not _READS.match(str(entry.get("operation", "")).removeprefix("POST "))]
-    return operation_of(next(iter([*changes, *entries]), None))
+    return [entry for entry in calls if not _READS.match(str(entry.get("operation", "")).removeprefix("POST "))]
 
 
 def operation_of(entry: EvidenceEntry | None) -> str:

@@ -104,6 +104,13 @@ def test_claim_without_suite_is_not_run_and_expected() -> None:
     assert not only(report_of(interrupted=True)).expected
 
 
+def test_a_claim_has_its_source() -> None:
+    """The report says where a claim is documented, with the address of that page."""
+    found = only(report_of())
+    assert found.source == "servicediscovery/Namespace"
+    assert found.source_href == "https://docs.aws.amazon.com/cloud-map/latest/api/API_Namespace.html"
+
+
 def test_last_confirmation_is_copied_from_the_claim() -> None:
     """The report has the date on which a real account confirmed the claim, or None."""
     assert only(report_of(claims=(claim("dns.a", confirmed=date(2026, 10, 1)),))).confirmed_on_account == "2026-10-01"

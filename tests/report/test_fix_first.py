@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.fix_first import failed_first, group_failures
 from surveyor.report.model import ClaimReport, ReportFile, TestReport
 from surveyor.report.score import Mark, score
@@ -129,3 +130,59 @@ def test_report_holds_score_and_groups(make_report: MakeReport) -> None:
 
 def _claim(claim: str, *tests: TestReport) -> ClaimReport:
     return ClaimReport(claim, "a", "It is so.", Verdict.FAIL, False, "", tests[0].symptom, "", tests, None)
+
+
+def call(operation: str, response: dict[str, object], **params: object) -> EvidenceEntry:
+    """Return the record of a call of Cloud Map."""
+    return {
+        "kind": "call",
+        "service": "servicediscovery",
+        "operation": operation,
+        "params": params,
+        "response": response,
+    }
+
+
+@pytest.mark.parametrize(
+    ("calls", "operation", "cause", "title"),
+    [
+        (  # what a change did shows in a read only
+            [
+                call("CreateService", {}),
+                call("RegisterInstance", {}),
+                call("ListInstances", {}),
+                call("GetService", {}),
+            ],
+            *("ListInstances", "the answer is empty", "ListInstances after RegisterInstance: the answer is empty"),
+        ),
+        (  # the operation is that of the first change, not of the last
+            [
+                call("DeleteService", {"OperationId": "a"}),
+                call("RegisterInstance", {"OperationId": "b"}),
+                call("GetOperation", {}, OperationId="a"),
+            ],
+            *("GetOperation", "the answer has another value", "DeleteService: its operation has another result"),
+        ),
+        (  # no change shows an operation of this id
+            [call("RegisterInstance", {}), call("GetOperation", {}, OperationId="a")],
+            *("GetOperation", "the answer is empty", "GetOperation after RegisterInstance: the answer is empty"),
+        ),
+        (  # a symptom that names the member needs no more
+            [call("RegisterInstance", {}), call("ListInstances", {})],
+            *("ListInstances", "Instances is missing", "ListInstances: Instances is missing"),
+        ),
+        (  # the change itself answers wrongly
+            [call("CreateService", {}), call("RegisterInstance", {})],
+            *("RegisterInstance", "the answer is empty", "RegisterInstance: the answer is empty"),
+        ),
+        ([], "ListInstances", "the answer is empty", "ListInstances: the answer is empty"),
+        ([call("ListInstances", {})], "ListInstances", "the answer is empty", "ListInstances: the answer is empty"),
+    ],
+)
+def test_a_read_names_the_change_before_it(
+    make_report: MakeReport, calls: list[EvidenceEntry], operation: str, cause: str, title: str
+) -> None:
+    """A group of reads that answer wrongly names the change whose effect they show."""
+    test = TestReport("suites/a/test_a.py::test_a", Verdict.FAIL, "", "", tuple(calls), operation, cause)
+    claim = replace(make_report().claims[0], verdict=Verdict.FAIL, tests=(test,))
+    assert [group.title for group in group_failures([claim])] == [title]

@@ -20,6 +20,7 @@ from surveyor.machine import BUSY_LABEL
 from surveyor.recordings import Recording, load_recordings
 from surveyor.recordings.status import status_of
 from surveyor.report.experiments import experiments_of
+from surveyor.report.links import href
 from surveyor.report.model import (
     ClaimReport,
     ConformanceReport,
@@ -253,6 +254,8 @@ def _claim_report(
         unproven=unproven,
         known=_known_report(expected.entries.get(claim.id)),
         reports=(claim.source.text,) if claim.source.kind is SourceKind.REPORT else (),
+        source=str(claim.source),
+        source_href=href(claim.source),
     )
 
 

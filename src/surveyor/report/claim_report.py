@@ -74,6 +74,7 @@ class ClaimReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel
     `note`: what is unexpected; `unproven`: why no suite tests it; `known`: the target's expectation; `reports`: the
     users' reports that it rests on, as `owner/repository#number`. `status`, `recordings`: how the claim is known.
     `confirmed_on_account`: the day of the last published report of a real account that passes it; None if never.
+    `source`: where it is documented, as in the claims files; `source_href`: the address, "" if it has none.
     """
 
     id: str
@@ -91,6 +92,8 @@ class ClaimReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel
     reports: tuple[str, ...] = ()
     status: ClaimStatus = ClaimStatus.DOCUMENTED
     recordings: tuple[RecordingReport, ...] = ()
+    source: str = ""
+    source_href: str = ""
 
     @property
     def status_text(self) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from surveyor.evidence import EvidenceEntry, changing_calls, operation_of
 from surveyor.report.claim_report import ClaimReport, TestReport
 from surveyor.verdicts import Verdict
 
 __all__ = ["FailureGroup", "failed_first", "group_failures"]
+
+_ANSWER = "the answer "
+"""The beginning of a symptom that is about an answer as a whole (pytest_plugin/failed_assertion.py)."""
 
 
 @dataclass(frozen=True)
 class FailureGroup:
     """The failures with the same symptom of the same operation.
 
-    `operation`: the API operation, a DNS query (`DNS A`), or "" if no call was made. `claims`: the ids of the claims
+    `operation`: the API operation, a DNS query (`DNS A`), or "" if no call was made; of a read whose answer as a whole
+    is wrong, with the change before it (`ListInstances after RegisterInstance`). `claims`: the ids of the claims
     that fail because of it, in the order of the report. `reports`: the users' reports behind these claims, as
     `owner/repository#number`.
     """
@@ -73,10 +78,39 @@ def failed_first(claims: Iterable[ClaimReport]) -> list[ClaimReport]:
 
 
 def _cause(test: TestReport) -> tuple[str, str]:
-    """Return operation and symptom; for a test of an earlier Surveyor, the label in its failure signature."""
-    if test.cause:
+    """Return operation and symptom; for a test of an earlier Surveyor, the label in its failure signature.
+
+    A wrong answer to a read may be due to the change before it. A symptom that names no member of the answer
+    therefore names that change too: `ListInstances after RegisterInstance`.
+    """
+    if not test.cause:
+        return "", test.symptom.rpartition("]: " if "]: " in test.symptom else ": ")[2] or "it fails"
+    if not test.cause.startswith(_ANSWER):
         return test.operation, test.cause
-    return "", test.symptom.rpartition("]: " if "]: " in test.symptom else ": ")[2] or "it fails"
+    position = max((at for at, entry in enumerate(test.evidence) if operation_of(entry) == test.operation), default=0)
+    read, changes = test.evidence[position : position + 1], changing_calls(test.evidence[:position])
+    if not changes or changing_calls(read):
+        return test.operation, test.cause
+    if started := _started(read[0], changes):
+        return started, f"its operation {test.cause.removeprefix(_ANSWER)}".replace("another value", "another result")
+    return f"{test.operation} after {operation_of(changes[-1])}", test.cause
+
+
+def _started(read: EvidenceEntry, changes: Sequence[EvidenceEntry]) -> str:
+    """Return what started the operation that a GetOperation reads; "" if the evidence does not show it."""
+    identifier = _member(read.get("params"), "OperationId") if operation_of(read) == "GetOperation" else None
+    return next(
+        (
+            operation_of(entry)
+            for entry in changes
+            if identifier and _member(entry.get("response"), "OperationId") == identifier
+        ),
+        "",
+    )
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _count(number: int, noun: str) -> str:

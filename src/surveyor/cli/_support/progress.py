@@ -27,9 +27,6 @@ __all__ = ["CountingProgress", "make_progress"]
 
 
 _LINES = 5
-_MIN_DONE = 5
-"""Tests after which the rest of the time is estimated."""
-
 _MIN_BAR = 80
 """Columns of a terminal that has room for a bar."""
 
@@ -84,9 +81,13 @@ class CountingProgress(Collector):
         return ", ".join(f"{self.verdicts[verdict]} {verdict}" for verdict in Verdict if self.verdicts[verdict])
 
     def format_time(self) -> str:
-        """Return the time that has passed, and about how much there will be in all."""
+        """Return the time that has passed, and about how much there will be in all.
+
+        Areas differ in how long their tests take, so that the first tests say little: one fifth must have a verdict.
+        """
         passed, done = time.monotonic() - self._began, self.verdicts.total()
-        expected = f" of about {minutes(passed * self.total / done)}" if _MIN_DONE <= done < self.total else ""
+        is_known = self.total <= done * _LINES and done < self.total
+        expected = f" of about {minutes(passed * self.total / done)}" if is_known else ""
         return f"{minutes(passed)}{expected}"
 
     def format_wait(self) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.session import Session
 
+from surveyor.account import marked
 from surveyor.account.needed_calls import COMMANDS, CONSUMER, needed_operations
 from surveyor.account.permissions import MAX_SIZE, make_policies, policy_size, required_actions
 from surveyor.account.scopes import Place
@@ -62,6 +66,27 @@ def test_actions_are_those_called_and_those_they_depend_on() -> None:
     dependent = {"servicediscovery:RegisterInstance": ("route53:GetHealthCheck",), "servicediscovery:X": ("a:B",)}
     wanted = {"servicediscovery:RegisterInstance", "route53:GetHealthCheck", "ec2:CreateVpc", "ec2:CreateTags"}
     assert required_actions(called, dependent) == wanted
+
+
+def test_the_sweep_may_call_what_its_code_calls() -> None:
+    """Each name of an operation in the modules that find and delete what runs made is in the policy of `sweep`.
+
+    Most of them are called in rare cases only, which no run with the policy may meet.
+    """
+    needed, session = needed_operations("sweep"), Session()
+    methods: dict[str, set[str]] = {}
+    for service in sorted({operation.partition(":")[0] for operation in needed}):
+        for operation in session.get_service_model(service).operation_names:
+            methods.setdefault(xform_name(operation), set()).add(f"{service}:{operation}")
+    account = Path(marked.__file__).parent
+    called: dict[str, str] = {}
+    for module in (account / "marked.py", *(account / "removal").glob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "value", None)
+            if isinstance(name, str) and name in methods:  # a call, or the name of a paginator
+                called[name] = module.name
+    assert len(called) > 40
+    assert {name: where for name, where in called.items() if not methods[name] & needed} == {}
 
 
 def test_actions_have_the_prefixes_of_iam() -> None:

@@ -20,6 +20,7 @@ from surveyor.errors import TargetUnavailable, Unavailable, WrongAnswer
 from surveyor.evidence import Evidence
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
 from surveyor.targets.clients import Clients
+from surveyor.targets.probes import Probe, probes_of
 from surveyor.targets.retries import repeat_failed_calls
 from surveyor.verdicts import Verdict
 from tests.account.conftest import ACCOUNT, EmulatorAccount
@@ -164,6 +165,23 @@ def test_other_calls_are_made_once(
     with pytest.raises(ClientError):
         act(client(service, server, monkeypatch))
     assert server.count == 1
+
+
+@pytest.mark.parametrize(
+    "probe", probes_of("0123abcd", ACCOUNT, "us-east-1"), ids=lambda probe: f"{probe.service}-{probe.method}"
+)
+def test_a_check_of_permissions_is_made_again(monkeypatch: pytest.MonkeyPatch, probe: Probe) -> None:
+    """A moment of failure does not refuse a run: none of these calls changes anything."""
+    text = {
+        "servicediscovery": '{"__type": "%s"}',
+        "ecs": '{"__type": "%s"}',
+        "route53": "<ErrorResponse><Error><Code>%s</Code></Error></ErrorResponse>",
+        "ec2": "<Response><Errors><Error><Code>%s</Code></Error></Errors></Response>",
+    }[probe.service]
+    server = Answers((500, text % "InternalFailure"), None, (400, text % "AccessDenied"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(client(probe.service, server, monkeypatch), probe.method)(**probe.params)
+    assert server.count == 3
 
 
 def test_credentials_that_are_not_valid_any_more_end_the_run(

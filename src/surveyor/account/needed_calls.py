@@ -24,8 +24,7 @@ Calls = Mapping[str, str]
 
 _SWEEP: Calls = {
     "servicediscovery": "DeleteNamespace DeleteService DeregisterInstance GetNamespace GetOperation GetService "
-    "ListInstances ListNamespaces "
-    "ListServices ListTagsForResource",
+    "ListInstances ListNamespaces ListOperations ListServices ListTagsForResource",
     "route53": "ChangeResourceRecordSets DeleteHealthCheck DeleteHostedZone ListHealthChecks ListHostedZones "
     "ListResourceRecordSets",
     "ec2": "DeleteInternetGateway DeleteSecurityGroup DeleteSubnet DeleteVpc DescribeInstances "

@@ -14,13 +14,13 @@ from typing import Any
 
 from surveyor.account.naming import NO_ID
 from surveyor.account.tags import add_run_tag, add_tags, run_prefix
-from surveyor.targets.retries import NO_RESOURCE, PREFLIGHT
+from surveyor.targets.retries import NO_CHECK, NO_RESOURCE, PREFLIGHT
 
 __all__ = ["Probe", "probes_of"]
 
 _NO_VPC, _NO_SUBNET, _NO_GATEWAY = (f"{kind}-{NO_RESOURCE}" for kind in ("vpc", "subnet", "igw"))
 _NO_GROUP, _NO_INSTANCE = f"sg-{NO_RESOURCE}", f"i-{NO_RESOURCE}"
-_NO_ZONE, _NO_CHECK = "Z00000000000000000000", "00000000-0000-4000-8000-000000000000"
+_NO_ZONE = "Z00000000000000000000"
 _TOO_MANY = 51
 """Tags: a resource of Cloud Map has at most 50 (TooManyTagsException)."""
 
@@ -86,7 +86,7 @@ def _route53(name: str, region: str) -> list[Probe]:
         Probe("route53", "create_health_check", {"CallerReference": name, "HealthCheckConfig": nowhere}),
         Probe("route53", "change_resource_record_sets", {"HostedZoneId": _NO_ZONE, "ChangeBatch": batch}),
         Probe("route53", "delete_hosted_zone", {"Id": _NO_ZONE}),
-        Probe("route53", "delete_health_check", {"HealthCheckId": _NO_CHECK}),
+        Probe("route53", "delete_health_check", {"HealthCheckId": NO_CHECK}),
     ]
 
 

@@ -1,7 +1,8 @@
 """Calls that are made again in an account: throttled ones, failures of AWS, and calls for what is not visible yet.
 
-Reads, and creations that AWS recognises by a token, are repeated after a failure; of the clean-up all calls are.
-Throttled calls had no effect, so that all are repeated but those whose rates are tested.
+Reads, and creations that AWS recognises by a token, are repeated after a failure; so are all calls of the clean-up, and
+those that only try a permission. Throttled calls had no effect, so that all are repeated but those whose
+rates are tested.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from botocore.session import Session
 
 from surveyor.account.refusals import THROTTLED, is_unavailable
 
-__all__ = ["CLEANUP", "NO_RESOURCE", "PREFLIGHT", "repeat_failed_calls"]
+__all__ = ["CLEANUP", "NO_CHECK", "NO_RESOURCE", "PREFLIGHT", "repeat_failed_calls"]
 
 CLEANUP = "surveyor_cleanup"
 """Key in the context of a request: it is one of the clean-up, which may be repeated whatever it does."""
@@ -24,6 +25,9 @@ CLEANUP = "surveyor_cleanup"
 PREFLIGHT = "preflight"
 NO_RESOURCE = "0" * 17
 """In names, and the digits of ids of EC2, that nothing has: permissions are tried with them, and waiting is in vain."""
+
+NO_CHECK = "00000000-0000-4000-8000-000000000000"
+"""The id of a health check, for the same purpose."""
 
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _DELETIONS = ("Delete", "Detach", "Disassociate", "Revoke", "Terminate")
@@ -48,11 +52,11 @@ def repeat_failed_calls(session: Session, wait: Callable[[float], None] | None =
     def repeat(**tried: Any) -> Any:
         attempts = int(tried["attempts"])
         request = tried["request_dict"]
-        cleanup = CLEANUP in request.get("context", {})
+        cleanup, trial = CLEANUP in request.get("context", {}), _is_trial(request)
         why = (
             None
-            if _is_trial(request) and _is_refused(tried["response"])
-            else _why(tried["response"], tried["operation"], tried["caught_exception"], cleanup=cleanup)
+            if trial and _is_refused(tried["response"])
+            else _why(tried["response"], tried["operation"], tried["caught_exception"], harmless=cleanup or trial)
         )
         if why is None or attempts >= (_ATTEMPTS_OF_CLEANUP if cleanup else _ATTEMPTS[why]):
             return None
@@ -66,9 +70,9 @@ def repeat_failed_calls(session: Session, wait: Callable[[float], None] | None =
 
 
 def _is_trial(request: Mapping[str, Any]) -> bool:
-    """Return whether a request asks for what cannot exist."""
-    text = str(request.get("body", ""))
-    return PREFLIGHT in text or NO_RESOURCE in text
+    """Return whether a request is about what cannot exist, or is EC2's DryRun: it changes nothing."""
+    text = f"{request.get('url_path', '')} {request.get('body', '')}"
+    return any(mark in text for mark in (PREFLIGHT, NO_RESOURCE, NO_CHECK, "DryRun"))
 
 
 def _is_refused(response: Any) -> bool:
@@ -79,10 +83,10 @@ def _is_refused(response: Any) -> bool:
     return bool(http.status_code < 500) and parsed.get("Error", {}).get("Code") not in THROTTLED
 
 
-def _why(response: Any, operation: OperationModel, exception: Exception | None, *, cleanup: bool) -> str | None:
-    """Return why a call may be repeated; None if it may not."""
+def _why(response: Any, operation: OperationModel, exception: Exception | None, *, harmless: bool) -> str | None:
+    """Return why a call may be repeated; None if it may not. `harmless`: it may whatever it does."""
     if isinstance(exception, _LOST):
-        return "failed" if cleanup or _is_repeatable(operation) else None
+        return "failed" if harmless or _is_repeatable(operation) else None
     if response is None:
         return None
     http, parsed = response
@@ -95,7 +99,7 @@ def _why(response: Any, operation: OperationModel, exception: Exception | None, 
         return "throttled"
     if not is_unavailable(code, http.status_code):
         return None
-    return "failed" if cleanup or _is_repeatable(operation) else None
+    return "failed" if harmless or _is_repeatable(operation) else None
 
 
 def _is_not_visible_yet(operation: OperationModel, code: str) -> bool:

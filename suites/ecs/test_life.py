@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from surveyor.testing import (
     TASK_PORT,
+    Inconclusive,
     WrongAnswer,
     address_of,
     dns_config,
@@ -261,7 +262,7 @@ def test_run_task_starts_as_many_tasks_as_requested(ecs, make_task_definition, r
 
 @proves("ecs.life.delete-service")
 def test_a_service_is_deleted_once_it_is_scaled_to_zero(
-    ecs, make_task_definition, make_ecs_service, wait_until_steady, eventually, cluster
+    ecs, make_task_definition, make_ecs_service, wait_until_steady, tasks_of, describe_task, eventually, cluster
 ):
     """Without force a service with tasks stays; a deleted one drains, is no longer listed, and blocks its name."""
     # Long enough for reads that are late, and shorter than the default stopTimeout of 30 s.
@@ -282,9 +283,18 @@ def test_a_service_is_deleted_once_it_is_scaled_to_zero(
     # zero."
     with pytest.raises(ClientError):
         ecs.delete_service(cluster=cluster, service=name)
+    [draining] = tasks_of(forced)
     assert ecs.delete_service(cluster=cluster, service=other, force=True)["service"]["status"] == "DRAINING"
+
+    def use_name_again():
+        again = make_ecs_service(definition, count=0, serviceName=other)
+        # A program that is not ready for SIGTERM yet ends at once.
+        ended = eventually(lambda: describe_task(draining).get("stoppedAt"), within=timeouts.TASK)
+        if ended <= again["createdAt"]:
+            raise Inconclusive("the last task of the deleted service ended before its name was used again")
+
     with pytest.raises(ClientError):  # the name is in use while the service is DRAINING
-        make_ecs_service(definition, count=0, serviceName=other)
+        use_name_again()
     samples: list[tuple[bool, str]] = []
 
     def is_inactive():

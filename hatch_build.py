@@ -12,6 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLE = (
     "claims", "recordings", "suites", "mutants", "chaos", "loadtests", "targets", "reports/templates", "conftest.py",
+    "requirements/lock.txt",
 )  # fmt: skip
 
 

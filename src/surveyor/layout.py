@@ -57,6 +57,11 @@ class Layout:
         return self.root / "reports" / "templates"
 
     @property
+    def lock_file(self) -> Path:
+        """Return the file with the pinned packages and their hashes."""
+        return self.root / "requirements" / "lock.txt"
+
+    @property
     def is_checkout(self) -> bool:
         """Return whether the files are those of a checkout, which may be edited, not of an installed package."""
         return (self.root / "pyproject.toml").is_file()

@@ -55,7 +55,7 @@ from surveyor_agents.vantage import (
     unseal,
 )
 
-__all__ = ["ENDINGS", "SOCKET_VARIABLE", "command", "main", "read_parts"]
+__all__ = ["ENDINGS", "OUT", "SOCKET_VARIABLE", "command", "main", "read_parts"]
 
 ENDINGS = {
     0: "it ended by itself",
@@ -68,6 +68,9 @@ ENDINGS = {
 
 SOCKET_VARIABLE = "SURVEYOR_CONFIRMATIONS"
 """Names the Unix socket where a line of a ledger is confirmed (surveyor.account.confirmation)."""
+
+OUT = "{surveyor-out}"
+"""Stands for the folder of the report in the words of a command."""
 
 BATCH = 1024 * 1024
 """Bytes of parts in one message, before compression."""

@@ -16,6 +16,7 @@ from surveyor.terminal import guarded_output, lost_output, print_error
 __all__ = ["COMMANDS", "app", "run"]
 
 _FORWARD_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_COMMAND_ARGUMENTS = {"allow_extra_args": True, "allow_interspersed_args": False}
 
 # A command's line is the first sentence of its docstring; a test compares them.
 COMMANDS = (
@@ -107,6 +108,12 @@ COMMANDS = (
         "Measure what the clients of your service get while it deploys; nothing is changed unless you ask for it.",
     ),
     CommandEntry(
+        "in-vpc",
+        "surveyor.cli.in_vpc",
+        "Run another command in a task inside a VPC; output, report and exit code are as if it ran here.",
+        attribute="in_vpc",
+    ),
+    CommandEntry(
         "gate",
         "surveyor.cli.gate",
         "Decide whether a change may proceed, by thresholds on figures and verdicts of runs.",
@@ -125,6 +132,12 @@ COMMANDS = (
         "doctor",
         "surveyor.cli.doctor",
         "Check what is missing on this machine, and what works without it; exit 3 if a survey cannot run.",
+    ),
+    CommandEntry(
+        "sandbox",
+        "surveyor.cli.sandbox",
+        "Run a command in a network without a way out, where every address and port is free to use (docs/sandbox.md).",
+        context_settings=_COMMAND_ARGUMENTS,
     ),
     CommandEntry(
         "emulator",

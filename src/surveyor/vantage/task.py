@@ -52,7 +52,7 @@ class TaskProgram:
 
     `name`: of cluster, family and container; `title`: in messages. `idle`: service seconds without a command after
     which it ends, 0 for `IDLE`. `way_out`: what it needs to start. `patience`: seconds between SIGTERM and SIGKILL when
-    the task is stopped.
+    the task is stopped. `groups`: security groups beside that of the run.
     """
 
     command: Sequence[str]
@@ -64,6 +64,7 @@ class TaskProgram:
     cpu: str = "256"
     memory: str = "512"
     role: str = ""
+    groups: tuple[str, ...] = ()
     patience: int = 30
     way_out: str = _WAY_OUT
 
@@ -131,7 +132,7 @@ def start_task(
     network: Any = {
         "subnets": list(place.subnets),
         "assignPublicIp": "ENABLED" if place.public else "DISABLED",
-        **({"securityGroups": [groups["vantage"]]} if groups else {}),
+        **({"securityGroups": [groups["vantage"], *of.groups]} if groups else {}),
     }
     capacity = running.target.place.capacity
     launch: Any = (

@@ -1,0 +1,120 @@
+"""What a command inside a VPC leaves when it, or the run that waits for it, was killed: its task, and what it made.
+
+The task is stopped, which lets the command clean up for two minutes. What it put into the mailbox after the last
+message that was read is then copied here, so that its ledgers are complete, and everything can be deleted by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from surveyor import timeouts
+from surveyor.account.ledger import Ledger, Owner
+from surveyor.account.removal.ecs import find_task, stop_tasks
+from surveyor.errors import SurveyorError
+from surveyor.in_vpc.conversation import Conversation, Place
+from surveyor.in_vpc.copies import Copies
+from surveyor.input_files import is_file
+from surveyor.response import member
+from surveyor.targets.model import Target
+from surveyor.targets.running import RunningTarget, reach_target
+from surveyor.targets.sweep import close_run, existing_resources, owner_of
+from surveyor.typed_json import read_json, write_json
+from surveyor.vantage.mailbox import Mailbox
+
+__all__ = ["FOLDER", "LEDGER", "STATE", "close_inner_runs", "enclosing", "recover", "recover_all", "stop"]
+
+FOLDER = "in-vpc"
+"""The folder, in that of the report, with the ledger of the task and the state of its mailbox."""
+
+LEDGER, STATE = "ledger-task.jsonl", "mailbox.json"
+
+PATIENCE = 120
+"""Seconds between SIGTERM and SIGKILL when the task is stopped: the most that Fargate allows
+(ecs/ContainerDefinition.stopTimeout)."""
+
+_STOPS_WITHIN = timeouts.Undocumented(PATIENCE + 180.0)
+_MAX_LATE = 200
+"""Messages that are read at the end: more than may be on the way."""
+
+
+def enclosing(folder: Path) -> Path | None:
+    """Return the folder of the task for ledgers that were copied out of it; None for other ledgers."""
+    places = (parent / FOLDER for parent in (folder, *folder.parents))
+    return next((place for place in places if place != folder and is_file(place / LEDGER)), None)
+
+
+def recover_all(folders: Iterable[Path], load: Any) -> list[str]:
+    """Stop the tasks of runs that were killed, and copy out what is in their mailboxes; return why that failed.
+
+    `folders`: those with ledgers; `load` returns the target of an owner.
+    """
+    problems = []
+    for folder in folders:
+        owner = owner_of(folder) if folder.name == FOLDER and is_file(folder / STATE) else None
+        if owner is None or not existing_resources(folder):
+            continue
+        ledger = Ledger(folder / LEDGER, owner)
+        if not ledger.acquire(wait=False):
+            continue  # the run is in progress, as whatever deletes it will say
+        try:
+            with reach_target(load(owner), 0) as running:
+                stop(folder, owner, running)
+                recover(folder, running)
+        except SurveyorError as error:
+            problems.append(f"run {owner.run}: {error}")
+        finally:
+            ledger.close()
+    return problems
+
+
+def stop(folder: Path, owner: Owner, running: RunningTarget) -> None:
+    """Stop the task of a command, and wait until it has stopped."""
+    account = running.account(owner.run)
+    started = [resource for resource in existing_resources(folder) if resource.operation == "ecs:RunTask"]
+    arns = [arn for resource in started for arn in find_task(account, resource)]
+    if not arns:
+        return
+    assert account.ownership is not None, "an account that outlives the run"
+    account.ownership.own(arns)
+    if problems := stop_tasks(account, owner.region, arns):
+        raise SurveyorError(f"its task cannot be stopped: {'; '.join(problems.values())}")
+    ecs, cluster = account.client("ecs", owner.region), arns[0].split("/")[-2]
+
+    def all_stopped() -> bool:
+        tasks = member(ecs.describe_tasks(cluster=cluster, tasks=arns), "tasks", of="DescribeTasks")
+        return all(task.get("lastStatus") == "STOPPED" for task in tasks)
+
+    running.clock.eventually(all_stopped, within=_STOPS_WITHIN)
+
+
+def recover(folder: Path, running: RunningTarget) -> None:
+    """Copy the files in the messages that were not read, without what was printed."""
+    place = read_json(folder / STATE, Place)
+    conversation = Conversation(running, Mailbox(running, place.bucket), place)
+    copies = Copies(folder.parent)
+    try:
+        for _ in range(_MAX_LATE):
+            parts = conversation.receive()
+            if parts is None:
+                break
+            for part in parts:
+                if "file" in part:
+                    copies.write(str(part["file"]), int(part["at"]), part["data"])
+    finally:
+        copies.close()
+    write_json(Place(place.bucket, place.session, place.key, conversation.read), folder / STATE)
+
+
+def close_inner_runs(folder: Path, target: Target) -> list[str]:
+    """Delete what the runs of a command made, by the ledgers that were copied to a folder; return what is left."""
+    left = []
+    for place in sorted({path.parent for path in folder.rglob("ledger-*.jsonl")}):
+        owner = owner_of(place)
+        if place.name == FOLDER or owner is None:
+            continue
+        close_run(place, owner, target, reach_target)
+        left += [str(resource) for resource in existing_resources(place)]
+    return left

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.gate.confidence_sequences import Counts, difference_bounds, percents_always, ratio_bounds, share_bounds
-from surveyor.load.confidence import share_of
+from surveyor.gate.confidence_sequences import difference_bounds, percents_always, ratio_bounds, share_bounds
+from surveyor.load.confidence import share_of, wilson_bounds
+from surveyor.load.error_counts import Counts, ErrorCounter, burst_factor, without_bursts
 
 ALPHA = 0.05
 MAX_CALLS = 2_000
@@ -24,8 +26,8 @@ def test_a_share_lies_within_its_bounds(counts: Counts) -> None:
     low, high = share_bounds(counts, ALPHA)
     assert 0 <= low <= counts.share <= high <= 1
     if counts.count:
-        once = share_of(counts.hits, counts.count)
-        assert high - low >= (once.high - once.low) - 1e-3
+        once = wilson_bounds(counts.hits, counts.count)
+        assert high - low >= (once[1] - once[0]) - 1e-3
 
 
 @given(COUNTS, COUNTS)
@@ -87,20 +89,44 @@ def _is_ever_excluded(chance: random.Random, share: float, calls: int, *, once: 
     return False
 
 
-def _decisions(error_rate: float, streams: int, look_every: int) -> Iterator[tuple[str, int]]:
+def _independent(chance: random.Random, share: float) -> Iterator[bool]:
+    """Yield whether attempts fail, each by chance."""
+    while True:
+        yield chance.random() < share
+
+
+def _in_bursts(chance: random.Random, share: float, longest: int = 20) -> Iterator[bool]:
+    """Yield whether attempts fail: in bursts of 5 to `longest` consecutive errors, this share of all attempts."""
+    begins = share / ((5 + longest) / 2 * (1 - share))
+    while True:
+        failing = chance.randint(5, longest) if chance.random() < begins else 0
+        yield from [True] * failing or [False]
+
+
+Source = Callable[[random.Random, float], Iterator[bool]]
+
+
+def _decisions(
+    error_rate: float, streams: int, look_every: int, source: Source = _independent, max_calls: int = MAX_CALLS
+) -> Iterator[tuple[str, int]]:
     """Yield what is decided about deployments with this rate against 0.5 % errors, and after how many calls.
 
     A new revision may have at most 0.5 points more errors than the old one.
     """
     for seed in range(streams):
-        chance, new, old = random.Random(seed), 0, 0
-        decided = ("open", MAX_CALLS)
-        for calls in range(look_every, MAX_CALLS + 1, look_every):
-            new += sum(chance.random() < error_rate for _ in range(look_every))
-            old += sum(chance.random() < 0.005 for _ in range(look_every))
-            if (new - old) / calls <= 0.005:  # the lower bound cannot exceed the limit then: saves time
+        chance = random.Random(seed)
+        sources = source(chance, error_rate), source(chance, 0.005)
+        sides = ErrorCounter(), ErrorCounter()
+        decided = ("open", max_calls)
+        for calls in range(look_every, max_calls + 1, look_every):
+            for side, failures in zip(sides, sources, strict=True):
+                for failed in islice(failures, look_every):
+                    side.add(failed=failed)
+            factor = burst_factor(*(side.counts for side in sides))
+            new, old = (without_bursts(side.counts, factor) for side in sides)
+            if new.share - old.share <= 0.005:  # the lower bound cannot exceed the limit then: saves time
                 continue
-            if difference_bounds(Counts(new, calls), Counts(old, calls), ALPHA)[0] > 0.005:
+            if difference_bounds(new, old, ALPHA)[0] > 0.005:
                 decided = ("rolled back", calls)
                 break
         yield decided
@@ -112,16 +138,33 @@ def test_good_streams_are_not_rolled_back() -> None:
 
 
 def test_bad_streams_are_rolled_back() -> None:
-    """Of 20 deployments with 5 % against 0.5 % errors each is stopped, half of them within 800 calls of a revision."""
+    """Of 20 deployments with 5 % against 0.5 % errors each is stopped, half within 1,100 calls of a revision."""
     found = list(_decisions(0.05, 20, look_every=100))
     assert {what for what, _ in found} == {"rolled back"}
-    assert sorted(calls for _, calls in found)[10] <= 800
+    assert sorted(calls for _, calls in found)[10] <= 1_100
+
+
+@pytest.mark.parametrize("longest", [20, 200])
+def test_good_streams_with_errors_in_bursts_are_not_rolled_back(longest: int) -> None:
+    """Of 40 deployments with 0.5 % errors in both revisions, in bursts, none is stopped; bursts may be longer, too."""
+
+    def bursts(chance: random.Random, share: float) -> Iterator[bool]:
+        return _in_bursts(chance, share, longest)
+
+    assert {what for what, _ in _decisions(0.005, 40, look_every=40, source=bursts)} == {"open"}
+
+
+def test_bad_streams_with_errors_in_bursts_are_rolled_back() -> None:
+    """Of 10 deployments with 20 % against 0.5 % errors in bursts each is stopped: it takes more calls."""
+    found = list(_decisions(0.2, 10, look_every=200, source=_in_bursts, max_calls=8_000))
+    assert {what for what, _ in found} == {"rolled back"}
 
 
 @pytest.mark.soak
-def test_a_thousand_good_streams() -> None:
+@pytest.mark.parametrize("source", [_independent, _in_bursts])
+def test_a_thousand_good_streams(source: Source) -> None:
     """At most 1 % of 1,000 good deployments are rolled back at one of 50 looks."""
-    good = [what for what, _ in _decisions(0.005, 1_000, look_every=40)]
+    good = [what for what, _ in _decisions(0.005, 1_000, look_every=40, source=source)]
     assert good.count("rolled back") <= 10
 
 

@@ -35,10 +35,10 @@ def observed() -> list[dict[str, Any]]:
 
 
 def calls(address: str, errors: int, count: int, begin: float, client: str = "dns") -> Iterator[dict[str, Any]]:
-    """Yield attempts at an address, the first of which fail, within 100 s from `begin`."""
+    """Yield attempts at an address, of which some fail, evenly spread, within 100 s from `begin`."""
     for number in range(count):
-        at = begin + 100.0 * number / count
-        yield call(at, at + 0.01, address, **({"error": "refused"} if number < errors else {}), client=client)
+        at, failed = begin + 100.0 * number / count, (number + 1) * errors // count > number * errors // count
+        yield call(at, at + 0.01, address, **({"error": "refused"} if failed else {}), client=client)
 
 
 def evidence(*operations: dict[str, Any], growing: bool = False) -> GateEvidence:

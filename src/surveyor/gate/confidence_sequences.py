@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
-__all__ = ["Counts", "difference_bounds", "percents_always", "ratio_bounds", "share_bounds"]
+from surveyor.load.error_counts import Counts
+
+__all__ = ["difference_bounds", "percents_always", "ratio_bounds", "share_bounds"]
 
 _HALVINGS = 26
 """Of an interval of length 1: to a fifty-millionth, far below what is shown."""
@@ -28,19 +29,6 @@ _SECTIONS = 20
 
 _LARGEST_RATIO = 1e6
 """Ratios above it are shown as infinite."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """`hits` of `count` attempts."""
-
-    hits: int
-    count: int
-
-    @property
-    def share(self) -> float:
-        """Return the share, from 0 to 1; 0 if nothing was counted."""
-        return self.hits / self.count if self.count else 0.0
 
 
 def share_bounds(counts: Counts, alpha: float) -> tuple[float, float]:

@@ -5,14 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from surveyor.gate.confidence_sequences import (
-    Counts,
-    difference_bounds,
-    percents_always,
-    ratio_bounds,
-    share_bounds,
-)
-from surveyor.load.confidence import share_of
+from surveyor.gate.confidence_sequences import difference_bounds, percents_always, ratio_bounds, share_bounds
+from surveyor.load.confidence import wilson_bounds
+from surveyor.load.error_counts import Counts, burst_factor, without_bursts
 from surveyor.load.histogram import Latencies
 
 __all__ = [
@@ -25,6 +20,10 @@ __all__ = [
     "ratio",
     "share_estimate",
 ]
+
+
+SHOWN_FACTOR = 2.0
+"""The burst factor from which on a text says it: below, chance or a high share explains it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Estimate:
     """A value between `low` and `high`, and how to write it.
 
     `sampled`: the bounds are confidence limits of independent samples; otherwise the value is within them for certain.
-    `counts`: of a share whose bounds hold at all looks, with the probability `alpha` of an error; None for any other.
+    `counts`: of a share, without what bursts add, and the `confidence` of its bounds; `counted`: with it. None for any
+    other.
     """
 
     value: float
@@ -59,18 +59,22 @@ class Estimate:
     text: str
     sampled: bool = True
     counts: Counts | None = None
-    alpha: float = 0.0
+    counted: Counts | None = None
+    confidence: ConfidenceLevel = ConfidenceLevel()
 
 
-def share_estimate(hits: int, count: int, confidence: ConfidenceLevel) -> Estimate:
-    """Return a share in percent."""
-    if not confidence.always:
-        share = share_of(hits, count, confidence.level)
-        return Estimate(100 * share.share, 100 * share.low, 100 * share.high, str(share))
-    counts = Counts(hits, count)
-    low, high = (100 * bound for bound in share_bounds(counts, confidence.alpha))
-    text = f"{100 * counts.share:.2f} % ({hits} of {count}; {low:.2f} to {high:.2f} %)"
-    return Estimate(100 * counts.share, low, high, text, counts=counts, alpha=confidence.alpha)
+def share_estimate(counted: Counts, confidence: ConfidenceLevel, factor: float = 0.0) -> Estimate:
+    """Return a share in percent; `factor`: of bursts, if other attempts show it as well."""
+    factor = factor or burst_factor(counted)
+    counts = without_bursts(counted, factor)
+    if confidence.always:
+        bounds = share_bounds(counts, confidence.alpha)
+    else:
+        bounds = wilson_bounds(counts.hits, counts.count, confidence.level)
+    low, high = (100 * bound for bound in bounds)
+    bursts = f", in bursts: {factor:.0f} count as one" if factor >= SHOWN_FACTOR and counted.hits else ""
+    text = f"{100 * counts.share:.2f} % ({counted.hits:.0f} of {counted.count:.0f}{bursts}; {low:.2f} to {high:.2f} %)"
+    return Estimate(100 * counts.share, low, high, text, counts=counts, counted=counted, confidence=confidence)
 
 
 def latency_estimate(latencies: Latencies, percent: float, confidence: ConfidenceLevel, *, compared: bool) -> Estimate:
@@ -109,8 +113,9 @@ def difference(new: Estimate, old: Estimate) -> Estimate:
     whose bounds hold at all looks are compared by their counts.
     """
     value = new.value - old.value
-    if new.counts is not None and old.counts is not None:
-        low, high = (100 * bound for bound in difference_bounds(new.counts, old.counts, new.alpha))
+    new, old = _with_common_factor(new, old)
+    if (pair := _counts_always(new, old)) is not None:
+        low, high = (100 * bound for bound in difference_bounds(*pair, new.confidence.alpha))
     elif new.sampled and old.sampled:
         low = value - math.hypot(new.value - new.low, old.high - old.value)
         high = value + math.hypot(new.high - new.value, old.value - old.low)
@@ -125,10 +130,11 @@ def ratio(new: Estimate, old: Estimate) -> Estimate:
     Confidence limits of samples are combined as in Donner and Zou 2012, Closed-form confidence intervals for functions
     of the normal mean and standard deviation.
     """
-    text = f"{new.text}, against {old.text}"
     value = _divide(new.value, old.value)
-    if new.counts is not None and old.counts is not None:
-        return Estimate(value, *ratio_bounds(new.counts, old.counts, new.alpha), text)
+    new, old = _with_common_factor(new, old)
+    text = f"{new.text}, against {old.text}"
+    if (pair := _counts_always(new, old)) is not None:
+        return Estimate(value, *ratio_bounds(*pair, new.confidence.alpha), text)
     if not (new.sampled and old.sampled):
         return Estimate(value, _divide(new.low, old.high), _divide(new.high, old.low), text, sampled=False)
     both = new.value * old.value
@@ -141,6 +147,21 @@ def ratio(new: Estimate, old: Estimate) -> Estimate:
         above = new.high * (2 * new.value - new.high)
         high = (both + math.sqrt(max(0.0, both**2 - above * divisor))) / divisor
     return Estimate(value, low, high, text)
+
+
+def _with_common_factor(new: Estimate, old: Estimate) -> tuple[Estimate, Estimate]:
+    """Return two shares with bounds for the bursts that both together show; any other estimates as they are."""
+    if new.counted is None or old.counted is None:
+        return new, old
+    factor = burst_factor(new.counted, old.counted)
+    return share_estimate(new.counted, new.confidence, factor), share_estimate(old.counted, old.confidence, factor)
+
+
+def _counts_always(new: Estimate, old: Estimate) -> tuple[Counts, Counts] | None:
+    """Return the counts of two shares whose bounds hold at all looks, None if they are something else."""
+    if new.counts is None or old.counts is None or not (new.confidence.always and old.confidence.always):
+        return None
+    return new.counts, old.counts
 
 
 def _divide(dividend: float, divisor: float) -> float:

@@ -20,6 +20,7 @@ from surveyor.gate.rules import CLIENT_FIGURES, Threshold
 from surveyor.gate.tool_figures import ALL, ToolFigures
 from surveyor.history.observations import Interval
 from surveyor.load.attempt_figures import NEW, OLD
+from surveyor.load.error_counts import Counts
 from surveyor.load.figures import ClientFigures
 from surveyor.messages import nearest
 from surveyor.report.experiments import WHOLE
@@ -147,8 +148,9 @@ def _estimate_of_client(threshold: Threshold, row: ClientFigures, confidence: Co
     if not row.attempts:
         return "no attempt was made"
     if threshold.figure in ("error-rate", "masked-rate"):
-        share = row.failed if threshold.figure == "error-rate" else row.after_retries
-        return share_estimate(share.hits, share.count, confidence)
+        is_error_rate = threshold.figure == "error-rate"
+        share, near = (row.failed, row.near) if is_error_rate else (row.after_retries, 0)
+        return share_estimate(Counts(share.hits, share.count, near), confidence)
     if threshold.figure in ("p50", "p99"):
         if not row.latencies.count:
             return "no attempt was answered"
@@ -185,7 +187,7 @@ def _estimate_of_tool(threshold: Threshold, row: ToolFigures) -> Estimate | str:
     if not row.failed.count:
         return "no request was made"
     if threshold.figure == "error-rate":
-        return share_estimate(row.failed.hits, row.failed.count, ConfidenceLevel(threshold.confidence))
+        return share_estimate(Counts(row.failed.hits, row.failed.count), ConfidenceLevel(threshold.confidence))
     found = row.interval(float(threshold.figure[1:]), threshold.confidence)
     if found is None:
         return f"{row.file} has no {threshold.figure} (k6: --summary-trend-stats 'med,p(99)')"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from surveyor.history.joined import JoinedAttempt
+from surveyor.load.error_counts import ErrorCounter
 from surveyor.load.figures import ClientFigures, figures_between
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
@@ -35,6 +36,9 @@ class AttemptFigures:
     """Counts of attempts, which are added as they happen, by side ("" for all of them) and phase."""
 
     _tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    _errors: dict[tuple[str, str, str], ErrorCounter] = field(default_factory=dict)
+    """By side, phase and client."""
+
     _spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     """First and last moment of each phase, by its attempts."""
 
@@ -47,6 +51,8 @@ class AttemptFigures:
                 self._spans[phase] = (min(first, attempt.time), max(last, attempt.time))
                 for side in sides:
                     _count(self._tallies.setdefault((side, phase), Tally()), attempt)
+                    errors = self._errors.setdefault((side, phase, attempt.client or CALLER), ErrorCounter())
+                    errors.add(failed=attempt.outcome != "ok")
 
     def rows(self, side: str = "", fault_times: Iterable[float] = ()) -> tuple[ClientFigures, ...]:
         """Return the figures of each client in each phase; `fault_times`: from which a recovery is measured."""
@@ -56,7 +62,8 @@ class AttemptFigures:
             if of_side == side:
                 start, end = self._spans[phase]
                 since = (faults if phase == WHOLE else []) or [start]
-                rows += [figures_between(tally, client, phase, 0.0, end + 1.0, since) for client in tally.models]
+                found = [figures_between(tally, client, phase, 0.0, end + 1.0, since) for client in tally.models]
+                rows += [replace(row, near=self._errors[side, phase, row.model].near) for row in found]
         return tuple(rows)
 
     @property

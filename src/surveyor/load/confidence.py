@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["Share", "percents_around", "share_of"]
+__all__ = ["Share", "percents_around", "share_of", "wilson_bounds"]
 
 _Z = {0.95: 1.959964, 0.99: 2.575829, 0.999: 3.290527}
 
@@ -31,18 +31,23 @@ class Share:
 
 
 def share_of(hits: int, count: int, confidence: float = 0.95) -> Share:
-    """Return a share with Wilson's interval, which is valid for few counts and for shares near 0 and 1.
+    """Return a share with Wilson's interval. Raises ValueError for invalid counts."""
+    return Share(hits, count, *wilson_bounds(hits, count, confidence))
+
+
+def wilson_bounds(hits: float, count: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's interval of a share, which is valid for few counts and for shares near 0 and 1.
 
     Wilson 1927, Probable inference; `confidence` is 0.95, 0.99 or 0.999. Raises ValueError for invalid counts.
     """
     if not 0 <= hits <= count:
-        raise ValueError(f"{hits} of {count} is not a share")
+        raise ValueError(f"{hits:g} of {count:g} is not a share")
     if not count:
-        return Share(0, 0, 0.0, 1.0)
+        return 0.0, 1.0
     z, share = _Z[confidence], hits / count
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     spread = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return Share(hits, count, max(0.0, min(share, middle - spread)), min(1.0, max(share, middle + spread)))
+    return max(0.0, min(share, middle - spread)), min(1.0, max(share, middle + spread))
 
 
 def percents_around(percent: float, count: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -21,7 +21,8 @@ class ClientFigures:
     `failed`: attempts that failed or timed out; `after_retries`: arrivals that still failed after two immediate
     retries; `unknown`: attempts that timed out. `latencies`: wall seconds from the due time of answered attempts.
     `outage`: service seconds of the longest period without an answered attempt; `recovery`: service seconds from the
-    phase's start (for the whole scenario: from each fault) until the last second with a failure.
+    phase's start (for the whole scenario: from each fault) until the last second with a failure. `near`: pairs of
+    failed attempts that are near each other, of attempts that are recorded one by one.
     """
 
     model: str
@@ -34,6 +35,7 @@ class ClientFigures:
     latencies: Latencies
     outage: float
     recovery: float
+    near: int = 0
 
 
 def figures_of(history: History, tally: Tally) -> tuple[ClientFigures, ...]:

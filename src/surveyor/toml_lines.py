@@ -19,13 +19,14 @@ _QUOTES = re.compile(r'"""|\'\'\'')
 
 @dataclass(frozen=True)
 class FileLocation:
-    """A line of a file, shown as `claims/dns.toml:41`."""
+    """A line of a file, shown as `claims/dns.toml:41`: a relative path as it is, of an absolute one the end."""
 
     file: Path
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file.parent.name}/{self.file.name}:{self.line}"
+        shown = f"{self.file.parent.name}/{self.file.name}" if self.file.is_absolute() else str(self.file)
+        return f"{shown}:{self.line}"
 
 
 @dataclass(frozen=True)

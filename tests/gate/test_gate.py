@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.errors import UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate, load_rules
-from surveyor.gate.decision import decide
+from surveyor.gate.decision import decide, one_sentence
 from surveyor.gate.judging import judge_runs
 from surveyor.gate.record import save_record
 from surveyor.gate.summary import render, render_comment, shorten_reasons
@@ -271,7 +271,7 @@ def test_a_long_reason_is_given_once() -> None:
     results = [ThresholdResult(threshold, Verdict.INCONCLUSIVE, text) for text in (reason, "5 ms", reason)]
     assert shorten_reasons(results) == (["see [1]", "5 ms", "see [1]"], [f"[1] {reason}"])
     text = render(decide(Rules((threshold,)), results))
-    assert text.count("did not keep up") == 1
+    assert text.partition("\n| ")[2].count("did not keep up") == 1  # below the reason
     assert text.count("see [1]") == 2
 
 
@@ -289,27 +289,56 @@ def test_a_comment_is_short_and_keeps_hostile_text_in_code() -> None:
     assert "good" not in text
     for line in text.splitlines():
         assert "onerror" not in line or line.split("onerror")[0].count("`") % 2 == 1
-    assert render(decision).count("onerror") == 31 - 1
+    assert render(decision).count("onerror") == 31
 
 
 @pytest.mark.parametrize(
-    ("errors", "attempts", "inconclusive", "status", "message"),
+    ("errors", "attempts", "inconclusive", "verdict", "status", "message"),
     [
-        (0, 1_000, "fail", 0, "the gate is open: pass"),
-        (300, 1_000, "pass", 1, "the gate is closed: fail"),
-        (3, 200, "fail", 1, "the gate is closed: inconclusive, treated as fail"),
-        (3, 200, "pass", 0, "the gate is open: inconclusive, treated as pass"),
+        (
+            0,
+            1_000,
+            "fail",
+            "pass",
+            0,
+            "the gate is open: Met: error-rate of made, every client at most 1 %: 0.00 % (0 of 1000;",
+        ),
+        (
+            300,
+            1_000,
+            "pass",
+            "fail",
+            1,
+            "the gate is closed: Not met: error-rate of made, dns at most 1 %: 30.00 % (300 of 1000;",
+        ),
+        (
+            3,
+            200,
+            "fail",
+            "inconclusive",
+            1,
+            "the gate is closed: Not certain, which is treated as fail: error-rate of made, dns",
+        ),
+        (
+            3,
+            200,
+            "pass",
+            "inconclusive",
+            0,
+            "the gate is open: Not certain, which is treated as pass: error-rate of made, dns",
+        ),
     ],
 )
 def test_runs_open_and_close_the_gate(
-    tmp_path: Path, errors: int, attempts: int, inconclusive: str, status: int, message: str
+    tmp_path: Path, errors: int, attempts: int, inconclusive: str, verdict: str, status: int, message: str
 ) -> None:
-    """The command exits with 0 or 1, and writes a summary and a record."""
+    """The command exits with 0 or 1, prints the reason, and writes a summary with it and a record."""
     run = prepared(tmp_path / "run", errors, attempts)
     text = f'inconclusive = "{inconclusive}"\n[[threshold]]\nscenario = "made"\nfigure = "error-rate"\nat-most = 1\n'
     (tmp_path / "gate.toml").write_text(text, "utf-8")
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     words = ["gate", str(tmp_path / "gate.toml"), str(run), "--summary", str(tmp_path / "summary.md")]
+    words += ["--out", str(tmp_path / "kept")]
     done = subprocess.run(
         [sys.executable, "-m", "surveyor", *words],
         capture_output=True,
@@ -320,14 +349,58 @@ def test_runs_open_and_close_the_gate(
     )
     assert done.returncode == status, done.stderr
     assert message in done.stdout
-    assert f"Surveyor's gate: {'open' if status == 0 else 'closed'}" in (tmp_path / "summary.md").read_text("utf-8")
-    record = json.loads((run / "gate.json").read_text("utf-8"))
+    summary = (tmp_path / "summary.md").read_text("utf-8")
+    assert f"Surveyor's gate: {'open' if status == 0 else 'closed'}" in summary
+    assert message.partition(": ")[2] in summary
+    record = json.loads((tmp_path / "kept" / "gate.json").read_text("utf-8"))
+    assert not (run / "gate.json").exists()
+    assert message.partition(": ")[2] in record["reason"]
     assert record["open"] is (status == 0)
     assert record["deployment"] is None
     [threshold] = record["thresholds"]
-    assert threshold["verdict"] in message
+    assert threshold["verdict"] == verdict
     assert record["evidence"].pop(str(tmp_path / "gate.toml")) == hashlib.sha256(text.encode()).hexdigest()
     assert {Path(name).name for name in record["evidence"]} == {"report.json", "tally.json", "made.jsonl"}
+
+
+def test_a_record_beside_a_file_and_a_place_that_is_none(tmp_path: Path) -> None:
+    """A folder is created; what cannot be one is refused in one line."""
+    summary = tmp_path / "k6.json"
+    summary.write_text("{}", "utf-8")
+    decision = decide(Rules(()), ())
+    assert save_record(summary, [summary], [], summary, decision, "") == tmp_path / "gate.json"
+    for place in (summary, summary / "below"):
+        with pytest.raises(UsageError, match=r"gate\.json: cannot be written: "):
+            save_record(place, [], [], summary, decision, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "the rollback failed. Check it.\nNow! Tasks of web.v2 left.",
+            "The rollback failed; Check it; Now; Tasks of web.v2 left.",
+        ),
+        ("1.5 % is not met", "1.5 % is not met."),
+        ("\x1b[31mred", "\\x1b[31mred."),
+    ],
+)
+def test_a_reason_is_one_sentence(text: str, expected: str) -> None:
+    """Whatever ECS writes into it."""
+    assert one_sentence(text) == expected
+
+
+def test_a_file_in_the_working_folder_is_named_as_the_user_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with the name of a folder that the user has not written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "below").mkdir()
+    for name in ("cut.toml", "below/cut.toml", "below/../cut.toml"):
+        Path(name).write_text('[[threshold]]\nscenario = "wat', "utf-8")
+        with pytest.raises(UsageError) as refusal:
+            load_rules(Path(name))
+        assert str(refusal.value).startswith(f"{name}:2: not valid TOML")
 
 
 def test_a_record_of_what_was_done_to_a_deployment_is_kept(tmp_path: Path) -> None:
@@ -337,7 +410,7 @@ def test_a_record_of_what_was_done_to_a_deployment_is_kept(tmp_path: Path) -> No
     decision = judge_runs(Rules((Threshold("made", "", "whole", "error-rate", 50),)), gather([run]))
 
     def save() -> str:
-        return save_record([run], [], tmp_path / "gate.toml", decision, "").name
+        return save_record(run, [run], [], tmp_path / "gate.toml", decision, "").name
 
     assert [save(), save()] == ["gate.json", "gate.json"]
     (run / "gate.json").write_text('{"deployment": {"done": "rolled-back"}}', "utf-8")

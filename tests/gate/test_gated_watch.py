@@ -213,9 +213,10 @@ def test_a_bad_rolling_deployment_is_stopped_once() -> None:
     _, decision = followed(watch, rules_of())
     [(what, when)] = watch.ecs.acted
     assert what == "STOP"
-    assert when < 60
+    assert when < 120
     assert not decision.is_open
-    assert decision.reason.startswith("Rolled back (ROLLBACK_SUCCESSFUL). Not met: error-rate of the new revision")
+    assert decision.reason.startswith("Rolled back (ROLLBACK_SUCCESSFUL): not met: error-rate of the new revision")
+    assert ". " not in decision.reason
     assert decision.restore == ""
 
 
@@ -297,7 +298,7 @@ def test_a_deployment_that_does_not_end_is_left_as_it_is() -> None:
     gate.follow()
     decision = judge_watch(gate, gate.live.read())
     assert (decision.is_open, gate.watch.ecs.acted) == (False, [])  # type: ignore[attr-defined]  # a simulated client
-    assert decision.reason == f"{ARN} was left as it is (IN_PROGRESS); it was not watched to its end in time."
+    assert decision.reason == f"The deployment {ARN} was left as it is (IN_PROGRESS): not watched to its end in time."
 
 
 @pytest.mark.parametrize(("status", "text"), [("SUCCESSFUL", "No deployment of shop/web began in time"),
@@ -313,7 +314,7 @@ def test_no_deployment_begins(status: str, text: str) -> None:
 
 
 def test_two_gates_do_not_disturb_each_other() -> None:
-    """The second finds the deployment rolled back, and reports that another acted."""
+    """The second finds the deployment rolled back, says that it did nothing, and names the end and not its own rule."""
     ecs = SimulatedEcs({900: {"status": "SUCCESSFUL"}})
     first, second = (gated(SimulatedWatch(ecs, error_rate=0.5), rules_of()) for _ in range(2))
     stale = ecs.described()
@@ -325,7 +326,27 @@ def test_two_gates_do_not_disturb_each_other() -> None:
     second.follow()
     assert second.action is not None
     assert (second.action.what, len(ecs.acted)) == ("nothing", 1)
-    assert "another acted on it before (ROLLBACK_IN_PROGRESS)" in second.action.description
+    assert "another gate or a user acted on it before, and it is ROLLBACK_IN_PROGRESS" in second.action.description
+    decision = judge_watch(second, second.live.read())
+    assert decision.reason.startswith(
+        "The deployment was rolled back: the service is stable with the previous revision"
+    )
+
+
+def test_a_deployment_that_succeeds_before_it_is_rolled_back_is_said_to() -> None:
+    """The gate is closed, and prints how to restore the previous revision."""
+    ecs = SimulatedEcs({900: {"status": "SUCCESSFUL"}})
+    stop = ecs.stop_service_deployment
+
+    def too_late(**request: Any) -> None:
+        stop(**request)
+        ecs.plan = {ecs.now - START + 5: {"status": "SUCCESSFUL"}}
+
+    ecs.stop_service_deployment = too_late  # type: ignore[method-assign]  # a simulated client
+    _, decision = followed(SimulatedWatch(ecs, error_rate=0.5), rules_of())
+    assert not decision.is_open
+    assert decision.reason.startswith("The deployment succeeded before it was rolled back; not met: error-rate of the")
+    assert decision.restore.endswith("--task-definition web:6")
 
 
 def test_a_refused_action_is_tried_again() -> None:
@@ -337,7 +358,7 @@ def test_a_refused_action_is_tried_again() -> None:
     with pytest.raises(SurveyorError, match="was refused with InvalidParameterException"):
         gate.follow()
     decision = judge_watch(gate, gate.live.read(), "refused")
-    assert decision.reason == f"{ARN} was left as it is (IN_PROGRESS); it was not watched to its end: refused."
+    assert decision.reason == f"The deployment {ARN} was left as it is (IN_PROGRESS): not watched to its end: refused."
 
 
 def test_evidence_of_another_deployment_is_refused() -> None:
@@ -353,6 +374,10 @@ def test_rules_that_no_watch_can_judge_are_refused_before() -> None:
     service = GatedService("shop", "web", lambda _: None, clock)
     for threshold, text in (
         (Threshold("watch", "dsn", figure="p99", at_most=9), "there is no client model 'dsn'; did you mean 'dns'"),
+        (
+            Threshold("watch", phase="deploy", figure="p99", at_most=9),
+            "a watch has no phase 'deploy'; its phases are before, .*bake-time, .*did you mean 'deployment'",
+        ),
         (Threshold("deploy", figure="p99", at_most=9), "no run of 'deploy' was given"),
         (Threshold(claim="dns.x"), "no given report judges the claim 'dns.x'"),
     ):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from surveyor.checkers import judge_history, make_check
 from surveyor.cli._support.durations import parse_duration
@@ -20,7 +21,8 @@ from surveyor.history import Header, Outcome, Recorder, TaskState, joined_attemp
 from surveyor.observers.deployments import DeploymentReader
 from surveyor.observers.observer import Observer
 from surveyor.observers.polls import poll_period
-from surveyor.watch.deployment import Choice, WatchedDeployment, phase_of
+from surveyor.watch.course import Course
+from surveyor.watch.deployment import PHASES, Choice, WatchedDeployment, phase_of
 from surveyor.watch.running import SILENT, RunningWatch
 from surveyor.watch.summary import failure_sentences, refused_share, summary_lines
 from tests.checkers.simulated_services import SimulatedService, call, deployments, history_of, phase, tasks
@@ -280,6 +282,52 @@ def test_failed_calls_are_attributed_to_tasks() -> None:
         "balancer: of 1 failed calls 1 went to a task that is not known",
         "dns: of 1 failed calls 1 had no address to call",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "text", "longest"),
+    [
+        (["false"], 1, "the command ended with 1", 5.0),
+        (["sh", "-c", "kill -9 $$"], -9, "the command was ended by SIGKILL", 5.0),
+        (["true"], 0, "the command ended with 0", 30.0),
+    ],
+)
+def test_a_command_that_failed_at_once_is_not_waited_for(
+    command: list[str], status: int, text: str, longest: float
+) -> None:
+    """A deployment that it may have begun is looked for in a few seconds, that of one that succeeded longer."""
+    said: list[str] = []
+    waited: list[float] = []
+
+    class Watch:
+        """A watch that sees no deployment."""
+
+        def wait(self, seconds: float) -> None:
+            """Let no time pass."""
+
+        def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+            """Wait for the command alone."""
+            clock, waited[:] = WallClock(), [seconds]
+            return seconds > 60 and clock.eventually(condition, within=20)
+
+        def deployment(self) -> None:
+            """Return that there is none."""
+
+    running: Any = Watch()
+    ended = Course(command=command).follow(running, lambda: None, said.append)
+    assert ended is not None
+    assert (ended.status, waited) == (status, [longest])
+    assert said == [text, "no deployment began while the command ran"]
+
+
+def test_the_phases_are_those_of_ecs() -> None:
+    """A gate names all that a watch may have (ecs/ServiceDeploymentLifecycleStage, in botocore's model)."""
+    stages = Session().get_service_model("ecs").shape_for("ServiceDeploymentLifecycleStage").enum  # type: ignore[attr-defined]
+    for status, stage in itertools.product(
+        ("PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "STOPPED"), (*stages, None)
+    ):
+        assert phase_of(described(1, status, lifecycleStage=stage)) in PHASES
+    assert phase_of(None) in PHASES
 
 
 def test_durations() -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support import call_options as call
-from surveyor.cli._support.options import PLAIN_ACCOUNT, Account, DnsText, Endpoint, Profile, Region, print_caller
+from surveyor.cli._support.call_options import CallOptions
+from surveyor.cli._support.option_groups import with_option_groups
+from surveyor.cli._support.options import PLAIN_ACCOUNT, print_caller
+from surveyor.cli._support.service_target import ServiceTarget
 from surveyor.errors import TargetUnavailable, UsageError
-from surveyor.targets.options import TargetOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["gate"]
 
 
+@with_option_groups
 def gate(
+    *,
     rules: Annotated[Path, typer.Argument(metavar="GATE.toml", help="File with the thresholds.")],
     runs: Annotated[
         list[Path] | None,
@@ -53,31 +56,14 @@ def gate(
     watch: Annotated[
         bool, typer.Option("--watch", help="Watch the deployment of --ecs, and decide while it is in progress.")
     ] = False,
-    within: call.Within = "1h",
-    path: call.Path_ = "/",
-    method: call.Method = "GET",
-    port: call.Port = 0,
-    host: call.Host = "",
-    header: call.Headers = None,
-    tls: call.TlsFlag = False,
-    ca: call.Ca = "",
-    insecure: call.Insecure = False,
-    expect: call.Expect = "200-399",
-    client: call.ClientNames = None,
-    proxy: call.Proxy = "",
-    rate: call.Rate = 2.0,
-    timeout: call.TimeoutSeconds = 2.0,
-    poll: call.Poll = 2.0,
+    calls: CallOptions,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the watch's report (default: reports/out/RUN).")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of gate.json and of a watch (default: that of the first run, reports/out/RUN)."
+        ),
     ] = None,
-    seed: call.Seed = 7,
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
+    where: ServiceTarget,
 ) -> None:
     """Decide whether a change may proceed, by thresholds on figures and verdicts of runs."""
     from surveyor.gate import gather, load_rules
@@ -94,29 +80,23 @@ def gate(
         )
     loaded = load_rules(rules)
     evidence = gather(runs or [], loaded.baselines)
-    options = TargetOptions(account=account, region=region, endpoint=endpoint, dns=dns, profile=profile)
     places, code, failure = list(runs or []), None, None
     if service is None:
         decision = judge_runs(loaded, evidence)
     elif watch:
-        from surveyor.cli._support.durations import parse_duration
         from surveyor.cli._support.gated_watch import watch_and_decide
-        from surveyor.watch.settings import WatchSettings
 
-        request = call.request_from(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)
-        limit = parse_duration(within, "--within")
-        settings = WatchSettings(
-            *(request, port, tuple(client or ()), rate, timeout, call.proxy_from(proxy), poll), within=limit, seed=seed
-        )
-        with _gated(service, target, options) as (gated, running):
+        settings = calls.settings()
+        with _gated(service, where) as (gated, running):
             run = watch_and_decide(loaded, evidence, gated, running, settings, out)
         decision, code, failure = run.decision, run.code, run.failure
         places.insert(0, run.folder)
     else:
-        with _gated(service, target, options) as (gated, _):
+        with _gated(service, where) as (gated, _):
             decision = judge_runs(loaded, evidence, gated)
     _print(decision, summary, comment)
-    typer.echo(f"record: {save_record(places, list(loaded.baselines.values()), rules, decision, ecs)}")
+    record = save_record(out or places[0], places, list(loaded.baselines.values()), rules, decision, ecs)
+    typer.echo(f"record: {record}")
     if failure is not None:
         raise failure
     if decision.action is not None and decision.action.what == "refused":
@@ -125,17 +105,13 @@ def gate(
 
 
 @contextmanager
-def _gated(
-    service: tuple[str, str], target: str, options: TargetOptions
-) -> Iterator[tuple[GatedService, RunningTarget]]:
+def _gated(service: tuple[str, str], where: ServiceTarget) -> Iterator[tuple[GatedService, RunningTarget]]:
     """Reach the target, and yield the service whose deployment the gate may change."""
     from surveyor.gate.deployment_actions import ACTIONS
     from surveyor.gate.judging import GatedService
-    from surveyor.layout import find_layout
-    from surveyor.targets import load_target
     from surveyor.targets.running import reach_target
 
-    loaded = load_target(target, find_layout().targets, options, "read")
+    loaded = where.load()
     with reach_target(loaded, 0) as running:
         print_caller(loaded)
         running.clients.permit(ACTIONS, "/".join(service))
@@ -154,7 +130,7 @@ def _print(decision: Decision, summary: Path | None, comment: Path | None) -> No
         typer.echo(f"{result.verdict:<12} {result.threshold}{client}: {actual}")
     for reason in reasons:
         typer.echo(reason)
-    typer.echo(f"the gate is {'open' if decision.is_open else 'closed'}: {decision.short_reason}")
+    typer.echo(f"the gate is {'open' if decision.is_open else 'closed'}: {decision.reason}")
     if decision.action is not None:
         typer.echo(decision.action.description)
     if decision.restore:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surveyor.cli._support import call_options as call
-from surveyor.cli._support.options import PLAIN_ACCOUNT, Account, DnsText, Endpoint, Profile, Region, print_caller
+from surveyor.cli._support.call_options import CallOptions
+from surveyor.cli._support.option_groups import with_option_groups
+from surveyor.cli._support.options import PLAIN_ACCOUNT, print_caller
+from surveyor.cli._support.service_target import ServiceTarget
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
 from surveyor.verdicts import Verdict
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["watch"]
 
 
+@with_option_groups
 def watch(
+    *,
     service: Annotated[str, typer.Option(metavar="CLUSTER/SERVICE", help="The ECS service to watch.")],
     command: Annotated[
         list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Run this command, which deploys.")
@@ -47,21 +51,7 @@ def watch(
     before: Annotated[
         str, typer.Option(metavar="TIME", help="Watch for this time before --deploy or COMMAND, to compare.")
     ] = "30s",
-    within: call.Within = "1h",
-    path: call.Path_ = "/",
-    method: call.Method = "GET",
-    port: call.Port = 0,
-    host: call.Host = "",
-    header: call.Headers = None,
-    tls: call.TlsFlag = False,
-    ca: call.Ca = "",
-    insecure: call.Insecure = False,
-    expect: call.Expect = "200-399",
-    client: call.ClientNames = None,
-    proxy: call.Proxy = "",
-    rate: call.Rate = 2.0,
-    timeout: call.TimeoutSeconds = 2.0,
-    poll: call.Poll = 2.0,
+    calls: CallOptions,
     at_least: Annotated[
         float, typer.Option(min=0, max=100, metavar="PERCENT", help="Calls that must be answered in any minute.")
     ] = 99.0,
@@ -71,13 +61,7 @@ def watch(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
     ] = None,
-    seed: call.Seed = 7,
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
+    where: ServiceTarget,
 ) -> None:
     """Measure what the clients of your service get while it deploys; nothing is changed unless you ask for it."""
     modes = [name for name, chosen in (
@@ -91,29 +75,21 @@ def watch(
     from surveyor.layout import find_layout
     from surveyor.observers.existing_service import parse_name
     from surveyor.report.run_folder import reserve_folder
-    from surveyor.targets import load_target
-    from surveyor.targets.options import TargetOptions
     from surveyor.targets.running import reach_target
     from surveyor.watch.course import Course
-    from surveyor.watch.settings import WatchSettings
 
     parse_name(service, "--service")
     if command and shutil.which(command[0]) is None:
         raise UsageError(f"there is no command {one_line(command[0])!r} that can be run")
     seconds = parse_duration(for_, "--for") if for_ else 0.0
-    baseline, limit = parse_duration(before, "--before"), parse_duration(within, "--within")
-    request = call.request_from(method, path, host, header or [], expect, ca, tls=tls, insecure=insecure)
-    called = (request, port, tuple(client or ()), rate, timeout, call.proxy_from(proxy))
-    settings = WatchSettings(*called, poll, at_least / 100, within=limit, seed=seed)
-    layout = find_layout()
-    options = TargetOptions(account=account, region=region, endpoint=endpoint, dns=dns, profile=profile)
-    loaded = load_target(target, layout.targets, options, "read")
+    baseline, settings = parse_duration(before, "--before"), calls.settings(at_least / 100)
+    loaded = where.load()
     if loaded.start is not None:
         raise UsageError(f"{loaded.name} would be started empty: give the URL of a running target instead")
-    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-watch-{os.getpid()}"
+    folder = out or find_layout().out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-watch-{os.getpid()}"
     reserve_folder(folder)
-    course = Course(seconds, baseline, limit, deploy=deploy, command=command or [])
-    with reach_target(loaded, seed) as running:
+    course = Course(seconds, baseline, settings.within, deploy=deploy, command=command or [])
+    with reach_target(loaded, settings.seed) as running:
         print_caller(loaded)
         code = _watch(running, service, settings, course, folder, summary)
     raise typer.Exit(code)
@@ -164,7 +140,9 @@ def _watch(
     if stopped:
         return 130
     if ended is not None and ended.status:
-        print_error(f"the command ended with {ended.status}")
+        from surveyor.watch.course import describe_status
+
+        print_error(f"{one_line(course.command[0])} {describe_status(ended.status)}")
         return 3
     return {Verdict.PASS: 0, Verdict.FAIL: 1}.get(outcome.verdict, 5)
 

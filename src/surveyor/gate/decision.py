@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,16 +11,20 @@ from surveyor.gate.deployments import GatedDeployment
 from surveyor.gate.rules import Rules
 from surveyor.gate.thresholds import ThresholdResult, verdict_of
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
-__all__ = ["Decision", "decide"]
+__all__ = ["Decision", "decide", "one_sentence"]
+
+_SENTENCE_END = re.compile(r"[.!?]+ (?=[A-Z])")
+_MAX_REASON = 1_000
+"""Characters."""
 
 
 @dataclass(frozen=True)
 class Decision:
     """Whether the gate is open, and why.
 
-    `restore`: the command that deploys the previous revision again, or ""; `treated`: what an inconclusive verdict
-    counts as, or "".
+    `reason`: one sentence; `restore`: the command that deploys the previous revision again, or "".
     """
 
     results: tuple[ThresholdResult, ...]
@@ -28,14 +33,6 @@ class Decision:
     deployment: GatedDeployment | None = None
     action: GateAction | None = None
     restore: str = ""
-    treated: str = ""
-
-    @property
-    def short_reason(self) -> str:
-        """Return the verdict of runs alone; with a deployment, or without results, the reason."""
-        if self.deployment is not None or not self.results:
-            return self.reason.rstrip(".")
-        return f"{verdict_of(self.results)}{self.treated}"
 
 
 def decide(rules: Rules, results: Sequence[ThresholdResult], deployment: GatedDeployment | None = None) -> Decision:
@@ -43,14 +40,21 @@ def decide(rules: Rules, results: Sequence[ThresholdResult], deployment: GatedDe
     verdict = verdict_of(results)
     meets = verdict is Verdict.PASS or (verdict is Verdict.INCONCLUSIVE and rules.inconclusive == "pass")
     failure = deployment.failure if deployment else ""
-    reason = f"{failure[:1].upper()}{failure[1:]}." if failure else _reason(rules, results, verdict)
-    treated = f", treated as {rules.inconclusive}" if verdict is Verdict.INCONCLUSIVE else ""
-    return Decision(tuple(results), meets and not failure, reason, deployment, treated=treated)
+    reason = one_sentence(failure or _reason(rules, results, verdict))
+    return Decision(tuple(results), meets and not failure, reason, deployment)
+
+
+def one_sentence(text: str) -> str:
+    """Return a text, parts of which others may have written, as one sentence on one line."""
+    joined = _SENTENCE_END.sub("; ", one_line(text, _MAX_REASON)).rstrip(". ")
+    return f"{joined[:1].upper()}{joined[1:]}."
 
 
 def _reason(rules: Rules, results: Sequence[ThresholdResult], verdict: Verdict) -> str:
     deciding = [result for result in results if result.threshold.decides]
     if verdict is Verdict.PASS:
+        if len(deciding) == 1:
+            return f"Met: {deciding[0].threshold}: {deciding[0].actual}"
         return f"All {len(deciding)} results are within their thresholds."
     worst = [result for result in deciding if result.verdict is verdict]
     if not worst:
@@ -61,4 +65,4 @@ def _reason(rules: Rules, results: Sequence[ThresholdResult], verdict: Verdict) 
     beginning = "Not met"
     if verdict is Verdict.INCONCLUSIVE:
         beginning = f"Not certain, which is treated as {rules.inconclusive}"
-    return f"{beginning}: {threshold}: {first.actual}{more}."
+    return f"{beginning}: {threshold}: {first.actual}{more}"

@@ -66,7 +66,7 @@ def act(ecs: ECSClient, deployment: GatedDeployment, *, is_open: bool) -> GateAc
     """
     arn = deployment.arn
     if not deployment.is_in_progress:
-        return GateAction("nothing", f"{arn}: is not in progress ({deployment.status}); nothing was done")
+        return GateAction("nothing", f"{arn}: this gate did nothing: it is not in progress ({deployment.status})")
     if deployment.hook is None and is_open:
         return GateAction("left-alone", f"{arn}: continues")
     with named_errors(", so what became of the deployment is not known"):
@@ -78,7 +78,10 @@ def act(ecs: ECSClient, deployment: GatedDeployment, *, is_open: bool) -> GateAc
             now = read_deployment(ecs, arn, deployment.created)
             if now is None or (now.status, now.hook and now.hook.id) == (deployment.status, _hook_id(deployment)):
                 raise
-            return GateAction("nothing", f"{arn}: another acted on it before ({now.status}); nothing was done")
+            return GateAction(
+                "nothing",
+                f"{arn}: this gate did nothing: another gate or a user acted on it before, and it is {now.status}",
+            )
 
 
 def _act(ecs: ECSClient, deployment: GatedDeployment, *, is_open: bool) -> GateAction:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.gate.cloudwatch import add_cloudwatch, needs_cloudwatch
-from surveyor.gate.decision import Decision, decide
+from surveyor.gate.decision import Decision, decide, one_sentence
 from surveyor.gate.deployment_actions import GateAction, act, named_errors
 from surveyor.gate.deployments import GatedDeployment, find_deployment, gated_deployment
 from surveyor.gate.evidence import GateEvidence
@@ -23,7 +23,9 @@ from surveyor.gate.provenance import require_evidence_of
 from surveyor.gate.rules import SCENARIO, Rules
 from surveyor.gate.thresholds import judge_gate, verdict_of
 from surveyor.messages import nearest
+from surveyor.report.experiments import WHOLE
 from surveyor.verdicts import Verdict
+from surveyor.watch.deployment import PHASES
 from surveyor.watch.running import RunningWatch
 
 __all__ = ["GatedWatch", "check_rules", "judge_watch"]
@@ -128,7 +130,7 @@ class GatedWatch:
             return
         self._answered = deployment.hook.id if deployment.hook else ""
         self.report(f"{self.action.description}. {decision.reason}")
-        if not decision.is_open:
+        if not decision.is_open and self.action.what == "rolled-back":
             self.refusal = replace(decision, action=self.action)
 
     def _must_answer(self, deployment: GatedDeployment) -> bool:
@@ -196,6 +198,11 @@ def check_rules(rules: Rules, given: GateEvidence, service: GatedService, client
         if threshold.client and threshold.scenario == SCENARIO and threshold.client not in names:
             near = nearest(threshold.client, names)
             raise UsageError(f"line {threshold.line}: there is no client model {threshold.client!r}{near}")
+        if threshold.scenario == SCENARIO and threshold.phase not in (WHOLE, *PHASES):
+            raise UsageError(
+                f"line {threshold.line}: a watch has no phase {threshold.phase!r}; its phases are {', '.join(PHASES)}"
+                f"{nearest(threshold.phase, PHASES)}"
+            )
         if threshold.against:
             estimates(threshold, given.baselines[threshold.against])
     if needs_cloudwatch(rules):
@@ -209,20 +216,30 @@ def judge_watch(gated: GatedWatch, evidence: GateEvidence, stopped: str = "") ->
     """Return the decision at the end of a watch, on its whole evidence; `stopped`: why it ended early."""
     deployment, refusal, service = gated.deployment, gated.refusal, gated.service
     if refusal is not None and deployment is not None:
+        if deployment.status == "SUCCESSFUL":
+            reason = one_sentence(f"The deployment succeeded before it was rolled back; {_clause(refusal.reason)}")
+            return with_restore(replace(refusal, is_open=False, reason=reason, deployment=deployment), service)
         end = deployment.status if deployment.is_over else "the rollback is not over"
-        return replace(refusal, reason=f"Rolled back ({end}). {refusal.reason}", deployment=deployment)
+        reason = one_sentence(f"Rolled back ({end}): {_clause(refusal.reason)}")
+        return replace(refusal, reason=reason, deployment=deployment)
     evidence.is_growing = True
     if stopped or deployment is None or not deployment.is_over:
         reason = f"No deployment of {service.full_name} began in time."
         if deployment is not None:
             why = f": {stopped}" if stopped else " in time"
-            reason = f"{deployment.arn} was left as it is ({deployment.status}); it was not watched to its end{why}."
+            reason = (
+                f"The deployment {deployment.arn} was left as it is ({deployment.status}): not watched to its end{why}"
+            )
         elif stopped:
             reason = f"No deployment was watched: {stopped}."
-        return Decision((), is_open=False, reason=reason, deployment=deployment, action=gated.action)
+        return Decision((), is_open=False, reason=one_sentence(reason), deployment=deployment, action=gated.action)
     if needs_cloudwatch(gated.rules):
         with named_errors():
             client, now = service.client("cloudwatch"), service.clock.now()
             add_cloudwatch(client, gated.rules, deployment, evidence, now, gated.quiet)
     decision = replace(decide(gated.rules, judge_gate(gated.rules, evidence), deployment), action=gated.action)
     return with_restore(decision, service)
+
+
+def _clause(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:]}"

@@ -1,4 +1,4 @@
-"""Keep a gate's decision beside its evidence: gate.json in the folder of the first run."""
+"""Keep a gate's decision: gate.json in the folder of the first run, or in one that the user names."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ _OF_RUNS = (REPORT_FILE, TALLY_FILE, "*.jsonl")
 _OF_TOOLS = ("*_stats.csv", "*_stats_history.csv", "*.json")
 
 
-def save_record(runs: Sequence[Path], baselines: Sequence[Path], rules: Path, decision: Decision, service: str) -> Path:
+def save_record(
+    place: Path, runs: Sequence[Path], baselines: Sequence[Path], rules: Path, decision: Decision, service: str
+) -> Path:
     """Write the decision with the digests of its evidence, and return the path. Raises UsageError if that fails.
 
-    A record is replaced, but for one that says what was done to a deployment: then it is `gate-2.json`, and so on.
+    `place`: a folder, which is created, or a file, beside which the record is kept. A record is replaced, but for one
+    that says what was done to a deployment: then it is `gate-2.json`, and so on.
     """
     evidence = sorted({path for place in (*runs, *baselines) for path in _files_of(place)})
     record = {
@@ -51,8 +54,9 @@ def save_record(runs: Sequence[Path], baselines: Sequence[Path], rules: Path, de
         "deployment": _deployment(decision, service) if service else None,
         "evidence": {str(path): _digest(path) for path in (rules, *evidence)},
     }
-    path = _free_path(runs[0] if runs[0].is_dir() else runs[0].parent)
+    path = _free_path(place.parent if place in runs and place.is_file() else place)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, dump_json(record, indent=2))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -39,7 +39,14 @@ def render(decision: Decision) -> str:
     inconclusive = sum(result.verdict is Verdict.INCONCLUSIVE for result in results)
     counts = f"{failed} failed, {inconclusive} inconclusive, {len(results) - failed - inconclusive} passed"
     sign = "✅" if decision.is_open else "❌"
-    lines = [f"## Surveyor's gate: {'open' if decision.is_open else 'closed'}", "", f"{sign} {counts}.", ""]
+    lines = [
+        f"## Surveyor's gate: {'open' if decision.is_open else 'closed'}",
+        "",
+        f"{sign} {_cell(decision.reason)}",
+        "",
+        f"{counts}.",
+        "",
+    ]
     lines += _lines_of_deployment(decision)
     return "\n".join([*lines, *_table(results)]) + "\n"
 

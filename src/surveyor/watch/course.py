@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from surveyor.visible_text import one_line
 from surveyor.watch.deployment import Choice
 from surveyor.watch.running import RunningWatch
 
-__all__ = ["CommandEnded", "Course", "watch_deployment"]
+__all__ = ["CommandEnded", "Course", "describe_status", "watch_deployment"]
 
 LATE_READS = 30.0
 """Service seconds after which a deployment that a command has begun must be visible: ECS is eventually consistent
 (ecs/RunTask)."""
+
+FAILED_READS = 5.0
+"""Service seconds after which a deployment that a failed command has begun must be visible: most have begun none."""
 
 AFTERWARDS = 10.0
 """Service seconds for which a watch continues at least after a deployment."""
@@ -110,6 +114,16 @@ def _force_deployment(watch: RunningWatch, ecs: Any, report: Report) -> None:
     report("a new deployment is forced")
 
 
+def describe_status(status: int) -> str:
+    """Return how a command ended, as subprocess.Popen.returncode says it."""
+    if status >= 0:
+        return f"ended with {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
+
+
 def _run_command(watch: RunningWatch, command: Sequence[str], within: float, report: Report) -> CommandEnded:
     """Run a command that deploys, and watch until it and its deployment are over, and the longest cache has run out.
 
@@ -124,8 +138,9 @@ def _run_command(watch: RunningWatch, command: Sequence[str], within: float, rep
         report(f"the command (process {process.pid}) is not over after {within:g} s; it still runs")
         return CommandEnded(None, process.pid)
     status = process.returncode
-    report(f"the command ended with {status}")
-    if watch.deployment() is None and not watch.wait_until(lambda: watch.deployment() is not None, LATE_READS):
+    report(f"the command {describe_status(status)}")
+    late = FAILED_READS if status else LATE_READS
+    if watch.deployment() is None and not watch.wait_until(lambda: watch.deployment() is not None, late):
         report("no deployment began while the command ran")
         return CommandEnded(status, process.pid)
     watch_deployment(watch, within, report)

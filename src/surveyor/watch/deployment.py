@@ -10,7 +10,7 @@ from typing import Any, Literal
 from surveyor.history import Outcome, Recorder
 from surveyor.observers.deployments import DeploymentReader, Described, ReadDeployments, is_over
 
-__all__ = ["AFTER", "BEFORE", "Choice", "WatchedDeployment", "phase_of"]
+__all__ = ["AFTER", "BEFORE", "PHASES", "Choice", "WatchedDeployment", "phase_of"]
 
 Choice = Literal["current", "next"]
 """`current`: the deployment in progress, or else the first that begins; `next`: the first that begins."""
@@ -18,6 +18,15 @@ Choice = Literal["current", "next"]
 BEFORE, AFTER = "before", "after"
 ROLLING = "deployment"
 ROLLBACK = "rollback"
+
+STAGES = (
+    *("reconcile-service", "pre-scale-up", "scale-up", "post-scale-up", "test-traffic-shift"),
+    *("post-test-traffic-shift", "production-traffic-shift", "post-production-traffic-shift", "bake-time", "clean-up"),
+)
+"""The lifecycle stages of a deployment that is not a rolling one (ecs/ServiceDeploymentLifecycleStage), as phases."""
+
+PHASES = (BEFORE, ROLLING, *STAGES, ROLLBACK, AFTER)
+"""All phases that a watch may have."""
 
 _ROLLING_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "STOP_REQUESTED"})
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from botocore.credentials import Credentials
 
+from surveyor import sandbox
 from surveyor.callers.answers import Address, Ask, discover_instances, fixed, resolve_name
 from surveyor.callers.attempt import AttemptResult, Timeouts, attempt
 from surveyor.callers.client_models import ClientModel
@@ -82,7 +83,7 @@ class Client:
             return choice.address, self.via_task()
         if self.local:
             for host, _ in choice.order:
-                if not _is_loopback(host):
+                if not _is_local(host):
                     return host, AttemptResult("fail", error=NOT_CALLABLE)
         if self.program_name:
             hosts = [host for host, _ in choice.order]
@@ -171,5 +172,6 @@ def _task_that_calls(model: ClientModel, endpoints: ServiceEndpoints) -> ClientT
     return endpoints.client_task if model.source == "proxy" and not endpoints.proxy[0] else None
 
 
-def _is_loopback(host: str) -> bool:
-    return host.startswith("127.") or host == "::1"
+def _is_local(host: str) -> bool:
+    """Return whether a connection to an address stays on this machine."""
+    return host.startswith("127.") or host == "::1" or sandbox.is_inside()

@@ -22,8 +22,10 @@ from surveyor.cli._support.options import (
     Record,
     Region,
     Role,
+    Sandbox,
     Tag,
     Vpc,
+    enter_sandbox,
     parse_target_options,
 )
 from surveyor.errors import UsageError
@@ -90,6 +92,7 @@ def survey(
     enable: Enable = None,
     budget: BudgetText = None,
     tag: Tag = None,
+    sandbox: Sandbox = False,  # typer passes options by keyword
     plan: Plan = False,  # typer passes options by keyword
 ) -> None:
     """Check every documented behaviour (default: on the embedded target), then kill a task and measure its clients.
@@ -100,7 +103,14 @@ def survey(
     options = parse_target_options(
         account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
     )
-    _run(target, area, claim, out, workers, seed, options, quick=quick, plan=plan, update=False, experiments=True)
+    _run(
+        *(target, area, claim, out, workers, seed, options),
+        quick=quick,
+        plan=plan,
+        update=False,
+        sandbox=sandbox,
+        experiments=True,
+    )
 
 
 def conform(
@@ -124,6 +134,7 @@ def conform(
     budget: BudgetText = None,
     tag: Tag = None,
     from_vpc: FromVpc = None,
+    sandbox: Sandbox = False,  # typer passes options by keyword
     record: Record = None,
     plan: Plan = False,  # typer passes options by keyword
     resume: Resume = None,
@@ -165,6 +176,7 @@ def conform(
         quick=quick,
         plan=plan,
         update=update_expectations,
+        sandbox=sandbox,
         record=record,
         earlier=earlier,
     )
@@ -182,6 +194,7 @@ def _run(
     quick: bool,
     plan: bool,
     update: bool,
+    sandbox: bool,
     experiments: bool = False,
     record: Path | None = None,
     earlier: EarlierRun | None = None,
@@ -203,12 +216,11 @@ def _run(
     from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.outputs import save_outputs
     from surveyor.report.run_folder import reserve_folder
-    from surveyor.targets import load_target
     from surveyor.targets.reachable import check_reachable
 
     layout = find_layout()
     selection = Selection(tuple(areas or ()), tuple(claims or ()))
-    target = load_target(target_name, layout.targets, options)
+    target = _load(target_name, layout, options, sandbox=sandbox)
     options = pinned(options, target)
     _check_writable(target, layout, update=update, record=record)
     if out is None:
@@ -260,6 +272,16 @@ def _run(
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
     raise typer.Exit(code)
+
+
+def _load(name: str, layout: Layout, options: TargetOptions, *, sandbox: bool) -> Target:
+    """Return the target; with `sandbox` only in one, in which this command is started again."""
+    from surveyor.targets import load_target
+
+    target = load_target(name, layout.targets, options)
+    if sandbox:
+        enter_sandbox(target)
+    return target
 
 
 def _begin_in_account(config: RunConfig, target: Target) -> None:

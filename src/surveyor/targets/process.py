@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from surveyor import timeouts
+from surveyor import sandbox, timeouts
 from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable, WrongAnswer
 from surveyor.targets import parent_death
@@ -30,7 +30,7 @@ from surveyor.targets.scratch import Scratch
 __all__ = ["StartedProcess", "free_port", "start"]
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-_KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", TOKEN_VARIABLE)
+_KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", TOKEN_VARIABLE, sandbox.MARK)
 """Environment variables that a target inherits: all targets, and those that run in Surveyor's own environment."""
 
 

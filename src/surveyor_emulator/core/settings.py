@@ -18,6 +18,7 @@ __all__ = [
     "ProxyDrain",
     "Quotas",
     "Settings",
+    "TaskAddresses",
     "TaskNamespace",
     "setting",
 ]
@@ -32,6 +33,7 @@ DnsPath = Literal["open", "blocked", "intercepted"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
 TaskNamespace = Literal["if-allowed", "never"]
+TaskAddresses = Literal["loopback", "subnet"]
 
 
 def setting(default: T, meaning: str, unit: str = "") -> T:
@@ -190,6 +192,10 @@ class Settings:
     task_remembered: float = setting(3_600.0, "for which a stopped task is described", "s")
     task_namespace: TaskNamespace = setting(
         "if-allowed", "whether tasks run in a PID namespace, in which they see no processes but those of tasks"
+    )
+    # In a sandbox: subnet.
+    task_addresses: TaskAddresses = setting(
+        "loopback", "addresses of tasks and load balancers: of this machine, or in a sandbox those of their subnets"
     )
     egress: Egress = setting(
         "free", "what a task needs to pull images: nothing, or as on AWS a route to the internet and an address for it"

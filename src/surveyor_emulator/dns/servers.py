@@ -11,6 +11,7 @@ import itertools
 import resource
 import socket
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from random import Random
 
 from surveyor_emulator.aws.ec2 import vpcs_of
@@ -99,21 +100,28 @@ class DnsServers:
         """
         key = account, VpcKey(vpc_id, region)
         if key not in self._endpoints_at_53:
-            self._endpoints_at_53[key] = self._open_at_53(self._resolver(*key))
+            self._endpoints_at_53[key] = self._open_at_53(key)
         endpoint = self._endpoints_at_53[key]
         return endpoint.address[0] if endpoint is not None else None
 
-    def _open_at_53(self, responder: Responder) -> _Endpoint | None:
-        # Other targets on this machine pick from the same addresses.
-        for _ in range(_ATTEMPTS):
-            number = self._generator.randrange(_HOST_NUMBERS)
+    def _open_at_53(self, key: tuple[str, VpcKey]) -> _Endpoint | None:
+        # Other targets on this machine pick from the same addresses, and other accounts have the same networks.
+        numbers = (self._generator.randrange(_HOST_NUMBERS) for _ in range(_ATTEMPTS))
+        for host in (*self._second_address(key), *(f"127.{_FIRST_OCTET + n // 256}.{n % 256}.2" for n in numbers)):
             try:
-                return self._open(responder, f"127.{_FIRST_OCTET + number // 256}.{number % 256}.2", DNS_PORT)
+                return self._open(self._resolver(*key), host, DNS_PORT)
             except PermissionError:
                 return None
             except OSError:
                 continue
         return None
+
+    def _second_address(self, key: tuple[str, VpcKey]) -> list[str]:
+        """Return where the resolver of a VPC is on AWS (VPC User Guide, "Amazon DNS server"), if it can be there."""
+        account, vpc = key
+        found = vpcs_of(self._world, account, vpc.region).get(vpc.id)
+        is_sandbox = self._world.settings.task_addresses == "subnet"
+        return [str(IPv4Network(found.cidr)[2])] if found is not None and is_sandbox else []
 
     def close(self) -> None:
         """Stop answering everywhere."""

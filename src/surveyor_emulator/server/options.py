@@ -29,6 +29,7 @@ from surveyor_emulator.core.settings import (
     Quotas,
     Residents,
     Settings,
+    TaskAddresses,
     TaskNamespace,
 )
 
@@ -36,6 +37,7 @@ __all__ = ["Options", "apply_setting", "is_local", "parse_options"]
 
 QUOTAS = "quotas."
 TOKEN_VARIABLE = "SURVEYOR_TOKEN"  # noqa: S105  # the name of a variable
+SANDBOX_VARIABLE = "SURVEYOR_SANDBOX"  # the number of a sandbox's network namespace
 # Settings with a separate option.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
 _DESCRIPTION = """\
@@ -50,13 +52,17 @@ _CHOICES = {
     "Egress": get_args(Egress),
     "ProxyDrain": get_args(ProxyDrain),
     "Residents": get_args(Residents),
+    "TaskAddresses": get_args(TaskAddresses),
     "TaskNamespace": get_args(TaskNamespace),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Addresses to listen on, further ``names`` of this host, the control endpoint's ``token``, and ``settings``."""
+    """Addresses to listen on, further ``names`` of this host, the control endpoint's ``token``, and ``settings``.
+
+    ``outside``: the descriptor of a socket that listens outside of the sandbox in which the target runs.
+    """
 
     settings: Settings
     host: str
@@ -66,6 +72,7 @@ class Options:
     mutation: str | None = None
     names: tuple[str, ...] = ()
     token: str = ""
+    outside: int | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,6 +88,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     values = parser.parse_args(arguments)
     if values.scale is not None and values.clock == "advance":
         parser.error("--scale needs --clock flow; with --clock advance time moves only when advanced")
+    if values.sandbox:
+        parser.error("--sandbox is an option of `surveyor emulator`, which makes the sandbox")
     try:
         token = _token(os.environ.get(TOKEN_VARIABLE, ""))
     except ValueError as error:
@@ -97,6 +106,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     if not values.throttle:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
     changes: dict[str, Any] = {**PROFILES[values.profile], **DELAYS[values.delays]}
+    if _in_sandbox():
+        changes["task_addresses"] = "subnet"
     settings = replace(settings, **changes)
     for text in values.set:
         try:
@@ -112,7 +123,17 @@ def parse_options(arguments: Sequence[str]) -> Options:
         values.mutation,
         names=tuple(values.allow_host),
         token=token,
+        outside=values.outside,
     )
+
+
+def _in_sandbox() -> bool:
+    """Return whether this process runs in a sandbox of `surveyor sandbox`."""
+    mark = os.environ.get(SANDBOX_VARIABLE)
+    try:
+        return bool(mark) and mark == str(Path("/proc/self/ns/net").stat().st_ino)
+    except OSError:
+        return False
 
 
 def _default_secret(host: str) -> str:
@@ -192,6 +213,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="break one documented behaviour (surveyor_emulator.mutations)",
     )
+    add(
+        "--sandbox",
+        action="store_true",
+        help="of `surveyor emulator`: tasks have addresses of their subnets, which only a sandbox reaches",
+    )
+    add("--outside", type=int, metavar="FD", help="listen at this socket too, which the parent opened (HTTP)")
     add("--die-with-parent", action="store_true", help="stop when the process that started this one ends (Linux)")
     return parser
 

@@ -8,10 +8,12 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 
 from surveyor_emulator.aws.ec2 import vpcs_of
+from surveyor_emulator.aws.ec2.state import DEFAULT_CIDR
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.http import Hosts, serve, usable_address
 from surveyor_emulator.core.settings import Settings
@@ -27,6 +29,7 @@ from .parent_process import watch_parent
 __all__ = ["main"]
 
 CANNOT_START = 3
+_CONNECT = 1.0  # wall seconds
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,6 +61,10 @@ async def _run(options: Options) -> int:
     settings = options.settings
     world = World(settings, Clock(scale=settings.scale))
     names = DnsServers(world)
+    if settings.task_addresses == "subnet" and not _all_addresses_are_local():
+        raise _CannotStart(
+            "task_addresses=subnet needs a network of its tasks: start it with surveyor emulator --sandbox"
+        )
     try:
         await names.start(options.host, options.dns_port)
     except OSError as error:
@@ -65,6 +72,7 @@ async def _run(options: Options) -> int:
     try:
         gateway = Gateway(world, Control(world, names, options.token, options.mutation))
         server = await serve(gateway, options.host, options.port, hosts=_hosts(options))
+        servers = [server, *await _serve_outside(gateway, options)]
     except OSError as error:
         raise _CannotStart(_listen_error("HTTP", options.host, options.port, error)) from None
     default_vpc = next(iter(vpcs_of(world, settings.account, settings.region)), "")
@@ -73,6 +81,8 @@ async def _run(options: Options) -> int:
     host = usable_address(host)
     world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"
     world.resolver, world.resolver_at_53 = names.resolver, names.resolver_at_53
+    if settings.task_addresses == "subnet":  # the resolv.conf of the sandbox names it
+        names.resolver_at_53(settings.account, settings.region, default_vpc)
     ready = {
         "endpoint": world.endpoint,
         "dns": f"{address}:{port}",
@@ -94,11 +104,36 @@ async def _run(options: Options) -> int:
         stop.set()
     _reduce_garbage_collection()
     await stop.wait()
-    server.close()
+    for listening in servers:
+        listening.close()
     names.close()
     for end in world.at_end:
         end()
     return 0
+
+
+async def _serve_outside(gateway: Gateway, options: Options) -> list[asyncio.Server]:
+    """Listen at the socket that was opened before the sandbox was entered: it stays in the network that it was made in.
+
+    Raises OSError if there is no such socket.
+    """
+    if options.outside is None:
+        return []
+    listener = socket.socket(fileno=options.outside)
+    return [await serve(gateway, options.host, options.port, hosts=_hosts(options), listener=listener)]
+
+
+def _all_addresses_are_local() -> bool:
+    """Return whether this network has the addresses of all VPCs, as that of a sandbox has: connections arrive there."""
+    with socket.socket() as listener, socket.socket() as caller:
+        try:
+            listener.bind((str(DEFAULT_CIDR[-2]), 0))
+            listener.listen(1)
+            caller.settimeout(_CONNECT)
+            caller.connect(listener.getsockname())
+        except OSError:
+            return False
+    return True
 
 
 def _hosts(options: Options) -> Hosts:

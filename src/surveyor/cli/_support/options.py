@@ -28,8 +28,10 @@ __all__ = [
     "Record",
     "Region",
     "Role",
+    "Sandbox",
     "Tag",
     "Vpc",
+    "enter_sandbox",
     "parse_target_options",
     "print_caller",
     "task_settings_from",
@@ -71,6 +73,12 @@ FromVpc = Annotated[
 ]
 Role = Annotated[
     str | None, typer.Option(metavar="ARN", help="Role that tests may assume (only for claims about IAM).")
+]
+Sandbox = Annotated[
+    bool,
+    typer.Option(
+        "--sandbox", help="Run in a network that only the embedded target's tasks and this run reach (docs/sandbox.md)."
+    ),
 ]
 Tag = Annotated[
     list[str] | None,
@@ -121,6 +129,15 @@ def parse_target_options(
     return TargetOptions(
         account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile, tags, from_vpc
     )
+
+
+def enter_sandbox(target: Target) -> None:
+    """Start this command again in a sandbox, unless it is in one. Raises UsageError if it is not for this target."""
+    from surveyor.sandbox import enter_or_explain
+
+    if target.start is None or target.environment is not None:
+        raise UsageError(f"--sandbox goes with the embedded target, not with {target.label}: there is no way out of it")
+    enter_or_explain()
 
 
 def print_caller(target: Target) -> None:

@@ -8,7 +8,7 @@ first used, so that unused accounts cost nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
@@ -74,6 +74,8 @@ class Subnet:
     # Whether the subnet is IPv6-only: `cidr` is then meaningless.
     native: bool = False
     assigned_ipv6: int = 0
+    # The address that a task got last, by its place in the subnet.
+    last_assigned: int = 0
     # Whether instances that start here get a public address.
     map_public: bool = False
 
@@ -93,6 +95,16 @@ class Subnet:
         """Return whether ``address`` is in this subnet, not reserved by AWS and not in use."""
         offset = int(address) - int(self.cidr.network_address)
         return RESERVED_FIRST <= offset < self.cidr.num_addresses - 1 and address not in self.used
+
+    def unused_longest(self) -> Iterator[IPv4Address]:
+        """Yield the free addresses, from the one after the last that a task got: that was unused for longest."""
+        count = self.cidr.num_addresses - RESERVED
+        for number in range(count):
+            place = (self.last_assigned + number) % count
+            address = self.cidr[RESERVED_FIRST + place]
+            if address not in self.used:
+                self.last_assigned = place + 1
+                yield address
 
     def next_free(self) -> IPv4Address | None:
         """Return the lowest free address."""

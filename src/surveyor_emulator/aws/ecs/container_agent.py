@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Callable
 
+from surveyor_emulator.aws.ec2.assigned_addresses import claim_address
 from surveyor_emulator.aws.ec2.groups import allows_egress
 from surveyor_emulator.aws.ec2.route_tables import has_way_out
 from surveyor_emulator.aws.ec2.state import Instance, ec2_state
@@ -60,7 +61,7 @@ def _reaches_ecs(call: Call, instance: Instance) -> bool:
 
 def _add(call: Call, cluster: Cluster, instance: Instance) -> None:
     arn = make_arn(call, "container-instance", cluster.name, call.world.new_id(32, "0123456789abcdef"))
-    address = runtime(call.world).addresses.take()
+    address = claim_address(call, instance.private_ip)
     ecs_state(call).instances[arn] = ContainerInstance(arn, instance.id, cluster, address, instance.zone, call.now)
     call.note("ecs.instance.registered", instance.id, cluster.name)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from surveyor_emulator.aws.ec2.assigned_addresses import assign_address, release_address
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.route53.load_balancers import own_load_balancers
 from surveyor_emulator.core.errors import ServiceError
@@ -13,6 +14,7 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 from surveyor_emulator.runtime.envoy.admin import AdminUnavailable
 from surveyor_emulator.runtime.task_runtime import runtime
+from surveyor_emulator.runtime.tasks.addresses import Exhausted
 from surveyor_emulator.runtime.tasks.pace import wall_per_second
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart
 
@@ -53,7 +55,10 @@ def create_load_balancer(call: Call, request: Request) -> Document:
     scheme = str(request.get("Scheme") or "internet-facing")
     prefix = "internal-" if scheme == "internal" else ""
     dns_name = f"{prefix}{name}-{call.world.new_id(10, '0123456789')}.{call.region}.elb.amazonaws.com"
-    address = runtime(call.world).addresses.take()
+    try:
+        address = assign_address(call, subnets[0])
+    except Exhausted:
+        raise ServiceError("InvalidSubnet", "The specified subnet is out of available addresses.") from None
     arn = new_arn(call, "loadbalancer/app", name)
     load_balancer = LoadBalancer(arn, name, dns_name, scheme, known[subnets[0]].vpc, subnets, call.now, address)
     state.load_balancers[arn] = load_balancer
@@ -85,6 +90,7 @@ def delete_load_balancer(call: Call, request: Request) -> Document:
     if load_balancer is not None:
         load_balancer.listeners.clear()
         own_load_balancers(call.world).pop(f"{load_balancer.dns_name.lower()}.", None)
+        release_address(call, load_balancer.subnets[0], load_balancer.address)
         _renew_proxy(call, load_balancer)
     return {}
 

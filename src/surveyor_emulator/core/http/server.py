@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SO_LINGER, SOL_SOCKET, socket
 from typing import cast
 
 import httptools
@@ -40,11 +40,21 @@ class Limits:
 
 
 async def serve(
-    handler: Handler, host: str, port: int, limits: Limits | None = None, hosts: Hosts | None = None
+    handler: Handler,
+    host: str,
+    port: int,
+    limits: Limits | None = None,
+    hosts: Hosts | None = None,
+    listener: socket | None = None,
 ) -> asyncio.Server:
-    """Listen on ``host:port`` (0 picks a free one) and answer requests for ``hosts`` with ``handler``."""
+    """Listen on ``host:port`` (0 picks a free one) and answer requests for ``hosts`` with ``handler``.
+
+    ``listener``: a socket that listens already, in place of host and port.
+    """
     chosen, known = limits or Limits(), hosts or Hosts([host])
     loop = asyncio.get_running_loop()
+    if listener is not None:
+        return await loop.create_server(lambda: _Connection(handler, chosen, known), sock=listener, backlog=1024)
     return await loop.create_server(lambda: _Connection(handler, chosen, known), host, port, backlog=1024)
 
 

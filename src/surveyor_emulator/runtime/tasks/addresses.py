@@ -1,7 +1,8 @@
 """Loopback addresses: each target claims a block that no other target on this machine has, and hands them out in turn.
 
 Each task has its own address, as it has a network interface on AWS. All of 127.0.0.0/8 answers on Linux; where only
-127.0.0.1 does, tasks share it, and two cannot listen on one port.
+127.0.0.1 does, tasks share it, and two cannot listen on one port. In a sandbox, where every address is local, a target
+claims single addresses of subnets.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Addresses:
         self._first = 0
         self._next = itertools.cycle(range(1, within.block - 2))
         self._taken: set[str] = set()
+        self._claimed: dict[str, socket.socket] = {}
 
     def take(self) -> str:
         """Return a free address, the one unused for longest first. Raises Exhausted."""
@@ -76,15 +78,29 @@ class Addresses:
                 return address
         raise Exhausted(f"all {self._within.block - 3} addresses are taken")
 
+    def claim(self, address: str) -> bool:
+        """Take an address of a subnet; return whether no target in this sandbox has it, and it can be bound."""
+        lock = socket.socket()
+        try:
+            lock.bind((address, LOCK_PORT))  # it does not listen: a connection to this port is refused
+        except OSError:
+            lock.close()
+            return False
+        self._claimed[address] = lock
+        return True
+
     def release(self, address: str) -> None:
         """Make an address free again."""
         self._taken.discard(address)
+        if (lock := self._claimed.pop(address, None)) is not None:
+            lock.close()
 
     def close(self) -> None:
-        """Release the block for other targets."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        """Release the block, and what was claimed, for other targets."""
+        for lock in filter(None, (self._lock, *self._claimed.values())):
+            lock.close()
+        self._lock = None
+        self._claimed.clear()
 
     def _claim(self) -> socket.socket:
         for number in range(self._within.blocks):

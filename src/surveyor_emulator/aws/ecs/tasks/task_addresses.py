@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surveyor_emulator.aws.ec2.assigned_addresses import assign_address, release_address
 from surveyor_emulator.aws.ec2.interfaces import free_public_address
 from surveyor_emulator.aws.ec2.state import PublicTask, ec2_state
 from surveyor_emulator.aws.ecs.connect import proxies
@@ -9,7 +10,6 @@ from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.state import Task
 from surveyor_emulator.aws.ecs.task_properties import interface_of
 from surveyor_emulator.core.world import Call
-from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.addresses import Exhausted
 
 __all__ = ["assign_addresses", "release_addresses"]
@@ -33,7 +33,7 @@ def assign_addresses(call: Call, task: Task) -> bool:
         if mode == "host" and task.instance is not None:
             task.address = task.instance.address
         else:
-            task.address = runtime(call.world).addresses.take()
+            task.address = assign_address(call, task.subnet)
     except Exhausted:
         return False
     if mode == "bridge":
@@ -55,7 +55,7 @@ def release_addresses(call: Call, task: Task) -> None:
     """Release the addresses of a task that has stopped."""
     ec2_state(call.world, call.account, call.region).public_tasks.pop(task.id, None)
     if task.address is not None and (task.instance is None or task.address != task.instance.address):
-        runtime(call.world).addresses.release(task.address)
+        release_address(call, task.subnet, task.address)
 
 
 def _assign_host_ports(call: Call, task: Task) -> None:

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from surveyor.early_interrupts import raise_interrupts
+
 __all__ = ["CommandEntry", "group_of", "help_style"]
 
 _NARROW = 60
@@ -57,6 +59,7 @@ class _LazyCommand(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Load the command and return its context: what is invoked then is the loaded command."""
         loaded = self._entry.load()
+        raise_interrupts()
         if isinstance(loaded, typer.Typer):
             app = loaded
         else:

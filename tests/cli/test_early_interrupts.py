@@ -1,0 +1,75 @@
+"""Ctrl-C at each moment: while the program is imported, and where Python has to drop an exception."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+MOMENTS = 20
+STEP = 0.04  # wall seconds
+
+LOST = """
+import os, signal, sys
+from surveyor.early_interrupts import end_at_once, raise_interrupts, repeat_lost_interrupts
+
+end_at_once()
+repeat_lost_interrupts()
+raise_interrupts()
+
+class Lost:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
+
+try:
+    Lost()
+    signal.pause()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("command", ["doctor", "conform"])
+def test_ctrl_c_while_the_program_is_imported_ends_it_quietly(tmp_path: Path, command: str) -> None:
+    """At twenty moments from the first import on: 130 and no traceback. Before, Python itself is starting."""
+    for number in range(MOMENTS):
+        program = [sys.executable, "-X", "importtime", "-m", "surveyor", command]  # a line for each import
+        with subprocess.Popen(
+            program, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:  # fmt: skip
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.rstrip().endswith("surveyor.cli"):
+                    break
+            try:
+                errors = process.communicate(timeout=number * STEP)[1]
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+                errors = process.communicate()[1]
+        problems = [line for line in errors.splitlines() if "Traceback" in line or "KeyboardInterrupt" in line]
+        assert problems == []
+        assert process.returncode == 130
+
+
+def test_an_interrupt_that_python_drops_is_repeated() -> None:
+    """One that arrives in a destructor ends the program as any other, without a traceback."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert time.monotonic() - began < 30
+
+
+def test_an_interrupt_that_is_ignored_stays_so() -> None:
+    """As in `surveyor … &` of a script: Ctrl-C is for the foreground."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import surveyor.__main__; "
+        "signal.raise_signal(signal.SIGINT); print('on')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "on\n")

@@ -122,7 +122,9 @@ def test_audit_and_gate_have_their_few_actions(capsys: pytest.CaptureFixture[str
     assert statement["Resource"] == [f"{prefix}/shop/web", f"{prefix}-deployment/shop/web/*"]
     watching = actions_of(printed(capsys, "gate", "--watch", "--service", "shop/web"))
     both = {*gate["Statement"][0]["Action"], *actions_of(printed(capsys, "watch", "--service", "shop/web"))}
-    assert set(watching) == both | {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"}
+    assert set(watching) == both | {
+        *("cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData")
+    }
 
 
 @pytest.mark.parametrize("command", ["conform", "recordings", "model", "chaos", "load", "advise", "sweep", CONSUMER])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ class CloudWatch:
     def __init__(self, values: tuple[float, ...] = (), status: str = "Complete", **alarms: tuple[str, float]) -> None:
         self.alarms, self.values, self.status = alarms, values, status
         self.queries: list[dict[str, Any]] = []
+        self.changes: list[dict[str, Any]] = []
 
     def describe_alarms(self, **request: Any) -> dict[str, Any]:
         """Return the alarms of these names that exist."""
@@ -41,6 +44,20 @@ class CloudWatch:
             if name in self.alarms
         ]
         return {"MetricAlarms": found, "CompositeAlarms": []}
+
+    def describe_alarm_history(self, **request: Any) -> dict[str, Any]:
+        """Return the changes of one alarm, one in a page."""
+        assert request["HistoryItemType"] == "StateUpdate"
+        assert set(request["AlarmTypes"]) >= {"MetricAlarm", "CompositeAlarm"}
+        found = [
+            change
+            for change in self.changes
+            if change["AlarmName"] == request["AlarmName"]
+            and request["StartDate"] <= change["Timestamp"] <= request["EndDate"]
+        ]
+        begin = int(request.get("NextToken", 0))
+        more = {"NextToken": str(begin + 1)} if begin + 1 < len(found) else {}
+        return {"AlarmHistoryItems": found[begin : begin + 1], **more}
 
     def get_metric_data(self, **request: Any) -> dict[str, Any]:
         """Return the values in two pages."""
@@ -89,6 +106,49 @@ def test_an_alarm_that_rings_between_two_looks_is_a_failure() -> None:
         evidence = GateEvidence()
         add_cloudwatch(client, rules, deployment(), evidence, NOW, quiet)
         assert evidence.alarms["errors"][0] == verdict
+
+
+def change(at: float, **values: Any) -> dict[str, Any]:
+    """Return a change of state to ALARM, as the AWS CLI's documentation shows one."""
+    data = {"version": "1.0", "oldState": {"stateValue": "OK"}, "newState": {"stateValue": "ALARM"}}
+    item = {"AlarmName": "errors", "Timestamp": datetime.fromtimestamp(at, UTC), "HistoryData": json.dumps(data)}
+    return item | {"HistoryItemType": "StateUpdate", "HistorySummary": "Alarm updated from OK to ALARM"} | values
+
+
+BACK = {
+    "HistoryData": json.dumps({"newState": {"stateValue": "OK"}}),
+    "HistorySummary": "Alarm updated from ALARM to OK",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "since_end", "verdict"),
+    [
+        ([], None, "pass"),
+        ([change(BEGAN + 70, **BACK), change(BEGAN + 60)], None, "fail"),
+        ([change(BEGAN + 70, **BACK)], None, "pass"),
+        ([change(BEGAN - 5)], None, "pass"),
+        ([change(BEGAN + 200)], 120.0, "pass"),
+        ([change(BEGAN + 100)], 120.0, "fail"),
+        ([change(BEGAN + 60, HistoryData="{")], None, "fail"),
+        ([change(BEGAN + 60, HistoryData="[]", HistorySummary="Alarm updated from ALARM to OK")], None, "pass"),
+        ([change(BEGAN + 60, HistoryData=None, HistorySummary=None)], None, "pass"),
+        ([change(BEGAN + 60, AlarmName="other")], None, "pass"),
+    ],
+)
+def test_an_alarm_that_is_ok_again_counts(changes: list[dict[str, Any]], since_end: float | None, verdict: str) -> None:
+    """Its history says whether it was in ALARM while the deployment was in progress, neither before nor after."""
+    for state in ("OK", "INSUFFICIENT_DATA"):
+        client = CloudWatch(errors=(state, BEGAN + 70))
+        client.changes = changes
+        found = replace(deployment("errors"), since_end=since_end)
+        for alarm in ("errors", DEPLOYMENT):
+            result = judged(client, Threshold(alarm=alarm), found)
+            expected = "inconclusive" if state != "OK" and verdict == "pass" else verdict
+            assert result.verdict == expected
+            if verdict == "fail":
+                assert "ALARM at " in result.actual
+                assert result.actual.partition("since then ")[2].startswith(state)
 
 
 def test_alarms_that_do_not_exist() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -215,6 +217,37 @@ def test_the_own_alarms_of_a_deployment(running: RunningTarget, ecs: Any, rolls_
     assert f"({status}: " in decision.reason
     assert "alarm detected" in decision.reason
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
+    rules = Rules((Threshold(alarm=name),))
+    decision = judge_runs(rules, GateEvidence(), GatedService("shop", name, clients(running, ecs), running.clock))
+    [result] = decision.results
+    assert result.verdict is Verdict.FAIL
+    assert result.actual.startswith("ALARM at ")
+
+
+def test_the_history_of_an_alarm(running: RunningTarget) -> None:
+    """Each change of its state is in pages, the newest first, with the time of the service."""
+    cloudwatch = running.clients.client("cloudwatch", ACCOUNT)
+    name = "rings"
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, MetricName="m", Namespace="n", Period=60, EvaluationPeriods=1, Threshold=1,
+        ComparisonOperator="GreaterThanThreshold", Statistic="Sum",
+    )  # fmt: skip
+    began = running.clock.now()
+    for state in ("ALARM", "ALARM", "OK"):
+        running.clock.wait(60)
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+    about = {"AlarmName": name, "HistoryItemType": "StateUpdate", "MaxRecords": 1}
+    first = cloudwatch.describe_alarm_history(**about)
+    second = cloudwatch.describe_alarm_history(**about, NextToken=first["NextToken"])
+    assert "NextToken" not in second
+    items = [*first["AlarmHistoryItems"], *second["AlarmHistoryItems"]]
+    assert [item["HistorySummary"][-11:] for item in items] == ["ALARM to OK", "OK to ALARM"]
+    assert [json.loads(item["HistoryData"])["newState"]["stateValue"] for item in items] == ["OK", "ALARM"]
+    for item, seconds in zip(items, (180, 60), strict=True):
+        assert item["Timestamp"].timestamp() - began == pytest.approx(seconds, abs=30)
+    since = {"StartDate": items[0]["Timestamp"] - timedelta(seconds=1)}
+    assert len(cloudwatch.describe_alarm_history(AlarmName=name, **since)["AlarmHistoryItems"]) == 1
+    assert cloudwatch.describe_alarm_history(AlarmName=name, AlarmTypes=["CompositeAlarm"])["AlarmHistoryItems"] == []
 
 
 def clients(running: RunningTarget, ecs: Any) -> Any:

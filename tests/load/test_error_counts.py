@@ -41,7 +41,7 @@ def test_a_factor_changes_no_share(new: list[bool], old: list[bool]) -> None:
 def test_one_burst_counts_as_about_one_error(length: int, before: int) -> None:
     """At the beginning as well, when all attempts until now have failed."""
     found = counted([False] * before + [True] * length)
-    assert without_bursts(found, burst_factor(found)).hits <= 1.3
+    assert without_bursts(found, burst_factor(found)).hits <= 1.5
 
 
 @pytest.mark.parametrize("share", [0.005, 0.05])

@@ -322,9 +322,9 @@ def test_a_command_that_failed_at_once_is_not_waited_for(
 
 def test_the_phases_are_those_of_ecs() -> None:
     """A gate names all that a watch may have (ecs/ServiceDeploymentLifecycleStage, in botocore's model)."""
-    stages = Session().get_service_model("ecs").shape_for("ServiceDeploymentLifecycleStage").enum  # type: ignore[attr-defined]
+    shape: Any = Session().get_service_model("ecs").shape_for("ServiceDeploymentLifecycleStage")
     for status, stage in itertools.product(
-        ("PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "STOPPED"), (*stages, None)
+        ("PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "STOPPED"), (*shape.enum, None)
     ):
         assert phase_of(described(1, status, lifecycleStage=stage)) in PHASES
     assert phase_of(None) in PHASES

@@ -163,7 +163,7 @@ _GATE: Calls = {
     "ecs": "ContinueServiceDeployment DescribeServiceDeployments ListServiceDeployments StopServiceDeployment",
 }
 
-_CLOUDWATCH: Calls = {"cloudwatch": "DescribeAlarms GetMetricData"}
+_CLOUDWATCH: Calls = {"cloudwatch": "DescribeAlarmHistory DescribeAlarms GetMetricData"}
 """What thresholds on alarms and metrics need."""
 
 _ADVISE: Calls = {

@@ -1,11 +1,15 @@
 """What CloudWatch says about a deployment: the states of alarms, and metrics since it began. Each is three-valued.
 
+An alarm that is OK again was in ALARM if its history says so: it can change its state between two looks, and before
+the first (cloudwatch/DescribeAlarmHistory).
+
 An alarm that was in ALARM before the deployment began says nothing about it: ECS does not watch the alarms of a
 deployment that begins so (ECS Developer Guide, How CloudWatch alarms detect Amazon ECS deployment failures).
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,7 +31,7 @@ PERIOD = 60
 """Seconds of one value; metrics of AWS services have one each minute (CloudWatch User Guide, Metrics retention)."""
 
 _BATCH = 100
-"""Alarms in one call (cloudwatch/DescribeAlarmsInput.AlarmNames)."""
+"""Alarms in one call (cloudwatch/DescribeAlarmsInput.AlarmNames), and records of one answer (MaxRecords)."""
 
 _MAX_PAGES = 20
 """Of one metric: a page has up to 100,800 values (cloudwatch/GetMetricDataInput.MaxDatapoints)."""
@@ -58,6 +62,8 @@ def add_cloudwatch(
     own = deployment.alarms if deployment is not None and DEPLOYMENT in lines else ()
     named = [alarm for alarm in lines if alarm != DEPLOYMENT]
     states = _read_alarms(client, {*named, *own}, deployment, set() if quiet is None else quiet)
+    if deployment is not None:
+        states = {name: _with_history(client, name, state, deployment, now) for name, state in states.items()}
     for alarm in named:
         if alarm not in states:
             raise UsageError(f"line {lines[alarm]}: CloudWatch has no alarm {alarm!r} in this account and Region")
@@ -115,6 +121,57 @@ def _state(alarm: Mapping[str, Any], deployment: GatedDeployment | None, *, was_
     if is_older and not was_quiet:
         return Verdict.INCONCLUSIVE, "ALARM since before the deployment began"
     return Verdict.FAIL, "ALARM"
+
+
+def _with_history(
+    client: CloudWatchClient, name: str, state: _State, deployment: GatedDeployment, now: float
+) -> _State:
+    """Return the state of an alarm, or that it was in ALARM since the deployment began and is not any more."""
+    if state[0] is Verdict.FAIL:
+        return state
+    rang = _last_alarm(client, name, deployment.created, now - (deployment.since_end or 0.0))
+    if rang is None:
+        return state
+    return Verdict.FAIL, f"ALARM at {datetime.fromtimestamp(rang, UTC):%H:%M:%S} UTC, since then {state[1]}"
+
+
+def _last_alarm(client: CloudWatchClient, name: str, since: float, until: float) -> float | None:
+    """Return when an alarm changed its state to ALARM last in this time, in POSIX seconds; None if it did not."""
+    kinds: Any = ["MetricAlarm", "CompositeAlarm"]  # without them metric alarms alone are returned
+    token = ""
+    for _ in range(_MAX_PAGES):
+        more: Any = {"NextToken": token} if token else {}
+        answer: Any = client.describe_alarm_history(
+            AlarmName=name,
+            AlarmTypes=kinds,
+            HistoryItemType="StateUpdate",
+            StartDate=datetime.fromtimestamp(since, UTC),
+            EndDate=datetime.fromtimestamp(max(since, until), UTC),
+            MaxRecords=_BATCH,
+            ScanBy="TimestampDescending",
+            **more,
+        )
+        for item in answer.get("AlarmHistoryItems") or ():
+            moment = item.get("Timestamp")
+            if isinstance(moment, datetime) and moment.timestamp() >= since and _new_state(item) == "ALARM":
+                return moment.timestamp()
+        token = str(answer.get("NextToken") or "")
+        if not token:
+            break
+    return None
+
+
+def _new_state(item: Mapping[str, Any]) -> str:
+    """Return the state that an alarm got, "" if the item does not say it.
+
+    HistoryData is JSON without a documented form; AWS's example has newState.stateValue (AWS CLI Command Reference,
+    describe-alarm-history), and HistorySummary "Alarm updated from OK to ALARM".
+    """
+    try:
+        found = json.loads(str(item.get("HistoryData") or ""))["newState"]["stateValue"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        found = str(item.get("HistorySummary") or "").rpartition(" to ")[2]
+    return str(found)
 
 
 def _worst_value(

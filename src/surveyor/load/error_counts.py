@@ -17,7 +17,7 @@ WINDOW = 20
 """Attempts after an error in which another one may be of the same burst. Longer bursts are noticed, too, since errors
 are near each other all along."""
 
-CALM = 10 * WINDOW
+CALM = 3 * WINDOW
 """Attempts without errors that are assumed before the first: else a burst at the beginning looks like a high share."""
 
 

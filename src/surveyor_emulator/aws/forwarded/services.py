@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from surveyor_emulator.aws.forwarded import alarm_history
 from surveyor_emulator.aws.moto_requests import forward_to_moto, operations_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Response
@@ -34,6 +35,10 @@ _CLASSES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
+_ALARM_HISTORY = "DescribeAlarmHistory"
+"""Which moto does not have."""
+
+
 def load(service: str) -> None:
     """Import the module of moto that answers a service; takes some tenths of a second the first time."""
     import_module(_CLASSES[service][0])
@@ -41,18 +46,23 @@ def load(service: str) -> None:
 
 def operations(service: str, model: Model) -> AbstractSet[str]:
     """Return the operations of a service that moto has."""
-    return operations_of(_responses(service), model)
+    own = frozenset({_ALARM_HISTORY}) if service == "monitoring" else frozenset()
+    return operations_of(_responses(service), model) | own
 
 
 def answer(call: Call, parsed: ParsedRequest, wire: WireProtocol, request_id: str) -> Response:
     """Answer a request whose caller is known to be allowed to make it. Raises ServiceError."""
     operation, params = parsed
     model = load_service_model(_CLASSES[call.service][2])
+    if operation == _ALARM_HISTORY:
+        return wire.write_result(operation, alarm_history.describe(call, params), request_id)
     if "WaitTimeSeconds" in params:
         # moto would wait in the thread that the whole emulator runs in; a client that polls again gets it as soon.
         params = {**params, "WaitTimeSeconds": 0}
     request = JsonProtocol(model).write_request(operation, _blobs_as_text(params))
     response = forward_to_moto(_responses(call.service), call, request, call.world.endpoint)
+    if call.service == "monitoring" and operation in alarm_history.CHANGES:
+        alarm_history.stamp(call, params)
     if isinstance(wire, JsonProtocol):
         return response
     result = orjson.loads(response.body or b"{}")

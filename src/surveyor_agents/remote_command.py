@@ -401,9 +401,9 @@ def _prepare(job: Mapping[str, Any], work: Path, link: Link) -> tuple[list[str],
     environment = {**os.environ, **job["environment"], "PYTHONUNBUFFERED": "1", "HOME": str(work)}
     environment["PYTHONPATH"] = os.pathsep.join(str(work / name) for name in ("site", "packages"))
     environment[SOCKET_VARIABLE] = str(work / "confirmations")
-    return [sys.executable, *job["argv"]], {
-        name: value for name, value in environment.items() if name not in (KEY, FIRST)
-    }
+    for name in (KEY, FIRST):
+        del environment[name]
+    return [sys.executable, *(word.replace(OUT, str(work / "out")) for word in job["argv"])], environment
 
 
 def _install(work: Path, link: Link) -> None:

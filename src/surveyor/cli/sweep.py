@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from surveyor.account.ledger import Owner
 from surveyor.cli._support.options import Profile, print_caller
 from surveyor.cli._support.waiting import shown_wait
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.in_vpc import FOLDER as IN_VPC_FOLDER
+from surveyor.in_vpc import enclosing, recover_all
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
 from surveyor.targets.loading import find_target
@@ -93,20 +96,26 @@ def _sweep_folders(
     for folder in searched:
         if not folder.is_dir() and (folders or run):
             raise UsageError(f"there is no folder {folder}")
+    found = _folders_with_ledgers(searched)
+    tasks = {enclosing(folder) or folder for folder in found if run is None or _is_of(folder, run)}
+    with shown_wait("stopping tasks, and reading their mailboxes"):
+        lost = recover_all(sorted(tasks), lambda owner: _target(owner, layout, profile or owner.profile))
     owners = {
         folder: owner
         for folder in _folders_with_ledgers(searched)
-        if (owner := owner_of(folder)) and run in (None, owner.run)
+        if (owner := owner_of(folder)) and run in (None, owner.run) and (enclosing(folder) or folder) not in lost
     }
-    if run is not None and not owners:
+    if run is not None and not owners and not lost:
         raise UsageError(
             f"no ledger of run {run} in {', '.join(map(str, searched))}; give the run's --out folder, "
             "or search the account itself with --account ID --region REGION"
         )
-    left, errors = [], []
+    left, errors = [], [*lost.values()]
     for folder, owner in owners.items():
         if not existing_resources(folder):
             continue
+        if (task := enclosing(folder)) is not None and (outside := owner_of(task)) is not None:
+            owner = replace(outside, run=owner.run)
         chosen = owner.profile if folder.name == CONSUMER_FOLDER else profile or owner.profile
         try:
             with shown_wait(f"deleting what run {owner.run} left"):
@@ -163,9 +172,17 @@ def _format_age(seconds: float) -> str:
 
 
 def _folders_with_ledgers(folders: list[Path]) -> list[Path]:
-    """Return folders with ledgers, those of second accounts first, which use what the others share."""
+    """Return folders with ledgers, those of second accounts first, which use what the others share.
+
+    Those of tasks in which commands ran are last: what the commands made is in their security groups.
+    """
     found = {path.parent for folder in folders for path in folder.rglob("ledger-*.jsonl")}
-    return sorted(found, key=lambda folder: (folder.name != CONSUMER_FOLDER, folder))
+    return sorted(found, key=lambda folder: (folder.name != CONSUMER_FOLDER, folder.name == IN_VPC_FOLDER, folder))
+
+
+def _is_of(folder: Path, run: str) -> bool:
+    owner = owner_of(folder)
+    return owner is not None and owner.run == run
 
 
 def _target(owner: Owner, layout: Layout, profile: str | None) -> Target:

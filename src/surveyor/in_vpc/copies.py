@@ -53,8 +53,13 @@ class Copies:
         except OSError as error:
             raise TargetUnavailable(f"{path} cannot be written: {error.strerror or error}") from None
 
-    def differing(self, digests: Mapping[str, Sequence[Any]]) -> list[str]:
-        """Return the names of files that are not as they are in the task. Raises TargetUnavailable."""
+    def compare(self, digests: Mapping[str, Sequence[Any]]) -> list[str]:
+        """Delete files that the task has no more, and return the names of those that are not as they are there.
+
+        Raises TargetUnavailable.
+        """
+        for name in self._sizes.keys() - digests.keys():
+            self._path(name).unlink(missing_ok=True)
         return [name for name, (_, digest) in sorted(digests.items()) if _digest(self._path(name)) != digest]
 
     def close(self) -> None:

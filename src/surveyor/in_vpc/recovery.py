@@ -6,9 +6,8 @@ message that was read is then copied here, so that its ledgers are complete, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner
@@ -46,12 +45,12 @@ def enclosing(folder: Path) -> Path | None:
     return next((place for place in places if place != folder and is_file(place / LEDGER)), None)
 
 
-def recover_all(folders: Iterable[Path], load: Any) -> list[str]:
-    """Stop the tasks of runs that were killed, and copy out what is in their mailboxes; return why that failed.
+def recover_all(folders: Iterable[Path], load: Callable[[Owner], Target]) -> dict[Path, str]:
+    """Stop the tasks of runs that were killed, and copy out what is in their mailboxes; return where that failed, why.
 
     `folders`: those with ledgers; `load` returns the target of an owner.
     """
-    problems = []
+    problems = {}
     for folder in folders:
         owner = owner_of(folder) if folder.name == FOLDER and is_file(folder / STATE) else None
         if owner is None or not existing_resources(folder):
@@ -64,7 +63,7 @@ def recover_all(folders: Iterable[Path], load: Any) -> list[str]:
                 stop(folder, owner, running)
                 recover(folder, running)
         except SurveyorError as error:
-            problems.append(f"run {owner.run}: {error}")
+            problems[folder] = f"run {owner.run}: {error}"
         finally:
             ledger.close()
     return problems

@@ -280,7 +280,7 @@ class _Session:
             elif "problem" in part:
                 raise TargetUnavailable(f"{_TITLE} cannot run it: {part['problem']}; {_WAY_OUT}")
             elif "ended" in part:
-                if differing := copies.differing(part["digests"]):
+                if differing := copies.compare(part["digests"]):
                     raise TargetUnavailable(f"{', '.join(differing)} in {self._folder} is not as the command wrote it")
                 code = int(part["ended"])
         return code

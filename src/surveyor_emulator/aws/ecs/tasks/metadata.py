@@ -8,6 +8,7 @@ URLs (`own_documents`).
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -144,7 +145,10 @@ def _moment(moment: float | None) -> str | None:
 
 
 def _credentials(call: Call, task: Task) -> dict[str, Any] | None:
-    """Return credentials of the task's role, with the expiry in service time; None for a task without a role."""
+    """Return credentials of the task's role; None for a task without one.
+
+    The expiry is by the clock of the process, which renews them in time: wall time where the clock of the target flows.
+    """
     arn = str(task.overrides.get("taskRoleArn") or task.template.definition.document.get("taskRoleArn") or "")
     role = arn.rpartition("/")[2]
     if not role:
@@ -155,12 +159,14 @@ def _credentials(call: Call, task: Task) -> dict[str, Any] | None:
     unique_id = found.id if found is not None else "AROA"  # a deleted role has no rights, as a session of it on AWS
     grant = sessions.Grant(holder=("role", role), issuer=arn, user_id=f"{unique_id}:{task.id}")
     session = sessions.issue(call.world, call.account, principal, CREDENTIALS_LIFETIME, grant)
+    scale = call.world.clock.scale
+    expires = session.expires if scale is None else time.time() + CREDENTIALS_LIFETIME / scale
     return {
         "RoleArn": arn,
         "AccessKeyId": session.access_key,
         "SecretAccessKey": session.secret,
         "Token": session.token,
-        "Expiration": datetime.fromtimestamp(session.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Expiration": datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 

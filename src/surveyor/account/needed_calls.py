@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 __all__ = ["COMMANDS", "CONSUMER", "SERVICE_COMMANDS", "needed_operations"]
 
-COMMANDS = ("conform", "recordings", "model", "chaos", "load", "audit", "watch", "gate", "advise", "sweep")
+COMMANDS = (
+    "conform", "recordings", "model", "chaos", "load", "audit", "watch", "gate", "advise", "sweep", "in-vpc",
+)  # fmt: skip
 """The commands that have a policy; `recordings` is `recordings check`."""
 
 CONSUMER = "consumer"
@@ -172,6 +174,14 @@ _ADVISE: Calls = {
     "ecs": "CreateCluster CreateService RegisterTaskDefinition RunTask UpdateService",
 }
 
+_IN_VPC: Calls = {
+    "ec2": "AuthorizeSecurityGroupIngress CreateSecurityGroup DescribeRouteTables DescribeSecurityGroups "
+    "DescribeSubnets DescribeVpcAttribute",
+    "ecs": "CreateCluster DescribeTasks RegisterTaskDefinition RunTask",
+    "s3": "CreateBucket GetObject PutObject",
+}
+"""What starts the task of a command; `iam:PassRole` for its role is no operation."""
+
 _MADE: Mapping[str, Collection[str]] = {
     "chaos": ("servicediscovery", "route53", "ec2", "ecs"),
     "load": ("servicediscovery", "route53", "ec2", "ecs", "elbv2"),
@@ -200,6 +210,8 @@ def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[C
     fixed = {"audit": _AUDIT, "sweep": _SWEEP}
     if command in fixed:
         return (fixed[command],)
+    if command == "in-vpc":
+        return (_IN_VPC, _SWEEP)
     if command == "gate":
         return (_GATE, *([_WATCH, _CLOUDWATCH] if "watch" in features else []))
     if command == "watch":

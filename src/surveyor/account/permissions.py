@@ -9,7 +9,7 @@ from typing import Any
 
 from surveyor.account.scopes import Limit, Place, limits_of
 
-__all__ = ["MAX_SIZE", "format_policy", "make_policies", "policy_size", "required_actions"]
+__all__ = ["MAX_SIZE", "format_policy", "make_policies", "policy_size", "required_actions", "task_trust"]
 
 MAX_SIZE = 6_144
 """Characters of a managed policy, without white space (IAM User Guide, IAM and AWS STS quotas)."""
@@ -88,6 +88,22 @@ def required_actions(
 def _action(operation: str) -> str:
     service, _, name = operation.partition(":")
     return _RENAMED.get(operation, f"{_PREFIXES.get(service, service)}:{name}")
+
+
+def task_trust(place: Place) -> dict[str, Any]:
+    """Return the trust policy of a role that ECS may assume for tasks of one account and Region.
+
+    ECS Developer Guide, "Amazon ECS task IAM role": the conditions keep other accounts from using it through ECS.
+    """
+    statement: dict[str, Any] = {
+        "Sid": "Tasks", "Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": ["sts:AssumeRole"],
+    }  # fmt: skip
+    if place.account != "*":
+        source = f"arn:aws:ecs:{place.region}:{place.account}:*"
+        limits = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnLike": {"aws:SourceArn": source}}
+        statement["Condition"] = limits
+    return _policy([statement])
 
 
 def make_policies(actions: Iterable[str], place: Place) -> list[dict[str, Any]]:

@@ -202,6 +202,9 @@ def _iam(name: str, place: Place) -> Iterator[Limit]:
     role = f"arn:aws:iam::{place.account}:role/{SERVICE_ROLE}"
     if name == "CreateServiceLinkedRole":
         yield Limit("ServiceRole", (role,), {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}})
+    elif name == "PassRole":
+        passed: Conditions = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+        yield Limit("TaskRole", (place.role or f"arn:aws:iam::{place.account}:role/surveyor-*",), passed)
     elif name == "GetRole":
         yield Limit("GetServiceRole", (role,))
     else:

@@ -27,6 +27,10 @@ _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 _SERVICE = re.compile(r"[\w-]+/[\w-]+", re.ASCII)
 _VPC = re.compile(r"vpc-[0-9a-f]+")
 
+_TASK = "in-vpc"
+_IN_TASKS = ("advise", "chaos", "conform", "gate", "load", "watch")
+"""Commands that `in-vpc` runs."""
+
 _SHARING = ("conform", "recordings")
 """The commands that may have a second account."""
 
@@ -35,7 +39,8 @@ def policy(
     command: Annotated[
         str,
         typer.Argument(
-            metavar="COMMAND", help="conform, recordings, model, chaos, load, audit, watch, gate, advise or sweep."
+            metavar="COMMAND",
+            help="conform, recordings, model, chaos, load, audit, watch, gate, advise, sweep or in-vpc.",
         ),
     ],
     enable: Annotated[
@@ -54,6 +59,13 @@ def policy(
     ] = None,
     vpc: Annotated[str | None, typer.Option(metavar="ID", help="As for conform: a VPC to create subnets in.")] = None,
     from_vpc: Annotated[bool, typer.Option("--from-vpc", help="As for conform: also what a vantage needs.")] = False,
+    task_role: Annotated[
+        str | None, typer.Option("--task-role", metavar="ARN", help="As for in-vpc: the role that its task gets.")
+    ] = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COMMAND", help="With in-vpc: a command that the role is for; default: chaos and load."),
+    ] = None,
     deploy: Annotated[bool, typer.Option("--deploy", help="As for watch: also what forces a deployment.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="As for gate: also what watching, and alarms and metrics, need.")
@@ -72,6 +84,7 @@ def policy(
     from surveyor.account.needed_calls import CONSUMER
 
     target, place = _place(command, enable, role, account, region, service, vpc)
+    _check_task(command, task_role, runs, check=check)
     for name, value, commands in (
         ("deploy", deploy, ("watch",)),
         ("watch", watch, ("gate",)),
@@ -85,6 +98,9 @@ def policy(
     more = {"iam": role, "deploy": deploy, "watch": watch, "sharing": consumer_profile, "from-vpc": from_vpc}
     features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
+    if command == _TASK:
+        _print_task_policies(actions, replace(place, role=task_role or ""), target, runs or ["chaos", "load"], out)
+        return
     _print_policies(command, actions, place, out)
     if consumer_profile is not None:
         there = replace(place, account="*", shared_by=place.account, cluster="", vpc="")
@@ -110,6 +126,43 @@ def _print_policies(command: str, actions: set[str], place: Place, out: Path | N
     sizes = ", ".join(f"{policy_size(document):,}" for document in policies)
     split = f" in {len(policies)} policies, all of which the role needs" if len(policies) > 1 else ""
     typer.echo(f"{command}: {len(actions)} actions{split}; {sizes} of at most 6,144 characters", err=True)
+
+
+def _check_task(command: str, role: str | None, runs: list[str] | None, *, check: bool) -> None:
+    """Raise UsageError for options of the task of `in-vpc` that are wrong, or go with another command."""
+    from surveyor.messages import nearest
+
+    for name, value in (("task-role", role), ("runs", runs)):
+        if value and command != _TASK:
+            raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
+    if role is not None and not _ROLE.fullmatch(role):
+        raise UsageError(f"--task-role: expected the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME, got {role[:100]!r}")
+    for name in runs or ():
+        if name not in _IN_TASKS:
+            raise UsageError(f"--runs {name[:100]}: in-vpc runs {', '.join(_IN_TASKS)}{nearest(name, _IN_TASKS) or ''}")
+    if check and command == _TASK:
+        raise UsageError("--check does not go with in-vpc: try the policies of the commands that it runs")
+
+
+def _print_task_policies(actions: set[str], place: Place, target: Target, runs: list[str], out: Path | None) -> None:
+    """Print what starts the task of a command, who may have the role of the task, and what that role may do."""
+    from dataclasses import replace
+
+    from surveyor.account.permissions import format_policy, task_trust
+
+    _print_policies(_TASK, {*actions, "iam:PassRole"}, place, out)
+    trust = format_policy(task_trust(place))
+    if out is not None:
+        _write(out / f"{_TASK}-trust.json", trust)
+    else:
+        typer.echo(trust)
+    typer.echo(f"{_TASK}-trust: who may have the role of the task, for CreateRole", err=True)
+    features = (*sorted(target.features or ()), *sorted(target.on_request & {"ecs-processes"}), "watch", "deploy")
+    is_of_service = bool(place.service) and place.service != "*/*"
+    inside = set[str]().union(
+        *(_actions(name, features, service=is_of_service, tagged=bool(target.tags)) for name in runs)
+    )
+    _print_policies(f"{_TASK}-task", inside, replace(place, role=""), out)
 
 
 def _actions(command: str, features: Sequence[str], *, service: bool, tagged: bool) -> set[str]:
@@ -150,10 +203,10 @@ def _place(
         if value is not None and not form.fullmatch(value):
             raise UsageError(f"--{name}: expected {example}, got {value[:100]!r}")
     for name, given, commands in (
-        ("service", service, SERVICE_COMMANDS),
+        ("service", service, (*SERVICE_COMMANDS, _TASK)),
         ("vpc", vpc, ("conform", "model", "recordings")),
         ("role", role, ("conform", "chaos", "recordings")),
-        ("enable", enable, ("conform", "chaos", "load", "advise", "recordings")),
+        ("enable", enable, ("conform", "chaos", "load", "advise", "recordings", _TASK)),
     ):
         if given and command not in commands:
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")

@@ -65,10 +65,11 @@ def try_parts() -> Mapping[str, str]:
         done = subprocess.run([*_program(), "--try"], capture_output=True, text=True, timeout=_ATTEMPT, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return dict.fromkeys(entrance.PARTS, str(error))
-    if done.returncode:
+    try:
+        found: dict[str, str] = json.loads(done.stdout)
+    except ValueError:
         lines = done.stderr.strip().splitlines() or [f"the attempt ended with status {done.returncode}"]
         return dict.fromkeys(entrance.PARTS, lines[-1])
-    found: dict[str, str] = json.loads(done.stdout)
     return found
 
 

@@ -93,19 +93,34 @@ def test_a_task_is_unhealthy_after_its_retries(ecs, make_task_definition, run_ta
         for label, (check, _, _) in figures.items()
     }
     unknown, after = dict.fromkeys(tasks, 0.0), {}
+    starts: dict[str, tuple[float, float]] = {}
 
     def all_are_unhealthy():
         before, found = clock.now(), described(ecs, cluster, tasks)
         for label, task in found.items():
+            if "startedAt" in task:
+                # The container starts after its image was pulled, and before the task is RUNNING.
+                starts[label] = task["pullStoppedAt"].timestamp(), task["startedAt"].timestamp()
             if task["healthStatus"] == "UNKNOWN":
                 unknown[label] = before
-            elif label not in after:
-                # The container starts after its image was pulled, and before the task is RUNNING.
-                pulled, started = task["pullStoppedAt"].timestamp(), task["startedAt"].timestamp()
+            elif label in starts and label not in after:
+                pulled, started = starts[label]
                 after[label] = Interval(unknown[label] - started, clock.now() - pulled)
         return len(after) == len(tasks)
 
-    eventually(all_are_unhealthy, within=timeouts.TASK + 150)
+    def seconds_to_the_next_sample():
+        """Return the time to the next moment at which a status decides; until all tasks run, a few seconds at most."""
+        now, moments = clock.now(), []
+        for label in starts.keys() - after.keys():
+            (pulled, started), (_, low, high) = starts[label], figures[label]
+            moments += [pulled + low - 1, started + low + 5, pulled + high - 5, started + high + 1]
+        due = [moment - now for moment in moments if moment > now]
+        return min(due) if due and len(starts) == len(tasks) else min([*due, 8.0])
+
+    end = clock.now() + timeouts.TASK + 150
+    while clock.now() < end and not all_are_unhealthy():
+        clock.wait(seconds_to_the_next_sample())
+    eventually(lambda: len(after) == len(tasks) or all_are_unhealthy(), within=timeouts.TASK)
     wrong = {
         label: seen for label, seen in after.items() if seen.high <= figures[label][1] or seen.low >= figures[label][2]
     }

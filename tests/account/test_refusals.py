@@ -127,6 +127,8 @@ Act = Callable[[Any], Any]
         ("ecs", lambda c: c.describe_clusters(), [None, DOWN, (200, {"clusters": []})]),
         ("ecs", lambda c: c.run_task(taskDefinition="t"), [BUSY, (200, {"tasks": []})]),
         ("sqs", lambda c: c.receive_message(QueueUrl="q"), [DOWN, (200, {"Messages": []})]),
+        ("sqs", lambda c: c.delete_message(QueueUrl="q", ReceiptHandle="r"), [None, (200, {})]),
+        ("ecs", lambda c: c.tag_resource(resourceArn="a", tags=[]), [DOWN, (200, {})]),
         ("ec2", lambda c: c.describe_vpcs(VpcIds=["vpc-1"]), [MISSING, MISSING, (200, "<R><vpcSet/></R>")]),
         ("ec2", lambda c: c.create_subnet(VpcId="vpc-1"), [MISSING, MISSING, (200, "<R><subnet/></R>")]),
         ("ecs", lambda c: c.run_task(cluster="c", taskDefinition="t"), [NO_CLUSTER, (200, {"tasks": []})]),

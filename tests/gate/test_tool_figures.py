@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.errors import UsageError
-from surveyor.gate import Rules, Threshold, gather, judge_gate
-from surveyor.gate.tool_figures import ALL, find_tool_figures
+from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate
+from surveyor.gate.locust_history import cut_to_time
+from surveyor.gate.tool_figures import ALL, CountedUntil, ToolFigures, find_tool_figures
+from surveyor.load.confidence import share_of
 from surveyor.verdicts import Verdict
 
 HEAD = [
@@ -226,3 +229,80 @@ def test_a_broken_history_is_refused_in_one_line(tmp_path: Path, text: str, mess
     assert message in str(refusal.value)
     assert "run_stats_history.csv" in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def timed(folder: Path, *rows: tuple[float, str, int, int]) -> list[ToolFigures]:
+    """Return the figures of a table of 2,000 requests with 60 failures, beside a history with these rows."""
+    return find_tool_figures(history(locust(folder, 2_000, 60), *rows))
+
+
+DURING = [(1_000, ALL, 500, 50), (1_010, ALL, 900, 52), (1_020, ALL, 1_500, 55), (1_030, ALL, 2_000, 60)]
+
+
+def test_a_run_that_lasted_longer_is_cut_to_the_deployment(tmp_path: Path) -> None:
+    """Rows count from the start of the run: their difference is what happened in between."""
+    whole, named = (figures for figures in reversed(timed(tmp_path, *DURING)))
+    assert (whole.name, named.name) == (ALL, "/web")
+    for begin, end, failures, requests in (
+        (1_005, 1_025, 3, 600),
+        (1_000, math.inf, 10, 1_500),
+        (0, 1_020, 55, 1_500),
+        (1_015, 1_030, 5, 500),
+    ):
+        found = {figures.name: figures for figures in cut_to_time([named, whole], begin, end)}
+        assert (found[ALL].failed.hits, found[ALL].failed.count) == (failures, requests), (begin, end)
+        assert found[ALL].part == " during the deployment"
+        assert "--csv-full-history" in found["/web"].unknown
+    assert cut_to_time([whole], 900, math.inf) == [whole]  # nothing is outside
+
+
+def test_what_is_known_of_a_part_alone(tmp_path: Path) -> None:
+    """Shares are those of the part; percentiles, and names without rows, are inconclusive."""
+    found = GateEvidence(tools=cut_to_time(timed(tmp_path, *DURING), 1_005, 1_025))
+    for figure, client, text in (
+        ("error-rate", "", "0.50 % (3 of 600;"),
+        ("p99", "", "run_stats.csv has no p99 of the time of the deployment alone"),
+        ("error-rate", "/web", "its requests during the deployment are not known"),
+    ):
+        rules = Rules((Threshold("locust", client, figure=figure, at_most=2.0),))
+        [result] = judge_gate(rules, found)
+        assert result.actual.startswith(text)
+        assert result.verdict is (Verdict.PASS if text[0] == "0" else Verdict.INCONCLUSIVE)
+        assert client or result.client == "Aggregated of run_stats.csv during the deployment"
+
+
+def test_a_history_of_each_name_is_cut_as_well(tmp_path: Path) -> None:
+    """Two methods of one name are two kinds of requests, and a reset of counts is no negative number."""
+    head = "Timestamp,User Count,Type,Name,Total Request Count,Total Failure Count"
+    rows = ["1000,1,GET,/a,100,0", "1000,1,POST,/a,50,5", "1000,1,,Aggregated,150,5"]
+    rows += ["1010,1,GET,/a,30,1", "1010,1,POST,/a,80,9", "1010,1,,Aggregated,110,10"]
+    (tmp_path / "run_stats_history.csv").write_text("\n".join((head, *rows)) + "\n", "utf-8")
+    found = cut_to_time(find_tool_figures(tmp_path), 1_000, 1_010)
+    counts = [(figures.name, figures.failed.hits, figures.failed.count) for figures in found]
+    assert counts == [("/a", 1, 30), ("/a", 4, 30), (ALL, 10, 110)]
+
+
+@pytest.mark.parametrize(("begin", "end"), [(1_031, 2_000), (0, 999), (1_011, 1_019), (1_021, 1_029)])
+def test_a_run_without_requests_during_the_deployment_is_refused(tmp_path: Path, begin: float, end: float) -> None:
+    """It is evidence of something else."""
+    with pytest.raises(UsageError, match=r"run_stats\.csv: has no requests of the time of the deployment"):
+        cut_to_time(timed(tmp_path, *DURING), begin, end)
+
+
+def test_figures_without_times_are_not_cut(tmp_path: Path) -> None:
+    """Neither those of k6 nor those of a table alone."""
+    for place in (k6(tmp_path / "k6"), locust(tmp_path / "locust", 100, 1)):
+        assert cut_to_time(find_tool_figures(place), 5, 6) == find_tool_figures(place)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12))
+def test_any_history_is_cut_without_impossible_counts(rows: list[tuple[int, int, int]]) -> None:
+    """No share is negative or above one, whatever times and counts a file has."""
+    counts = tuple(sorted(CountedUntil(at, requests, min(failures, requests)) for at, requests, failures in rows))
+    figures = ToolFigures("Locust", ALL, "f", share_of(0, 1), {}, is_timed=True, history=counts)
+    for begin in range(0, 50, 7):
+        try:
+            [found] = cut_to_time([figures], begin, begin + 20)
+        except UsageError:
+            continue
+        assert 0 <= found.failed.hits <= found.failed.count

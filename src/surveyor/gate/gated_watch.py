@@ -6,7 +6,6 @@ hold at all looks together, so that looking often does not make a wrong decision
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -16,10 +15,9 @@ from surveyor.gate.decision import Decision, decide, one_sentence
 from surveyor.gate.deployment_actions import GateAction, act, named_errors
 from surveyor.gate.deployments import GatedDeployment, find_deployment, gated_deployment
 from surveyor.gate.evidence import GateEvidence
-from surveyor.gate.judging import GatedService, with_restore
+from surveyor.gate.judging import GatedService, restrict_to, with_restore
 from surveyor.gate.live_evidence import LiveEvidence
 from surveyor.gate.measured import estimates
-from surveyor.gate.provenance import require_evidence_of
 from surveyor.gate.rules import SCENARIO, Rules
 from surveyor.gate.thresholds import judge_gate, verdict_of
 from surveyor.messages import nearest
@@ -88,7 +86,7 @@ class GatedWatch:
         deployment = self._read()
         watch.pin(deployment.arn)
         self.report(f"the gate decides about {deployment.arn}")
-        require_evidence_of(deployment, self.live.given.runs, self.service.full_name, time.time())
+        restrict_to(deployment, self.live.given, self.service.full_name)
         self.live.restart()
         while not deployment.is_over and watch.clock.now() < end:
             if deployment.is_in_progress and self.refusal is None:

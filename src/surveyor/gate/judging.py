@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,11 +16,12 @@ from surveyor.gate.decision import Decision, decide
 from surveyor.gate.deployment_actions import GateAction, act, named_errors
 from surveyor.gate.deployments import GatedDeployment, find_deployment, previous_definition, restore_command
 from surveyor.gate.evidence import GateEvidence
+from surveyor.gate.locust_history import cut_to_time
 from surveyor.gate.provenance import require_evidence_of
 from surveyor.gate.rules import Rules
 from surveyor.gate.thresholds import judge_gate
 
-__all__ = ["GatedService", "judge_runs", "with_restore"]
+__all__ = ["GatedService", "judge_runs", "restrict_to", "with_restore"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def judge_runs(rules: Rules, evidence: GateEvidence, service: GatedService | Non
     with named_errors():
         deployment = _find(ecs, service)
     if deployment is not None and not deployment.failure:
-        require_evidence_of(deployment, evidence.runs, service.full_name, time.time())
+        restrict_to(deployment, evidence, service.full_name)
     if needs_cloudwatch(rules):
         with named_errors():
             add_cloudwatch(service.client("cloudwatch"), rules, deployment, evidence, service.clock.now())
@@ -66,6 +68,17 @@ def judge_runs(rules: Rules, evidence: GateEvidence, service: GatedService | Non
     except SurveyorError as error:
         return replace(decision, action=GateAction("refused", str(error)))
     return with_restore(replace(decision, action=action), service)
+
+
+def restrict_to(deployment: GatedDeployment, evidence: GateEvidence, service: str) -> None:
+    """Cut what other tools measured to the time of the deployment.
+
+    Raises UsageError for evidence of another service or deployment. `service`: CLUSTER/SERVICE.
+    """
+    now = time.time()
+    require_evidence_of(deployment, evidence.runs, service, now)
+    end = math.inf if deployment.since_end is None else now - deployment.since_end
+    evidence.tools = cut_to_time(evidence.tools, now - deployment.age, end)
 
 
 def with_restore(decision: Decision, service: GatedService) -> Decision:

@@ -180,15 +180,19 @@ def _estimates_of_tools(threshold: Threshold, tools: Sequence[ToolFigures]) -> E
             f"line {threshold.line}: {tool} has {what}: it measures error-rate, p50 and p99 of a whole run"
         )
     chosen = [row for row in tools if row.name == threshold.client] or [row for row in tools if row.name == ALL]
-    return {f"{row.name} of {row.file}": _estimate_of_tool(threshold, row) for row in chosen}
+    return {f"{row.name} of {row.file}{row.part}": _estimate_of_tool(threshold, row) for row in chosen}
 
 
 def _estimate_of_tool(threshold: Threshold, row: ToolFigures) -> Estimate | str:
+    if row.unknown:
+        return row.unknown
     if not row.failed.count:
         return "no request was made"
     if threshold.figure == "error-rate":
         return share_estimate(Counts(row.failed.hits, row.failed.count), ConfidenceLevel(threshold.confidence))
     found = row.interval(float(threshold.figure[1:]), threshold.confidence)
+    if found is None and row.part:
+        return f"{row.file} has no {threshold.figure} of the time of the deployment alone, and the run lasted longer"
     if found is None:
         return f"{row.file} has no {threshold.figure} (k6: --summary-trend-stats 'med,p(99)')"
     return percentile_estimate(found)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
 
@@ -22,7 +22,7 @@ from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.load.confidence import Share, percents_around, share_of
 from surveyor.typed_json import read_json
 
-__all__ = ["ALL", "ToolFigures", "find_tool_figures"]
+__all__ = ["ALL", "CountedUntil", "ToolFigures", "find_tool_figures"]
 
 ALL = "Aggregated"
 """What Locust calls the sum of all its requests."""
@@ -33,12 +33,22 @@ _HISTORY = "_stats_history.csv"
 _HISTORY_COLUMNS = ("Name", "Timestamp", "Total Request Count", "Total Failure Count")
 
 
+class CountedUntil(NamedTuple):
+    """The requests since the start of a run, and how many of them failed, at a POSIX time."""
+
+    time: float
+    requests: int
+    failures: int
+
+
 @dataclass(frozen=True)
 class ToolFigures:
     """What a tool measured of the requests of one name, `Aggregated` for all.
 
     `percentiles`: wall seconds by percent, failed requests included. 0 % is the minimum and 100 % the maximum.
     `began`, `ended`: POSIX times, None if not known. Without a history the run had ended when its file was written.
+    `is_timed`: the tool wrote a history, and `history` are the counts of these requests, if it has them. `part`: which
+    part of the run it is about, "" for the whole; `unknown`: why nothing is known of that part.
     """
 
     tool: str
@@ -48,6 +58,10 @@ class ToolFigures:
     percentiles: Mapping[float, float]
     began: float | None = None
     ended: float | None = None
+    is_timed: bool = False
+    history: tuple[CountedUntil, ...] = ()
+    part: str = ""
+    unknown: str = ""
 
     def interval(self, percent: float, confidence: float) -> tuple[float, float, float] | None:
         """Return a percentile with bounds in wall seconds, as narrow as the known ones allow; None if it is unknown."""
@@ -80,30 +94,47 @@ def _table_of(history: Path) -> Path:
 
 def _locust(path: Path) -> Iterator[ToolFigures]:
     """Yield the figures in a table of statistics, or in a history alone, whose last rows are those of the whole run."""
-    if path.name.endswith(_HISTORY):
-        rows = _rows(path, _HISTORY_COLUMNS)
-        times = [_time(path, row) for row in rows]
-        last = {row["Name"]: row for row in rows}
-        counts, found = _HISTORY_COLUMNS[2:], list(last.values())
+    alone = path.name.endswith(_HISTORY)
+    times_of = path if alone else path.with_name(f"{path.name.removesuffix('_stats.csv')}{_HISTORY}")
+    if alone:
+        timed = _rows(path, _HISTORY_COLUMNS)
+        found, counts = list({_key(row): row for row in timed}.values()), _HISTORY_COLUMNS[2:]
     else:
-        found, counts, times = _rows(path, _COLUMNS), _COLUMNS[1:3], _times_beside(path)
+        timed = _rows(times_of, _HISTORY_COLUMNS) if times_of.is_file() else []
+        found, counts = _rows(path, _COLUMNS), _COLUMNS[1:3]
     if ALL not in [row["Name"] for row in found]:
         raise UsageError(f"{path}: has no row {ALL!r}: it is not complete")
+    history = _history(times_of, timed)
+    times = [row.time for rows in history.values() for row in rows]
     began, ended = (min(times), max(times)) if times else (None, path.stat().st_mtime)
-    yield from (replace(_locust_row(path, row, counts), began=began, ended=ended) for row in found)
+    for row in found:
+        yield replace(
+            _locust_row(path, row, counts),
+            began=began,
+            ended=ended,
+            is_timed=bool(times),
+            history=history.get(_key(row), ()),
+        )
 
 
-def _times_beside(table: Path) -> list[float]:
-    """Return the times in the history beside a table, none if there is none."""
-    history = table.with_name(f"{table.name.removesuffix('_stats.csv')}{_HISTORY}")
-    return [_time(history, row) for row in _rows(history, _HISTORY_COLUMNS)] if history.is_file() else []
+def _key(row: Mapping[str | None, str | None]) -> tuple[str, str]:
+    """Return the method and the name of the requests in a row."""
+    return row.get("Type") or "", row["Name"] or ""
 
 
-def _time(path: Path, row: Mapping[str | None, str | None]) -> float:
-    time = _number(f"{path}, a row of {row['Name']!r}", "Timestamp", row["Timestamp"])
-    if time is None:
-        raise UsageError(f"{path}: a row of {row['Name']!r} has no Timestamp")
-    return time
+def _history(
+    path: Path, rows: Sequence[Mapping[str | None, str | None]]
+) -> dict[tuple[str, str], tuple[CountedUntil, ...]]:
+    """Return the counts of each kind of requests, in the order of their times."""
+    found: dict[tuple[str, str], list[CountedUntil]] = {}
+    for row in rows:
+        where = f"{path}, a row of {row['Name']!r}"
+        time = _number(where, "Timestamp", row["Timestamp"])
+        if time is None:
+            raise UsageError(f"{path}: a row of {row['Name']!r} has no Timestamp")
+        requests, failures = (int(_number(where, column, row[column]) or 0) for column in _HISTORY_COLUMNS[2:])
+        found.setdefault(_key(row), []).append(CountedUntil(time, requests, failures))
+    return {key: tuple(sorted(counts)) for key, counts in found.items()}
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str | None, str | None]]:

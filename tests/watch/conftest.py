@@ -40,7 +40,8 @@ def staging() -> Iterator[EmulatorAccount]:
     command = load_target("embedded", find_layout().targets).start
     assert command is not None
     argv = (*command.argv[: command.argv.index("--clock")], "--clock", "flow", "--scale", str(SCALE), "--seed", "7")
-    started = start("embedded", replace(command, argv=(*argv, "--profile", "staging")), seed=7)
+    profile = ("--profile", "staging", "--set", "machine=inside")
+    started = start("embedded", replace(command, argv=(*argv, *profile)), seed=7)
     try:
         yield EmulatorAccount(started.endpoint, started.token)
     finally:

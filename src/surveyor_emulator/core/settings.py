@@ -15,11 +15,13 @@ __all__ = [
     "Delay",
     "Deregistration",
     "Egress",
+    "Machine",
     "ProxyDrain",
     "Quotas",
     "Settings",
     "TaskAddresses",
     "TaskNamespace",
+    "Traffic",
     "setting",
 ]
 
@@ -33,6 +35,8 @@ DnsPath = Literal["open", "blocked", "intercepted"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
 TaskNamespace = Literal["if-allowed", "never"]
+Traffic = Literal["free", "ruled"]
+Machine = Literal["outside", "inside"]
 TaskAddresses = Literal["loopback", "subnet"]
 
 
@@ -124,6 +128,7 @@ class Settings:
     account: str = "000000000000"
     region: str = "us-east-1"
     # None: the clock stands still until it is advanced.
+        "traffic": "ruled",
     scale: float | None = 1.0
     operation_start: Delay = setting(Delay(0.05, 0.3), "until a Cloud Map operation goes from SUBMITTED to PENDING")
     operation_run: Delay = setting(Delay(0.2, 1.5), "until a Cloud Map operation goes from PENDING to SUCCESS or FAIL")
@@ -215,3 +220,9 @@ class Settings:
     residents: Residents = setting("none", "resources of other teams in each account: none, or some of each kind")
     # Not documented.
     deployment_stage: Delay = setting(Delay(2.0, 10.0), "for a stage of a blue/green deployment that waits for nothing")
+    traffic: Traffic = setting(
+        "free", "what tasks and load balancers reach: everything, or as on AWS what routes and security groups admit"
+    )
+    machine: Machine = setting(
+        "outside", "where this machine is if traffic is ruled: outside of all VPCs, or inside each of them"
+    )

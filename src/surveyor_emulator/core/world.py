@@ -19,7 +19,7 @@ from .clock import Clock
 from .events import Event, EventLog
 from .settings import Delay, Settings
 
-__all__ = ["Call", "Conditions", "World"]
+__all__ = ["Call", "Conditions", "TrafficRules", "World"]
 
 State = TypeVar("State")
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -35,6 +35,22 @@ class Conditions(Protocol):
         """Return the answer of a call; `perform` carries out an operation of the same service."""
 
 
+class TrafficRules(Protocol):
+    """What decides which connections pass between tasks, load balancers and this machine."""
+
+    def admits(self, source: str, address: str, port: int) -> bool:
+        """Return whether a connection of what has the address `source` passes."""
+
+    def admits_machine(self, address: str, port: int) -> bool:
+        """Return whether this machine reaches an address."""
+
+    def is_known(self, address: str) -> bool:
+        """Return whether an address is that of a task, a load balancer or a host."""
+
+    def is_endpoint(self, address: str, port: int) -> bool:
+        """Return whether the endpoint of this target is there, which decides by the source for itself."""
+
+
 class World:
     """All state of one embedded target."""
 
@@ -48,6 +64,8 @@ class World:
         self.request_random = random.Random(settings.seed + 1)
         self.events = EventLog()
         self.conditions: Conditions | None = None
+        # Set at start if traffic is ruled.
+        self.traffic: TrafficRules | None = None
         # The URL at which tasks reach the target, and the resolver of each (account, region, VPC); set at start.
         self.endpoint = ""
         self.resolver: Callable[[str, str, str], tuple[str, int]] | None = None

@@ -27,7 +27,7 @@ class JsonProtocol:
 
     def check(self, request: Request) -> None:
         """Refuse a request that is not one of this protocol, whatever its target and body."""
-        method, path, query, headers, _ = request
+        method, path, query, headers, *_ = request
         if method != "POST" or path != "/" or query or "smithy-protocol" in headers:
             raise ServiceError("UnknownOperationException", "expected POST / without a query", status=404)
         if headers.get("content-type") not in _TYPES and not has_type(request, *_TYPES):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from surveyor_emulator.core.world import World
 from surveyor_emulator.runtime.envoy.discovery import Discovery
 from surveyor_emulator.runtime.tasks.addresses import NAMES, TASKS, Addresses
 from surveyor_emulator.runtime.tasks.blackhole import Blackhole
+from surveyor_emulator.runtime.tasks.borders import Borders
 from surveyor_emulator.runtime.tasks.pace import Pace
 from surveyor_emulator.runtime.tasks.supervisor import Supervisor
 
@@ -26,13 +27,7 @@ class Runtime:
     names: Addresses
     pace: Pace
     discovery: Discovery
-    _blackholes: list[Blackhole] = field(default_factory=list)
-
-    def blackhole_address(self) -> tuple[str, int]:
-        """Return an address and port at which connections are neither accepted nor refused."""
-        if not self._blackholes:
-            self._blackholes.append(Blackhole(self.names.take()))
-        return self._blackholes[0].address
+    blackhole: Blackhole
 
     def close(self) -> None:
         """End all tasks."""
@@ -40,8 +35,7 @@ class Runtime:
         self.supervisor.close()
         self.addresses.close()
         self.names.close()
-        for blackhole in self._blackholes:
-            blackhole.close()
+        self.blackhole.close()
 
 
 class _RuntimeHolder:
@@ -54,8 +48,11 @@ def runtime(world: World) -> Runtime:
     """Return the runtime of a target; it is closed when the target ends."""
     holder = world.in_account(_RuntimeHolder, "")
     if holder.runtime is None:
-        supervisor = Supervisor(use_namespace=world.settings.task_namespace == "if-allowed")
-        holder.runtime = Runtime(supervisor, Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
+        names = Addresses(NAMES)
+        blackhole = Blackhole(names.take)
+        borders = Borders(world.traffic, blackhole.address) if world.traffic is not None else None
+        supervisor = Supervisor(use_namespace=world.settings.task_namespace == "if-allowed", borders=borders)
+        holder.runtime = Runtime(supervisor, Addresses(TASKS), names, Pace(world), Discovery(), blackhole)
         world.at_end.append(holder.runtime.close)
         world.clock.before_advance.append(holder.runtime.supervisor.catch_up)
     return holder.runtime

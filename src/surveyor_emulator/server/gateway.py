@@ -52,6 +52,8 @@ class Gateway:
             return self._control(request)
         authorization = read_authorization(request) or read_presigned(request)
         name = authorization[0].service if authorization is not None else _service_of_unsigned(request)
+        if self._world.settings.traffic == "ruled" and not _may_ask(self._world, request.peer, name):
+            return asyncio.get_running_loop().create_future()  # no answer ever: what has no way gets none
         backend = self._backends.get(name)
         if backend is not None:
             return self._respond(request, authorization, backend)
@@ -132,6 +134,12 @@ def _conditions(world: World) -> Conditions | None:
     from surveyor_emulator.staging import AccountInUse
 
     return AccountInUse(world)
+
+
+def _may_ask(world: World, peer: str, service: str) -> bool:
+    from surveyor_emulator.aws.ec2.traffic import may_ask  # most targets rule no traffic
+
+    return may_ask(world, peer, service)
 
 
 def _service_of_unsigned(request: Request) -> str:

@@ -25,12 +25,14 @@ from surveyor_emulator.core.settings import (
     Deregistration,
     DnsPath,
     Egress,
+    Machine,
     ProxyDrain,
     Quotas,
     Residents,
     Settings,
     TaskAddresses,
     TaskNamespace,
+    Traffic,
 )
 
 __all__ = ["Options", "apply_setting", "is_local", "parse_options"]
@@ -50,10 +52,12 @@ _CHOICES = {
     "Deregistration": get_args(Deregistration),
     "DnsPath": get_args(DnsPath),
     "Egress": get_args(Egress),
+    "Machine": get_args(Machine),
     "ProxyDrain": get_args(ProxyDrain),
     "Residents": get_args(Residents),
     "TaskAddresses": get_args(TaskAddresses),
     "TaskNamespace": get_args(TaskNamespace),
+    "Traffic": get_args(Traffic),
 }
 
 

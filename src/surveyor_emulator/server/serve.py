@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.ec2.state import DEFAULT_CIDR
+from surveyor_emulator.aws.ec2.traffic import Traffic
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.http import Hosts, serve, usable_address
 from surveyor_emulator.core.settings import Settings
@@ -59,7 +60,7 @@ async def _run(options: Options) -> int:
     if options.die_with_parent:
         watch_parent(stop.set)
     settings = options.settings
-    world = World(settings, Clock(scale=settings.scale))
+    world = _create_world(settings)
     names = DnsServers(world)
     if settings.task_addresses == "subnet" and not _all_addresses_are_local():
         raise _CannotStart(
@@ -110,6 +111,13 @@ async def _run(options: Options) -> int:
     for end in world.at_end:
         end()
     return 0
+
+
+def _create_world(settings: Settings) -> World:
+    world = World(settings, Clock(scale=settings.scale))
+    if settings.traffic == "ruled":
+        world.traffic = Traffic(world)
+    return world
 
 
 async def _serve_outside(gateway: Gateway, options: Options) -> list[asyncio.Server]:

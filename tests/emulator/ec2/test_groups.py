@@ -17,11 +17,12 @@ def groups(ask: Ask, **more: Any) -> list[dict[str, Any]]:
 
 
 def test_each_vpc_has_a_default_group(ask: Ask) -> None:
-    """It allows all egress, cannot be deleted, and is assigned to instances that name no group."""
+    """It allows all egress, admits its own members, cannot be deleted, and is assigned to instances that name no group."""
     vpc = ask("CreateVpc", CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     (default,) = groups(ask, Filters=filters)
-    assert (default["IpPermissionsEgress"], default["IpPermissions"]) == (OUT, [])
+    own_members = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": default["GroupId"]}]}]
+    assert (default["IpPermissionsEgress"], default["IpPermissions"]) == (OUT, own_members)
     assert ask("DeleteSecurityGroup", GroupId=default["GroupId"]) == "CannotDelete"
     assert len(groups(ask)) == 2
 

@@ -20,7 +20,9 @@ IDS = {
     "InternetGatewayId": "igw-1",
     "Resources": ["vpc-1"],
     "RouteTableId": "rtb-1",
+    "RouteTableIds": ["rtb-1"],
     "SubnetId": "subnet-1",
+    "VpcEndpointIds": ["vpce-1"],
     "VpcId": "vpc-1",
 }
 
@@ -39,6 +41,8 @@ def needed(world: World, operation: str, **params: Any) -> list[tuple[str, str]]
         ("CreateInternetGateway", ["internet-gateway/*"]),
         ("CreateRoute", ["route-table/rtb-1"]),
         ("CreateRouteTable", ["route-table/*", "vpc/vpc-1"]),
+        ("CreateVpcEndpoint", ["route-table/rtb-1", "vpc-endpoint/*", "vpc/vpc-1"]),
+        ("DeleteVpcEndpoints", ["vpc-endpoint/vpce-1"]),
         ("DeleteInternetGateway", ["internet-gateway/igw-1"]),
         ("DeleteRoute", ["route-table/rtb-1"]),
         ("DeleteRouteTable", ["route-table/rtb-1"]),

@@ -218,7 +218,7 @@ def test_a_mapped_port_leads_to_the_container(run: Run) -> None:
         addresses = Addresses(TASKS)
         host, inside = addresses.take(), addresses.take()
         await supervisor.start(workload.command("serve"), {**ENVIRONMENT, "SURVEYOR_ADDRESS": inside})
-        forwarder = await forward(host, 40_000, inside, workload.PORT)
+        forwarder = await forward(host, 40_000, inside, workload.PORT, for_machine=True)
         reader, writer = await asyncio.open_connection(host, 40_000)
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         assert json.loads((await reader.read()).partition(b"\r\n\r\n")[2])["address"] == inside

@@ -10,6 +10,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from .filters import FilterValues, apply_filters, paginate, select_by_id
+from .interfaces import interfaces_of
 from .state import Ec2State, InternetGateway, NatGateway, Subnet, ec2_state, new_id
 from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
 from .vpcs import NOT_FOUND as VPC_NOT_FOUND
@@ -66,7 +67,8 @@ def detach_internet_gateway(call: Call, request: Mapping[str, object]) -> dict[s
     vpc = select_by_id(state.vpcs, [request["VpcId"]], VPC_NOT_FOUND)[0]
     if gateway.vpc != vpc.id:
         raise ServiceError("Gateway.NotAttached", f"resource {gateway.id} is not attached to network {vpc.id}")
-    if any(task.vpc == vpc.id for task in state.public_tasks.values()) or any(
+    interfaces = interfaces_of(call.world, call.account, call.region)
+    if any(one.vpc == vpc.id and one.public_ip for one in interfaces) or any(
         (instance.vpc, instance.has_public_ip, instance.state) == (vpc.id, True, "running")
         for instance in state.instances.values()
     ):

@@ -1,6 +1,7 @@
-"""Security groups. Rules decide whether an instance can reach the ECS endpoint; they block no other traffic.
+"""Security groups. What their rules admit is decided in `traffic`; here, whether an instance reaches the ECS endpoint.
 
-Every VPC has a group named default (VPC User Guide, Default security groups), and a new group allows all egress.
+Every VPC has a group named default, which admits its own members (VPC User Guide, "Default security groups for your
+VPCs"), and a new group allows all egress.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call, World
 
 from .filters import FilterValues, apply_filters, paginate, select_by_id
+from .interfaces import default_group, interfaces_of
 from .state import Ec2State, SecurityGroup, ec2_state, new_id
 from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
 from .vpcs import NOT_FOUND as VPC_NOT_FOUND
@@ -23,6 +25,7 @@ __all__ = [
     "create_security_group",
     "delete_security_group",
     "describe_security_groups",
+    "groups_of",
     "revoke_egress",
     "revoke_ingress",
     "select_groups",
@@ -40,7 +43,7 @@ def create_security_group(call: Call, request: Mapping[str, object]) -> dict[str
         raise ServiceError("MissingParameter", "The request must contain the parameters GroupName and GroupDescription")
     vpc_id = str(request.get("VpcId") or next((vpc.id for vpc in state.vpcs.values() if vpc.is_default), ""))
     select_by_id(state.vpcs, [vpc_id], VPC_NOT_FOUND)
-    if any((group.name, group.vpc) == (name, vpc_id) for group in _all(state).values()):
+    if any((group.name, group.vpc) == (name, vpc_id) for group in groups_of(state).values()):
         raise ServiceError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'")
     tags = specified_tags(request, "security-group")
     group = SecurityGroup(new_id("sg", call.world.random), name, description, vpc_id)
@@ -51,12 +54,14 @@ def create_security_group(call: Call, request: Mapping[str, object]) -> dict[str
 
 
 def delete_security_group(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """Handle DeleteSecurityGroup; fail while an instance has the group."""
+    """Handle DeleteSecurityGroup; fail while an instance or a network interface has the group."""
     state = ec2_state(call.world, call.account, call.region)
     group = _find_group(state, request)
     if group.name == "default":
         raise ServiceError("CannotDelete", "the specified group is a default group and cannot be deleted")
-    if any(group.id in instance.groups and instance.state == "running" for instance in state.instances.values()):
+    interfaces = interfaces_of(call.world, call.account, call.region)
+    running = [instance for instance in state.instances.values() if instance.state == "running"]
+    if any(group.id in groups for groups in (*(one.groups for one in interfaces), *(one.groups for one in running))):
         raise ServiceError("DependencyViolation", f"resource {group.id} has a dependent object")
     del state.groups[group.id]
     state.tags.pop(group.id, None)
@@ -77,7 +82,7 @@ def describe_security_groups(call: Call, request: Mapping[str, object]) -> dict[
             **tag_filter_values(state.tags.get(group.id, {})),
         }
 
-    named = select_by_id(_all(state), request.get("GroupIds"), NOT_FOUND)
+    named = select_by_id(groups_of(state), request.get("GroupIds"), NOT_FOUND)
     found, token = paginate(apply_filters(named, request, _FILTERS, filter_values), request)
     return {"SecurityGroups": [_describe(call, state, group) for group in found], "NextToken": token}
 
@@ -108,24 +113,27 @@ def select_groups(state: Ec2State, request: Mapping[str, object], vpc: str) -> t
     """Return the ids of an instance's groups: those that the request names, or the VPC's default group."""
     named = cast("list[str]", request.get("SecurityGroupIds") or [])
     if named:
-        return tuple(group.id for group in select_by_id(_all(state), named, NOT_FOUND))
-    return tuple(group.id for group in _all(state).values() if (group.vpc, group.name) == (vpc, "default"))
+        return tuple(group.id for group in select_by_id(groups_of(state), named, NOT_FOUND))
+    return tuple(group.id for group in groups_of(state).values() if (group.vpc, group.name) == (vpc, "default"))
 
 
 def allows_egress(world: World, account: str, region: str, instance_id: str) -> bool:
     """Return whether a group of an instance has a rule for egress."""
     state = ec2_state(world, account, region)
     instance = state.instances.get(instance_id)
-    known = _all(state)
+    known = groups_of(state)
     return instance is not None and any(known[group].egress for group in instance.groups if group in known)
 
 
-def _all(state: Ec2State) -> dict[str, SecurityGroup]:
+def groups_of(state: Ec2State) -> dict[str, SecurityGroup]:
     """Return all groups; default groups are created here, on first use, with ids derived from their VPCs."""
     for vpc in state.vpcs:
-        identity = f"sg-{vpc.partition('-')[2]}"
+        identity = default_group(vpc)
         if identity not in state.groups:
-            state.groups[identity] = SecurityGroup(identity, "default", "default VPC security group", vpc)
+            own_members = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": identity}]}
+            state.groups[identity] = SecurityGroup(
+                identity, "default", "default VPC security group", vpc, ingress=[own_members]
+            )
     return {group.id: group for group in state.groups.values() if group.vpc in state.vpcs}
 
 
@@ -136,7 +144,7 @@ def _group(call: Call, request: Mapping[str, object]) -> SecurityGroup:
 def _find_group(state: Ec2State, request: Mapping[str, object]) -> SecurityGroup:
     if not request.get("GroupId"):
         raise ServiceError("MissingParameter", "The request must contain the parameter GroupId")
-    group: SecurityGroup = select_by_id(_all(state), [request["GroupId"]], NOT_FOUND)[0]
+    group: SecurityGroup = select_by_id(groups_of(state), [request["GroupId"]], NOT_FOUND)[0]
     return group
 
 

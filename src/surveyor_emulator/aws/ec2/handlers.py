@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from . import gateways, groups, instances, interfaces, route_tables, subnets, tags, vpcs, zones
+from . import endpoints, gateways, groups, instances, interfaces, route_tables, subnets, tags, vpcs, zones
 
 __all__ = ["HANDLERS"]
 
@@ -40,6 +40,7 @@ HANDLERS: Mapping[str, _Handler] = {
         "CreateSubnet": subnets.create_subnet,
         "CreateTags": tags.create_tags,
         "CreateVpc": vpcs.create_vpc,
+        "CreateVpcEndpoint": endpoints.create_vpc_endpoint,
         "DeleteInternetGateway": gateways.delete_internet_gateway,
         "DeleteRoute": route_tables.delete_route,
         "DeleteRouteTable": route_tables.delete_route_table,
@@ -47,6 +48,7 @@ HANDLERS: Mapping[str, _Handler] = {
         "DeleteSubnet": subnets.delete_subnet,
         "DeleteTags": tags.delete_tags,
         "DeleteVpc": vpcs.delete_vpc,
+        "DeleteVpcEndpoints": endpoints.delete_vpc_endpoints,
         "DescribeAvailabilityZones": zones.describe_availability_zones,
         "DescribeInstances": instances.describe_instances,
         "DescribeInternetGateways": gateways.describe_internet_gateways,
@@ -59,6 +61,7 @@ HANDLERS: Mapping[str, _Handler] = {
         "DescribeSubnets": subnets.describe_subnets,
         "DescribeTags": tags.describe_tags,
         "DescribeVpcAttribute": vpcs.describe_vpc_attribute,
+        "DescribeVpcEndpoints": endpoints.describe_vpc_endpoints,
         "DescribeVpcs": vpcs.describe_vpcs,
         "DetachInternetGateway": gateways.detach_internet_gateway,
         "DisassociateRouteTable": route_tables.disassociate_route_table,

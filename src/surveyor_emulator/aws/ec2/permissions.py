@@ -27,6 +27,7 @@ _KINDS = {
     "igw": "internet-gateway",
     "nat": "natgateway",
     "rtb": "route-table",
+    "vpce": "vpc-endpoint",
 }
 _NEW_INSTANCE_PARTS = ("instance", "network-interface", "volume")
 
@@ -91,6 +92,9 @@ def _keys(call: Call, params: Mapping[str, Any]) -> Keys:
 
 def _further(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     yield from _tagging(call, params)
+    if call.operation == "CreateVpcEndpoint":  # route tables are optional
+        for table in texts(params, ("RouteTableIds",)):
+            yield PermissionRequest(fill(_template("route-table"), call, table), _keys(call, params))
     image = str(params.get("ImageId") or "")
     if image.startswith("resolve:ssm:"):
         name = image.removeprefix("resolve:ssm:").partition(":")[0].lstrip("/")
@@ -111,7 +115,7 @@ _TABLE = ActionTable(
         (
             _by_id("vpc", "VpcId"),
             (
-                "AttachInternetGateway CreateRouteTable CreateSubnet DeleteVpc DescribeVpcAttribute "
+                "AttachInternetGateway CreateRouteTable CreateSubnet CreateVpcEndpoint DeleteVpc DescribeVpcAttribute "
                 "DetachInternetGateway ModifyVpcAttribute"
             ),
         ),
@@ -138,6 +142,8 @@ _TABLE = ActionTable(
             "AssociateRouteTable CreateRoute DeleteRoute DeleteRouteTable ReplaceRoute",
         ),
         (none_named(_template("route-table")), "CreateRouteTable"),
+        (none_named(_template("vpc-endpoint")), "CreateVpcEndpoint"),
+        (_by_id("vpc-endpoint", "VpcEndpointIds"), "DeleteVpcEndpoints"),
         (_table_of_association, "DisassociateRouteTable"),
         (_tagged, "CreateTags DeleteTags"),
         *((none_named(_template(kind)), "RunInstances") for kind in _NEW_INSTANCE_PARTS),
@@ -147,7 +153,7 @@ _TABLE = ActionTable(
     ],
     without="CreateDefaultVpc DescribeAvailabilityZones DescribeInstances DescribeInternetGateways "
     "DescribeManagedPrefixLists DescribeNatGateways DescribeNetworkInterfaces DescribeRegions DescribeRouteTables "
-    "DescribeSecurityGroups DescribeSubnets DescribeTags DescribeVpcs",
+    "DescribeSecurityGroups DescribeSubnets DescribeTags DescribeVpcEndpoints DescribeVpcs",
     keys=_keys,
     further=_further,
 )

@@ -1,18 +1,19 @@
 """Route tables: each VPC has a main one, which routes its subnets unless they are associated with another.
 
-Routes decide nothing about calls between tasks; they decide whether images can be pulled (setting `egress`).
+Routes decide whether images can be pulled (setting `egress`), and whether tasks reach AWS (setting `traffic`).
 Source: Amazon VPC User Guide, "Route table concepts", and the reference of each call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from .filters import FilterValues, apply_filters, paginate, select_by_id
+from .interfaces import S3
 from .state import Ec2State, RouteTable, Subnet, ec2_state, new_id
 from .subnets import NOT_FOUND as SUBNET_NOT_FOUND
 from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
@@ -27,7 +28,9 @@ __all__ = [
     "describe_route_tables",
     "disassociate_route_table",
     "has_way_out",
+    "leads_to_s3",
     "replace_route",
+    "route_tables_by_id",
 ]
 
 NOT_FOUND = "InvalidRouteTableID.NotFound"
@@ -190,6 +193,20 @@ def has_way_out(state: Ec2State, subnet: Subnet, *, has_public_ip: bool) -> bool
     return has_public_ip and _leads_out(state, subnet, routes.get(_ANYWHERE))
 
 
+def leads_to_s3(state: Ec2State, subnet: Subnet) -> bool:
+    """Return whether a gateway endpoint of S3 is in the route table of a subnet."""
+    return S3 in _table_of(state, subnet).routes
+
+
+def route_tables_by_id(state: Ec2State, identities: Iterable[object], vpc: str) -> list[RouteTable]:
+    """Return route tables of one VPC. Raises ServiceError."""
+    tables = [_find(state, identity) for identity in identities]
+    for table in tables:
+        if table.vpc != vpc:
+            raise ServiceError("InvalidParameter", f"Route table {table.id} does not belong to network {vpc}")
+    return tables
+
+
 def _leads_out(state: Ec2State, subnet: Subnet, target: str | None) -> bool:
     gateway = state.internet_gateways.get(target or "")
     return gateway is not None and gateway.vpc == subnet.vpc
@@ -274,7 +291,12 @@ def _target(state: Ec2State, table: RouteTable, request: Mapping[str, object]) -
 
 def _is_active(state: Ec2State, table: RouteTable, target: str) -> bool:
     gateway = state.internet_gateways.get(target)
-    return target == _LOCAL or target in state.nat_gateways or (gateway is not None and gateway.vpc == table.vpc)
+    return (
+        target == _LOCAL
+        or target.startswith("vpce-")
+        or target in state.nat_gateways
+        or (gateway is not None and gateway.vpc == table.vpc)
+    )
 
 
 # The names of filters by the members that they read.
@@ -313,13 +335,19 @@ def _associations(table: RouteTable) -> list[dict[str, object]]:
 def _routes(state: Ec2State, table: RouteTable) -> list[dict[str, object]]:
     return [
         {
-            "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock": destination,
+            _kind_of(destination): destination,
             "NatGatewayId" if target.startswith("nat-") else "GatewayId": target,
             "Origin": "CreateRouteTable" if target == _LOCAL else "CreateRoute",
             "State": "active" if _is_active(state, table, target) else "blackhole",
         }
         for destination, target in table.routes.items()
     ]
+
+
+def _kind_of(destination: str) -> str:
+    if destination.startswith("pl-"):
+        return "DestinationPrefixListId"
+    return "DestinationIpv6CidrBlock" if ":" in destination else "DestinationCidrBlock"
 
 
 def _describe(call: Call, state: Ec2State, table: RouteTable) -> dict[str, object]:

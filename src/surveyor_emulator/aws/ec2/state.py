@@ -189,23 +189,11 @@ class Instance:
     has_public_ip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PublicTask:
-    """An ECS task with a public address: its VPC, network interface, addresses and security groups."""
-
-    vpc: str
-    interface: str
-    public_ip: str
-    private_ip: str
-    groups: tuple[str, ...]
-
-
 @dataclass(slots=True)
 class Ec2State:
     """EC2 of an account in one region.
 
-    ``tags`` are keyed by resource id, ``tokens`` by ``ClientToken``. ``public_tasks`` has the ECS tasks with a
-    public address, by their ids.
+    ``tags`` are keyed by resource id, ``tokens`` by ``ClientToken``.
     """
 
     initialised: bool = False
@@ -216,7 +204,6 @@ class Ec2State:
     internet_gateways: dict[str, InternetGateway] = field(default_factory=dict)
     nat_gateways: dict[str, NatGateway] = field(default_factory=dict)
     route_tables: dict[str, RouteTable] = field(default_factory=dict)
-    public_tasks: dict[str, PublicTask] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
 

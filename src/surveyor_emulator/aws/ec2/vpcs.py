@@ -116,6 +116,7 @@ def delete_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
         state.subnets_of(vpc.id)
         or any(gateway.vpc == vpc.id for gateway in state.internet_gateways.values())
         or any(table.main is None for table in tables)
+        or any(target.startswith("vpce-") for table in tables for target in table.routes.values())
         or any((group.vpc, group.name != "default") == (vpc.id, True) for group in state.groups.values())
     ):
         raise ServiceError("DependencyViolation", f"The vpc '{vpc.id}' has dependencies and cannot be deleted.")

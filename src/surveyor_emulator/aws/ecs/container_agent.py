@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from surveyor_emulator.aws.ec2.assigned_addresses import claim_address
 from surveyor_emulator.aws.ec2.groups import allows_egress
+from surveyor_emulator.aws.ec2.interfaces import detach
 from surveyor_emulator.aws.ec2.route_tables import has_way_out
 from surveyor_emulator.aws.ec2.state import Instance, ec2_state
 from surveyor_emulator.core.world import Call
@@ -72,6 +73,7 @@ def _remove(call: Call, instance: ContainerInstance, stop: Callable[[Task, str],
         if task.instance is instance:
             stop(task, f"Host EC2 (instance {instance.ec2_id}) terminated.")
     del ecs_state(call).instances[instance.arn]
+    detach(call.world, instance.ec2_id)
     runtime(call.world).addresses.release(instance.address)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from surveyor_emulator.aws.ec2.assigned_addresses import assign_address, release_address
+from surveyor_emulator.aws.ec2.groups import groups_of
+from surveyor_emulator.aws.ec2.interfaces import Interface, attach, default_group, detach
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.route53.load_balancers import own_load_balancers
 from surveyor_emulator.core.errors import ServiceError
@@ -52,6 +54,8 @@ def create_load_balancer(call: Call, request: Request) -> Document:
             raise ServiceError("SubnetNotFound", f"The subnet ID '{subnet}' does not exist")
     if not subnets:
         raise invalid_value("A load balancer needs subnets")
+    vpc = known[subnets[0]].vpc
+    groups = _groups(call, request.get("SecurityGroups") or (), vpc)
     scheme = str(request.get("Scheme") or "internet-facing")
     prefix = "internal-" if scheme == "internal" else ""
     dns_name = f"{prefix}{name}-{call.world.new_id(10, '0123456789')}.{call.region}.elb.amazonaws.com"
@@ -60,11 +64,25 @@ def create_load_balancer(call: Call, request: Request) -> Document:
     except Exhausted:
         raise ServiceError("InvalidSubnet", "The specified subnet is out of available addresses.") from None
     arn = new_arn(call, "loadbalancer/app", name)
-    load_balancer = LoadBalancer(arn, name, dns_name, scheme, known[subnets[0]].vpc, subnets, call.now, address)
+    load_balancer = LoadBalancer(arn, name, dns_name, scheme, vpc, subnets, call.now, address, groups)
+    faces_internet = scheme == "internet-facing"
+    attach(
+        call.world,
+        Interface(arn, call.account, call.region, vpc, subnets[0], groups, address, faces_internet=faces_internet),
+    )
     state.load_balancers[arn] = load_balancer
     own_load_balancers(call.world)[f"{dns_name.lower()}."] = address
     call.note("load-balancer.created", name)
     return {"LoadBalancers": [_describe(load_balancer)]}
+
+
+def _groups(call: Call, named: Sequence[str], vpc: str) -> tuple[str, ...]:
+    """Return the security groups of a load balancer, by default that of its VPC (elbv2/CreateLoadBalancer)."""
+    known = groups_of(ec2_state(call.world, call.account, call.region))
+    for group in named:
+        if group not in known or known[group].vpc != vpc:
+            raise ServiceError("InvalidSecurityGroup", f"The security group '{group}' does not exist in {vpc}")
+    return tuple(named) or (default_group(vpc),)
 
 
 def describe_load_balancers(call: Call, request: Request) -> Document:
@@ -89,6 +107,7 @@ def delete_load_balancer(call: Call, request: Request) -> Document:
     load_balancer = elb_state(call).load_balancers.pop(request["LoadBalancerArn"], None)
     if load_balancer is not None:
         load_balancer.listeners.clear()
+        detach(call.world, load_balancer.arn)
         own_load_balancers(call.world).pop(f"{load_balancer.dns_name.lower()}.", None)
         release_address(call, load_balancer.subnets[0], load_balancer.address)
         _renew_proxy(call, load_balancer)
@@ -192,6 +211,7 @@ def _describe(load_balancer: LoadBalancer) -> dict[str, object]:
         "DNSName": load_balancer.dns_name,
         "Scheme": load_balancer.scheme,
         "VpcId": load_balancer.vpc,
+        "SecurityGroups": list(load_balancer.security_groups),
         "Type": "application",
         "State": {"Code": "active"},
         "CreatedTime": load_balancer.created,

@@ -46,7 +46,9 @@ async def start(supervisor: Supervisor, discovery: Discovery, load_balancer: Loa
     await discovery.listen(supervisor.folder)
     for listener in load_balancer.listeners:
         publish_targets(listener.group, discovery)
-    return await running.start(supervisor, _render(load_balancer, folder, second), folder)
+    return await running.start(
+        supervisor, _render(load_balancer, folder, second), folder, address=load_balancer.address
+    )
 
 
 async def find_healthy_targets(envoy: Envoy) -> dict[str, set[tuple[str, int]]]:

@@ -66,6 +66,7 @@ class LoadBalancer:
     subnets: tuple[str, ...]
     created: float
     address: str
+    security_groups: tuple[str, ...]
     listeners: list[Listener] = field(default_factory=list)
     proxy: Envoy | None = None
     # Incremented with each change of its listeners: a proxy that starts meanwhile is out of date.

@@ -19,13 +19,17 @@ _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" fo
 
 # Named tuples, because every request creates one of each: a frozen dataclass takes five times as long to construct.
 class Request(NamedTuple):
-    """A complete request; ``path`` and ``query`` as sent (percent-encoded), header names in lower case."""
+    """A complete request; ``path`` and ``query`` as sent (percent-encoded), header names in lower case.
+
+    ``peer``: the address of the client.
+    """
 
     method: str
     path: str
     query: str
     headers: Headers
     body: bytes
+    peer: str = ""
 
 
 class Response(NamedTuple):

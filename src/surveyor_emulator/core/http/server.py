@@ -144,6 +144,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
         self._loop = asyncio.get_running_loop()
         self._restart_deadline()
         self._timer = self._loop.call_at(self._deadline, self._expire)
@@ -256,7 +257,7 @@ class _Connection(asyncio.Protocol):
             raise _Refusal(505, "expected version 1.1 of HTTP")
         if method == "CONNECT":
             raise _Refusal(400, "expected another method than CONNECT, since this is no proxy")
-        request = Request(method, path, query, headers, body[0] if len(body) == 1 else b"".join(body))
+        request = Request(method, path, query, headers, body[0] if len(body) == 1 else b"".join(body), self._peer)
         self._requests.append((request, keep_alive))
         self._reset()
         self._restart_deadline()

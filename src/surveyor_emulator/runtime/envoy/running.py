@@ -56,6 +56,7 @@ async def start(
     configuration: str,
     folder: Path,
     *,
+    address: str = "",
     on_end: Callable[[Exit], object] = lambda exit: None,
     drain: float = 0.0,
     workers: int = 1,
@@ -63,7 +64,8 @@ async def start(
 ) -> Envoy:
     """Start an Envoy with this configuration (JSON) in this folder; return once it listens.
 
-    ``drain``: wall seconds that `Envoy.drain` takes; ``workers``: threads, of which each balances its own connections.
+    ``address``: what it acts as (`Supervisor.start`); ``drain``: wall seconds that `Envoy.drain` takes; ``workers``:
+    threads, of which each balances its own connections.
     Raises CannotStart.
     """
     path = binary()
@@ -75,7 +77,7 @@ async def start(
     command = [path, "--config-path", str(file), "--concurrency", str(workers), "--disable-hot-restart"]
     command += ["--log-level", "debug" if debug else "error", "--file-flush-interval-msec", "50"]
     command += ["--drain-time-s", str(max(1, math.ceil(drain)))]
-    envoy = Envoy(folder, await supervisor.start(command, environment, on_end=on_end))
+    envoy = Envoy(folder, await supervisor.start(command, environment, address=address, on_end=on_end))
     if not await _becomes_ready(envoy):
         ended = envoy.process.ended.done()
         output = envoy.process.ended.result().output if ended else ""

@@ -89,6 +89,7 @@ async def _start_envoy(supervisor: Supervisor, plan: Plan, folder: Path, on_end:
         supervisor,
         render(plan, folder),
         folder,
+        address=plan.outer,
         on_end=on_end,
         drain=drain,
         workers=WORKERS,

@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 from typing import NoReturn
 
 from surveyor_agents import workload  # with all that it needs, so that forks import nothing
 
-from . import mounts, processes
+from . import mounts, processes, traps
 from .messages import Order
 
 __all__ = ["become_container"]
 
 
-def become_container(order: Order, parent: int, output: int, start: int, folder: str | None) -> NoReturn:
+def become_container(
+    order: Order, parent: int, output: int, start: int, folder: str | None, border: socket.socket | None
+) -> NoReturn:
     """Turn the fork, in which this runs, into the container.
 
     ``start``: a pipe that gets "+" when the workload runs; from a command its process id, and why it does not run,
-    else the end of the file.
+    else the end of the file. ``border``: where the descriptor goes by which its connections are decided, if they are.
     """
     code = 126
     try:
@@ -38,6 +41,8 @@ def become_container(order: Order, parent: int, output: int, start: int, folder:
         for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
             if callable(signal.getsignal(number)):
                 signal.signal(number, signal.SIG_DFL)
+        if border is not None and order["ruled"]:
+            traps.pass_on(border, str(order["id"]))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)

@@ -6,8 +6,9 @@ namespace (``namespace``). The target is at the other end of a socket: when that
 everything below this process is killed. A child that is neither a keeper nor a workload has lost its keeper, and is
 killed.
 
-Run as ``python -m surveyor_emulator.runtime.tasks.fork_server FD FOLDER MARK NAMESPACE``; NAMESPACE is 1 to use one if
-possible, else 0. This process deletes the folder, which is the target's, when it ends.
+Run as ``python -m surveyor_emulator.runtime.tasks.fork_server FD BORDER FOLDER MARK NAMESPACE``; NAMESPACE is 1 to use
+one if possible, else 0; BORDER is -1 where connections are not ruled (``borders``). This process deletes the folder,
+which is the target's, when it ends.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
-from . import leftovers, mounts, namespace, processes
+from . import leftovers, mounts, namespace, processes, traps
 from .container import become_container
 from .keeper import keep
 from .messages import Lines, Order, Report, line
@@ -70,8 +72,10 @@ class ContainerProcess:
 class ForkServer:
     """Obeys the orders of the target until the target is gone."""
 
-    def __init__(self, target: socket.socket, folder: str) -> None:
+    def __init__(self, target: socket.socket, folder: str, border: socket.socket | None) -> None:
         self._target, self._folder = target, folder
+        self._unruled = traps.find_problem() if border is not None else ""
+        self._border = border if not self._unruled else None
         self._lines = Lines()
         self._selector = selectors.DefaultSelector()
         self._containers: dict[int, ContainerProcess] = {}
@@ -91,7 +95,7 @@ class ForkServer:
     def run(self) -> NoReturn:
         """Serve until the target is gone."""
         processes.adopt_orphans()
-        self._send({"event": "able", "id": 0, "files": mounts.can_replace()})
+        self._send({"event": "able", "id": 0, "files": mounts.can_replace(), "unruled": self._unruled})
         processes.protect()
         next_check = 0.0
         while True:
@@ -164,9 +168,11 @@ class ForkServer:
             return
         out, child_out, start, child_start = pipes
         if pid == 0:
+            become = partial(become_container, order)
+            ends = child_out, child_start, folder, self._border
             if folder is None or not has_keeper:
-                become_container(order, own_pid, child_out, child_start, folder)
-            keep(own_pid, Path(folder), lambda keeper: become_container(order, keeper, child_out, child_start, folder))
+                become(own_pid, *ends)
+            keep(own_pid, Path(folder), lambda keeper: become(keeper, *ends))
         os.close(child_out)
         os.close(child_start)
         container = ContainerProcess(order["id"], pid, out, start, order, has_keeper, folder)
@@ -304,17 +310,19 @@ def _below(container: ContainerProcess, children: Callable[[int], Iterable[int]]
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Serve the target at the other end of a socket. Arguments: see above; FD is the socket's file descriptor."""
-    descriptor, folder, mark, use_namespace = arguments
-    # It is inheritable for this program only; a container that had it could act as this server, and keep it open.
-    os.set_inheritable(int(descriptor), False)
+    """Serve the target at the other end of a socket. Arguments: see above; FD and BORDER are descriptors of sockets."""
+    descriptor, border, folder, mark, use_namespace = arguments
+    # They are inheritable for this program only; a container that had one could act as this server, and keep it open.
+    for number in {int(descriptor), int(border)} - {-1}:
+        os.set_inheritable(number, False)
     leftovers.set_mark(int(mark))
     asyncio.run(asyncio.sleep(0))  # all later forks share what a first event loop loads and fills
     gc.collect()
     gc.freeze()  # memory that no collection touches stays shared with the forks
     if use_namespace == "1":
         namespace.enter()
-    ForkServer(socket.socket(fileno=int(descriptor)), folder).run()
+    borders = socket.socket(fileno=int(border)) if int(border) >= 0 else None
+    ForkServer(socket.socket(fileno=int(descriptor)), folder, borders).run()
 
 
 if __name__ == "__main__":

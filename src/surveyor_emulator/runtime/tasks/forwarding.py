@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
+
+from .borders import drop_from_machine
 
 __all__ = ["Forwarder", "forward"]
 
@@ -24,8 +28,11 @@ class Forwarder:
             connection.cancel()
 
 
-async def forward(address: str, port: int, to: str, to_port: int) -> Forwarder:
-    """Listen at `address:port`, and forward connections to `to:to_port`. Raises OSError if it cannot listen."""
+async def forward(address: str, port: int, to: str, to_port: int, *, for_machine: bool) -> Forwarder:
+    """Listen at `address:port`, and forward connections to `to:to_port`. Raises OSError if it cannot listen.
+
+    ``for_machine``: whether this machine reaches it, beside containers.
+    """
     connections: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -35,11 +42,17 @@ async def forward(address: str, port: int, to: str, to_port: int) -> Forwarder:
         task.add_done_callback(connections.discard)
         # Either side may close at any moment; if the container does not listen, the connection is closed.
         with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.CancelledError):
-            inner_reader, inner_writer = await asyncio.open_connection(to, to_port)
+            inner_reader, inner_writer = await asyncio.open_connection(to, to_port, local_addr=(address, 0))
             with contextlib.closing(inner_writer):
                 await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
 
-    return Forwarder(await asyncio.start_server(accept, address, port), connections)
+    server = await asyncio.start_server(accept, address, port, start_serving=False)
+    if not for_machine:
+        for listening in server.sockets:
+            with socket.socket(fileno=os.dup(listening.fileno())) as own:
+                drop_from_machine(own)
+    await server.start_serving()
+    return Forwarder(server, connections)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,7 @@ class Order(TypedDict, total=False):
     """From the target. ``do``: start, signal, kill, log, reap. ``argv`` is None for the workload, with ``arguments``.
 
     ``files``: path -> file that the container sees there instead (see ``mounts``). Memory is in bytes, 0 for no limit;
-    ``task_memory`` is for all containers of one ``task`` together.
+    ``task_memory`` is for all containers of one ``task`` together. ``ruled``: borders decide what it connects to.
     """
 
     do: str
@@ -26,13 +26,14 @@ class Order(TypedDict, total=False):
     task: str
     task_memory: int
     signal: int
+    ruled: bool
 
 
 class Report(TypedDict, total=False):
     """From the fork server. ``event``: able, started, refused, exited, log, reaped.
 
     ``code`` is 128 and more after a signal. The first one reports whether containers can have own files: ``able``, with
-    ``files``.
+    ``files``, and why borders decide nothing here: ``unruled``, "" if they do.
     """
 
     event: str
@@ -43,6 +44,7 @@ class Report(TypedDict, total=False):
     out_of_memory: bool
     text: str
     files: bool
+    unruled: str
 
 
 def line(message: Order | Report) -> bytes:

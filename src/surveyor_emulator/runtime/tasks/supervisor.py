@@ -23,6 +23,7 @@ from typing import cast
 from surveyor_agents import workload
 
 from . import leftovers, processes
+from .borders import Borders
 from .messages import Lines, Order, Report, line
 
 __all__ = ["CannotStart", "Exit", "Process", "Supervisor"]
@@ -48,7 +49,8 @@ class Exit:
 class Process:
     """A container's process. ``ended`` is done once it has ended; ``on_end`` is called at that moment.
 
-    ``foreign``: it does not run the workload, but a program of the user.
+    ``foreign``: it does not run the workload, but a program of the user. ``address``: what it acts as; "" if nothing
+    that it connects to is decided.
     """
 
     id: int
@@ -56,6 +58,7 @@ class Process:
     on_end: Callable[[Exit], object]
     ended: asyncio.Future[Exit]
     started: asyncio.Future[int]
+    address: str = ""
     pid: int = 0
     logs: list[asyncio.Future[str]] = field(default_factory=list)
 
@@ -63,11 +66,12 @@ class Process:
 class Supervisor:
     """All containers of one target. ``folder`` has their files; it is deleted when the target ends.
 
-    ``use_namespace``: put them in a PID namespace if this machine allows it.
+    ``use_namespace``: put them in a PID namespace if this machine allows it. ``borders``: decide what they connect to.
     """
 
-    def __init__(self, *, use_namespace: bool = True) -> None:
-        self._use_namespace = use_namespace
+    def __init__(self, *, use_namespace: bool = True, borders: Borders | None = None) -> None:
+        self._use_namespace, self._borders = use_namespace, borders
+        self._border: socket.socket | None = None
         self._mark = 0
         self._parent: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -86,18 +90,23 @@ class Supervisor:
         self.folder, self._mark = leftovers.create_folder()
         self._can_replace_files = asyncio.get_running_loop().create_future()
         own_end, server_end = socket.socketpair()
-        with server_end:
+        with server_end, contextlib.ExitStack() as passed:
+            descriptors = [server_end.fileno()]
+            if self._borders is not None:
+                self._border, border = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                descriptors.append(passed.enter_context(border).fileno())
             self._parent = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
                     "surveyor_emulator.runtime.tasks.fork_server",
                     str(server_end.fileno()),
+                    str(descriptors[-1] if self._border is not None else -1),
                     str(self.folder),
                     str(self._mark),
                     "1" if self._use_namespace else "0",
                 ],
-                pass_fds=[server_end.fileno()],
+                pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # one arena is enough, and each costs every task memory
                 start_new_session=True,  # Ctrl-C at a terminal is for the target, which ends the fork server
@@ -105,6 +114,8 @@ class Supervisor:
         own_end.setblocking(False)
         self._socket = own_end
         asyncio.get_running_loop().add_reader(own_end, self._read_reports)
+        if self._border is not None:
+            asyncio.get_running_loop().add_reader(self._border, self._take_over, self._border)
 
     async def start(
         self,
@@ -115,6 +126,7 @@ class Supervisor:
         memory: int = 0,
         task: str = "",
         task_memory: int = 0,
+        address: str = "",
         on_end: Callable[[Exit], object] = lambda exit: None,
     ) -> Process:
         """Start a command; return once it runs.
@@ -122,12 +134,14 @@ class Supervisor:
         ``memory``: maximum in bytes, 0 for no limit; ``task_memory``: of all together that name this ``task``;
         ``files``: path -> file that the command sees there instead, where ``can_replace_files``. ``python`` is this
         Python; the workload, by its text or its module name, runs as a fork.
+        ``address``: what it acts as, where borders decide what it connects to.
         Raises CannotStart.
         """
         self.warm()
         loop = asyncio.get_running_loop()
         arguments = _workload_arguments(command)
         process = Process(next(self._numbers), arguments is None, on_end, loop.create_future(), loop.create_future())
+        process.address = address
         self._processes[process.id] = process
         order: Order = {
             "do": "start",
@@ -139,6 +153,7 @@ class Supervisor:
             "memory": memory,
             "task": task,
             "task_memory": task_memory,
+            "ruled": bool(address),
         }
         await self._send(order)
         process.pid = await process.started
@@ -180,6 +195,7 @@ class Supervisor:
             return
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
+        self._close_borders()
         try:
             self._parent.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -189,6 +205,25 @@ class Supervisor:
         leftovers.remove_folder(self.folder)  # the fork server has deleted it, unless it was killed
         self._parent = self._socket = None
         self._finish_catch_up()
+
+    def _take_over(self, border: socket.socket) -> None:
+        """Let the borders answer the calls of a container that has just started."""
+        text, listeners, _, _ = socket.recv_fds(border, 100, 1)
+        process = self._processes.get(int(text or 0))
+        if not text:
+            asyncio.get_running_loop().remove_reader(border)
+        elif process is None or self._borders is None:  # it has ended already
+            for listener in listeners:
+                os.close(listener)
+        else:
+            self._borders.guard(listeners[0], process.address)
+
+    def _close_borders(self) -> None:
+        if self._border is not None and self._borders is not None:
+            asyncio.get_running_loop().remove_reader(self._border)
+            self._border.close()
+            self._border = None
+            self._borders.close()
 
     async def _send(self, order: Order) -> None:
         assert self._socket is not None
@@ -214,6 +249,8 @@ class Supervisor:
         if report["event"] == "able":
             assert self._can_replace_files is not None
             self._can_replace_files.set_result(report["files"])
+            if report["unruled"]:
+                log.warning("what tasks connect to is not ruled on this machine: %s", report["unruled"])
             return
         if report["event"] == "reaped":
             self._finish_catch_up()
@@ -256,6 +293,7 @@ class Supervisor:
         assert self._socket is not None
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
+        self._close_borders()
         log.warning("the fork server of all tasks was killed, and its tasks with it")
         self._parent.wait()
         self._end_orphans()

@@ -265,7 +265,7 @@ def _members(call: Call, owner: str, published: PublishedEndpoint, network: str)
         if address is None or port is None or instance.id in published.withheld:
             continue
         reachable = has_path(published, instance.id, network)
-        members[instance.id] = (address, int(port)) if reachable else runtime(call.world).blackhole_address()
+        members[instance.id] = (address, int(port)) if reachable else runtime(call.world).blackhole.address()
     return members
 
 

@@ -65,7 +65,12 @@ async def _passes(call: Call, task: Task, container: Container) -> bool:
     command, environment = build_check_command(task, container), build_environment(call, task, container)
     try:
         process = await supervisor.start(
-            command, environment, memory=container.definition.memory, task=task.id, task_memory=task.memory
+            command,
+            environment,
+            memory=container.definition.memory,
+            task=task.id,
+            task_memory=task.memory,
+            address=task.address or "",
         )
     except CannotStart as error:
         call.note("ecs.container.check", task.id, str(error))

@@ -1,15 +1,17 @@
 """Whether the images of a task can be pulled (setting `egress`): no image is pulled here, but on AWS each is.
 
-ECS Developer Guide, "Task networking options for Fargate": a task needs a route to the internet. On an EC2 instance the
-agent pulls, by the address of the instance. The texts are those of stopped tasks on AWS in public repositories.
+ECS Developer Guide, "Task networking options for Fargate": a task needs a route to the internet, and a security group
+that lets it out. On an EC2 instance the agent pulls, by the address of the instance. The texts are those of stopped
+tasks on AWS in public repositories.
 """
 
 from __future__ import annotations
 
 import re
 
-from surveyor_emulator.aws.ec2.route_tables import has_way_out
+from surveyor_emulator.aws.ec2.interfaces import interface_at
 from surveyor_emulator.aws.ec2.state import Subnet, ec2_state
+from surveyor_emulator.aws.ec2.traffic import reaches_internet
 from surveyor_emulator.aws.ecs.state import Task
 from surveyor_emulator.core.world import Call
 
@@ -26,15 +28,10 @@ def pull_problem(call: Call, task: Task) -> str | None:
     """Return why no image of a task can be pulled, in AWS's words; None if they can."""
     if call.world.settings.egress == "free":
         return None
-    state = ec2_state(call.world, call.account, call.region)
     image = task.containers[0].definition.image
-    if task.instance is not None:
-        host = state.instances.get(task.instance.ec2_id)
-        subnet, has_public_ip = state.subnets.get(host.subnet if host else ""), bool(host and host.has_public_ip)
-    else:
-        network = task.template.network
-        subnet, has_public_ip = state.subnets.get(task.subnet or ""), bool(network and network.public)
-    if subnet is None or not has_way_out(state, subnet, has_public_ip=has_public_ip):
+    interface = interface_at(call.world, task.instance.address if task.instance is not None else task.address or "")
+    subnet = ec2_state(call.world, call.account, call.region).subnets.get(interface.subnet if interface else "")
+    if interface is None or subnet is None or not reaches_internet(call.world, interface):
         return _describe(image, "i/o timeout")
     return _describe(image, "connect: network is unreachable") if _is_out_of_reach(image, subnet) else None
 

@@ -152,7 +152,7 @@ async def _start_all(call: Call, task: Task, changed: Changed) -> None:
             _fail(call, task, changed, container.reason)
             return
     try:
-        await _forward_host_ports(task)
+        await _forward_host_ports(call, task)
     except OSError as error:
         _fail(call, task, changed, f"CannotStartContainerError: {error.strerror or error}")
         return
@@ -184,12 +184,21 @@ def _register(call: Call, task: Task, changed: Changed) -> None:
         _deactivate(call, task, changed)
 
 
-async def _forward_host_ports(task: Task) -> None:
+async def _forward_host_ports(call: Call, task: Task) -> None:
     if task.instance is None or task.address is None:
         return
     for container in task.containers:
         for container_port, host_port in container.host_ports.items():
-            task.forwarders.append(await forward(task.instance.address, host_port, task.address, container_port))
+            address, traffic = task.instance.address, call.world.traffic
+            task.forwarders.append(
+                await forward(
+                    address,
+                    host_port,
+                    task.address,
+                    container_port,
+                    for_machine=traffic is None or traffic.admits_machine(address, host_port),
+                )
+            )
 
 
 async def _start_container(
@@ -211,6 +220,7 @@ async def _start_container(
         memory=container.definition.memory,
         task=task.id,
         task_memory=task.memory,
+        address=task.address or "",
         on_end=ended,
     )
     if container.status == "PENDING":  # it may have ended already

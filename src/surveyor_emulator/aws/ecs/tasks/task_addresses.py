@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from surveyor_emulator.aws.ec2.assigned_addresses import assign_address, release_address
-from surveyor_emulator.aws.ec2.interfaces import free_public_address
-from surveyor_emulator.aws.ec2.state import PublicTask, ec2_state
+from surveyor_emulator.aws.ec2.interfaces import (
+    Interface,
+    attach,
+    default_group,
+    detach,
+    free_public_address,
+    interface_at,
+)
+from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect import proxies
 from surveyor_emulator.aws.ecs.lookup import ecs_state
-from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.state import ContainerInstance, Task
 from surveyor_emulator.aws.ecs.task_properties import interface_of
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.tasks.addresses import Exhausted
@@ -38,22 +45,46 @@ def assign_addresses(call: Call, task: Task) -> bool:
         return False
     if mode == "bridge":
         _assign_host_ports(call, task)
-    network = task.template.network
-    if task.subnet is not None and network is not None and network.public and not task.ipv6_only:
-        state = ec2_state(call.world, call.account, call.region)
-        state.public_tasks[task.id] = PublicTask(
-            state.subnets[task.subnet].vpc,
-            interface_of(task),
-            free_public_address(call.world),
-            task.listen_address or "",
-            network.groups or (f"sg-{state.subnets[task.subnet].vpc.partition('-')[2]}",),
-        )
+    if task.subnet is not None:
+        _attach_interface(call, task, task.subnet)
+    elif task.instance is not None:
+        _attach_to_host(call, task, task.instance)
     return True
+
+
+def _attach_to_host(call: Call, task: Task, instance: ContainerInstance) -> None:
+    """Let a task have the network interface of its host."""
+    host = ec2_state(call.world, call.account, call.region).instances[instance.ec2_id]
+    known = interface_at(call.world, instance.address)
+    public_ip = (
+        known.public_ip if known is not None else free_public_address(call.world) if host.has_public_ip else None
+    )
+    interface = Interface(
+        host.id, call.account, call.region, host.vpc, host.subnet, host.groups, instance.address, public_ip
+    )
+    attach(call.world, interface, task.address or "")
+
+
+def _attach_interface(call: Call, task: Task, subnet: str) -> None:
+    network, vpc = task.template.network, ec2_state(call.world, call.account, call.region).subnets[subnet].vpc
+    is_public = network is not None and network.public and not task.ipv6_only
+    interface = Interface(
+        interface_of(task),
+        call.account,
+        call.region,
+        vpc,
+        subnet,
+        (network.groups if network is not None else ()) or (default_group(vpc),),
+        task.listen_address or "",
+        free_public_address(call.world) if is_public else None,
+        is_of_task=True,
+    )
+    attach(call.world, interface, task.address or "")
 
 
 def release_addresses(call: Call, task: Task) -> None:
     """Release the addresses of a task that has stopped."""
-    ec2_state(call.world, call.account, call.region).public_tasks.pop(task.id, None)
+    detach(call.world, interface_of(task))
     if task.address is not None and (task.instance is None or task.address != task.instance.address):
         release_address(call, task.subnet, task.address)
 

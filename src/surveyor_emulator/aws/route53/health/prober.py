@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surveyor_emulator.aws.ec2.interfaces import admitted_address
+from surveyor_emulator.aws.ec2.traffic import address_for_checkers
 from surveyor_emulator.aws.route53 import names
 from surveyor_emulator.aws.route53.answers import DnsAnswer, ResolutionScope, resolve
 from surveyor_emulator.aws.route53.health_check_rules import ENDPOINTS, is_loopback
@@ -106,7 +106,7 @@ def _begin(probe_round: _Round) -> None:
 async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
     clock = probe_round.world.clock
     address = _address(probe_round.world, check.config)
-    behind = admitted_address(probe_round.world, address, check.config.port or 80) if address else None
+    behind = address_for_checkers(probe_round.world, address, check.config.port or 80) if address else None
     is_here = probe_round.world.settings.probe_loopback and bool(address) and is_loopback(address or "")
     if address == "" and probe_round.world.settings.probe_loopback:
         outcomes = [ProbeOutcome(False, "DNS resolution failed.")] * len(probe_round.checkers)
@@ -179,7 +179,7 @@ def _is_probed(world: World, check: Route53HealthCheck) -> bool:
     config = check.config
     if config.type not in ENDPOINTS:
         return False
-    if config.ip_address is not None and admitted_address(world, config.ip_address, config.port or 80) is not None:
+    if config.ip_address is not None and address_for_checkers(world, config.ip_address, config.port or 80) is not None:
         return True
     return config.ip_address is None or (world.settings.probe_loopback and is_loopback(config.ip_address))
 

@@ -34,9 +34,9 @@ DefaultVpc = Literal["present", "none"]
 DnsPath = Literal["open", "blocked", "intercepted"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
-TaskNamespace = Literal["if-allowed", "never"]
 Traffic = Literal["free", "ruled"]
 Machine = Literal["outside", "inside"]
+TaskNamespace = Literal["if-allowed", "never"]
 TaskAddresses = Literal["loopback", "subnet"]
 
 
@@ -114,6 +114,7 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
         "resets": 0.001,
         "residents": "some",
         "egress": "routed",
+        "traffic": "ruled",
     },
 }
 """Sets of settings, by name; the rest are the defaults."""
@@ -128,7 +129,6 @@ class Settings:
     account: str = "000000000000"
     region: str = "us-east-1"
     # None: the clock stands still until it is advanced.
-        "traffic": "ruled",
     scale: float | None = 1.0
     operation_start: Delay = setting(Delay(0.05, 0.3), "until a Cloud Map operation goes from SUBMITTED to PENDING")
     operation_run: Delay = setting(Delay(0.2, 1.5), "until a Cloud Map operation goes from PENDING to SUCCESS or FAIL")
@@ -205,6 +205,12 @@ class Settings:
     egress: Egress = setting(
         "free", "what a task needs to pull images: nothing, or as on AWS a route to the internet and an address for it"
     )
+    traffic: Traffic = setting(
+        "free", "what tasks and load balancers reach: everything, or as on AWS what routes and security groups admit"
+    )
+    machine: Machine = setting(
+        "outside", "where this machine is if traffic is ruled: outside of all VPCs, or inside each of them"
+    )
     # A connection is given up after 30 s, and five to seven are tried (answers of AWS in public repositories).
     pull_retries: Delay = setting(Delay(155.0, 220.0), "for which an image that cannot be reached is tried, if routed")
     default_vpc: DefaultVpc = setting("present", "whether accounts have a default VPC")
@@ -220,9 +226,3 @@ class Settings:
     residents: Residents = setting("none", "resources of other teams in each account: none, or some of each kind")
     # Not documented.
     deployment_stage: Delay = setting(Delay(2.0, 10.0), "for a stage of a blue/green deployment that waits for nothing")
-    traffic: Traffic = setting(
-        "free", "what tasks and load balancers reach: everything, or as on AWS what routes and security groups admit"
-    )
-    machine: Machine = setting(
-        "outside", "where this machine is if traffic is ruled: outside of all VPCs, or inside each of them"
-    )

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from types import SimpleNamespace
 from typing import Any
 
 from surveyor.clock import WallClock
@@ -142,11 +141,9 @@ def run_here(
 ) -> Iterator[TaskHere]:
     """Run a program as the command of a task, with `out` as the folder of its report."""
     mailbox = Mailbox()
-    conversation = Conversation(
-        SimpleNamespace(clock=WallClock(1 / second, lambda: time.monotonic() / second)),
-        mailbox,
-        Place(mailbox.bucket, SESSION, KEY.hex()),  # type: ignore[arg-type]
-    )
+    store: Any = mailbox
+    clock = WallClock(1 / second, lambda: time.monotonic() / second)
+    conversation = Conversation(clock, store, Place(mailbox.bucket, SESSION, KEY.hex()))
     packed = archive_of() if packed is None else packed
     mailbox.put(f"{SESSION}/job/0", packed)
     environment = {

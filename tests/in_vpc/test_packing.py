@@ -42,8 +42,8 @@ def test_the_wheel_is_this_surveyor(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "surveyor/_bundle/requirements/lock.txt",
         "surveyor/_bundle/targets/aws.toml",
     } <= files
-    installed = next(metadata.distributions(path=[str(site)]))
-    monkeypatch.setattr(packing.metadata, "distribution", lambda _: installed)
+    installed = next(iter(metadata.distributions(path=[str(site)])))
+    monkeypatch.setattr(metadata, "distribution", lambda _: installed)
     again_name, again = packing.wheel(Layout(site / "surveyor" / "_bundle"))
     assert again_name == name
     with zipfile.ZipFile(io.BytesIO(again)) as archive:

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,7 @@ def test_files_are_copied_as_they_grow(tmp_path: Path) -> None:
     script = """
 import os, sys, time
 from pathlib import Path
+from typing import Any
 out = Path(sys.argv[1])
 (out / "history.jsonl").write_text("1\\n")
 (out / "state.json").write_text("{}")
@@ -89,6 +91,7 @@ def test_a_line_is_in_the_mailbox_before_it_is_confirmed() -> None:
         CONFIRM
         + """
 from pathlib import Path
+from typing import Any
 path = Path(sys.argv[1]) / "ledger-main.jsonl"
 path.write_text("intent\\n")
 print(confirm(path), confirm("/etc/passwd"), flush=True)
@@ -113,6 +116,7 @@ def test_nothing_is_confirmed_when_the_run_outside_has_ended() -> None:
         + """
 import signal, time
 from pathlib import Path
+from typing import Any
 path = Path(sys.argv[1]) / "ledger-main.jsonl"
 try:
     print("ready", flush=True)
@@ -158,6 +162,7 @@ def test_it_ends_when_nothing_arrives_any_more(why: str) -> None:
     script = """
 import sys, time
 from pathlib import Path
+from typing import Any
 try:
     print("ready", flush=True)
     time.sleep(60)
@@ -219,7 +224,7 @@ def test_messages_of_others_are_refused() -> None:
         ({}, "BadZipFile"),
     ],
 )
-def test_a_command_that_cannot_be_started_is_a_problem(job: dict[str, object], words: str) -> None:
+def test_a_command_that_cannot_be_started_is_a_problem(job: dict[str, Any], words: str) -> None:
     """The run outside gets the reason, and the program ends by itself."""
     packed = b"no archive" if not job else None
     with run_here("", packed=packed, **job) as task:

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from surveyor.clock import Clock
 from surveyor.errors import CredentialsEnded, TargetUnavailable
-from surveyor.targets.running import RunningTarget
 from surveyor.vantage.mailbox import Mailbox
 from surveyor_agents.remote_command import read_parts
 from surveyor_agents.vantage import Forged, seal, unseal
@@ -46,12 +46,12 @@ class Conversation:
     `read`: the number of the last one that was read.
     """
 
-    def __init__(self, running: RunningTarget, mailbox: Mailbox, place: Place) -> None:
+    def __init__(self, clock: Clock, mailbox: Mailbox, place: Place) -> None:
         self.read = place.read
-        self._mailbox, self._clock = mailbox, running.clock
+        self._mailbox, self._clock = mailbox, clock
         self._session, self._key = place.session, bytes.fromhex(place.key)
         self._posted = self._acked = 0
-        self._last = self._heard = running.clock.now()
+        self._last = clock.now()
         self._doubted: float | None = None
 
     def post(self, *, signals: Sequence[int] = (), job: dict[str, Any] | None = None) -> None:

@@ -92,7 +92,7 @@ def stop(folder: Path, owner: Owner, running: RunningTarget) -> None:
 def recover(folder: Path, running: RunningTarget) -> None:
     """Copy the files in the messages that were not read, without what was printed."""
     place = read_json(folder / STATE, Place)
-    conversation = Conversation(running, Mailbox(running, place.bucket), place)
+    conversation = Conversation(running.clock, Mailbox(running, place.bucket), place)
     copies = Copies(folder.parent)
     try:
         for _ in range(_MAX_LATE):

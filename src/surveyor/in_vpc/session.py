@@ -171,7 +171,7 @@ class _Session:
         )
         archive = _pack(self._target, self._command, self._options, self._layout, task.python, groups) or archive
         job = self._job(mailbox, archive, task, vpc)
-        conversation = Conversation(self._running, mailbox, self._place)
+        conversation = Conversation(self._running.clock, mailbox, self._place)
         conversation.post(job=job)
         with _noted_signals() as signals:
             return self._follow(conversation, task, signals)

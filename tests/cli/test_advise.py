@@ -10,6 +10,7 @@ import pytest
 
 from surveyor.cli import main
 from surveyor.cli.advise import _where
+from surveyor.targets.options import TargetOptions
 
 PUBLISHED = Path(__file__).parents[2] / "reports" / "published" / "embedded-0.1.0.json"
 
@@ -61,8 +62,8 @@ def test_an_unknown_feature_is_refused(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_advice_is_verified_where_it_was_measured() -> None:
     """The command has the options that name the target, quoted, and nothing that a terminal would act on."""
-    assert _where("embedded", account=None) == ""
-    said = _where("aws", account="111122223333", region=None, enable="a b\x1b[2J")
+    assert _where("embedded", TargetOptions()) == ""
+    said = _where("aws", TargetOptions(account="111122223333", enable=("a b\x1b[2J",)))
     assert said.startswith(" --target aws --account 111122223333 --enable 'a b")
     assert "\x1b" not in said
 

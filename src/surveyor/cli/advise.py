@@ -14,22 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    DnsText,
-    Enable,
-    Endpoint,
     Plan,
-    Profile,
-    Region,
-    Role,
-    Tag,
-    Vpc,
-    parse_target_options,
     print_caller,
-    task_settings_from,
 )
+from surveyor.cli._support.target_options import TaskOptions
+from surveyor.cli._support.task_settings import task_settings_from
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
 from surveyor.visible_text import visible
@@ -37,6 +28,7 @@ from surveyor.visible_text import visible
 if TYPE_CHECKING:
     from surveyor.advice.figures import TaskFigures
     from surveyor.report.model import ConformanceReport
+    from surveyor.targets.options import TargetOptions
 
 __all__ = ["advise"]
 
@@ -44,7 +36,9 @@ _CALLS = "ecs-processes"
 """The feature of a target whose tasks can be called."""
 
 
+@with_option_groups
 def advise(
+    *,
     report: Annotated[
         Path | None, typer.Argument(metavar="[REPORT.json]", help="Read this report instead of measuring.")
     ] = None,
@@ -57,17 +51,8 @@ def advise(
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    vpc: Vpc = None,
-    role: Role = None,
-    enable: Enable = None,
-    budget: BudgetText = None,
-    plan: Plan = False,  # typer passes options by keyword
-    tag: Tag = None,
+    account_options: TaskOptions,
+    plan: Plan = False,
 ) -> None:
     """Measure how long clients call a task after its end, and recommend stopTimeout, TTL and drain that prevent it."""
     from surveyor.advice.figures import CLAIM, GAP_CLAIM
@@ -83,14 +68,14 @@ def advise(
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
 
-    at = _where(target, account=account, region=region, endpoint=endpoint, dns=dns, enable=",".join(enable or []))
+    target_options = account_options.target_options()
+    at = _where(target, target_options)
     if report is not None:
         raise typer.Exit(_print_advice(_figures(load_report(report)), "", at))
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     assert task_settings is not None, "every setting has a default"
     layout = find_layout()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
     loaded = load_target(target, layout.targets, target_options)
     if _CALLS in loaded.on_request and _CALLS not in (loaded.features or ()):
         raise UsageError(f"advise calls a task, which {loaded.name} tests only with --enable {_CALLS}")
@@ -119,9 +104,13 @@ def advise(
     raise typer.Exit(_print_advice(_figures(measured), str(page), at))
 
 
-def _where(target: str, **options: str | None) -> str:
+def _where(target: str, options: TargetOptions) -> str:
     """Return the options that name the target, for a command that measures again."""
-    chosen = {"target": None if target == "embedded" else target, **options}
+    chosen = {
+        "target": None if target == "embedded" else target,
+        **{name: getattr(options, name) for name in ("account", "region", "endpoint", "dns")},
+        "enable": ",".join(options.enable),
+    }
     words = (f" --{name} {shlex.quote(value)}" for name, value in chosen.items() if value)
     return visible("".join(words))
 

@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surveyor import timeouts
+from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import (
     PLAIN_ACCOUNT,
-    Account,
-    Endpoint,
-    Profile,
-    Region,
-    parse_target_options,
     print_caller,
 )
+from surveyor.cli._support.target_options import AccountOptions
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.output_files import write_text
 from surveyor.typed_json import dump_json
@@ -37,7 +34,9 @@ LEVELS = ("breaks", "hurts", "watch")
 """The values of Severity, the worst first. Its import would delay a usage error."""
 
 
+@with_option_groups
 def audit(
+    *,
     cluster: Annotated[
         list[str] | None,
         typer.Option("--cluster", metavar="NAME|ARN", help="Audit the services of this cluster; may be repeated."),
@@ -56,10 +55,7 @@ def audit(
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE|-", help="Write the findings as JSON to this file.")
     ] = None,
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
+    account_options: AccountOptions,
 ) -> None:
     """Report what will cause failures in the services of a cluster or namespace, and what to change; read-only."""
     if not cluster and not namespace:
@@ -75,7 +71,7 @@ def audit(
     from surveyor.targets import load_target
     from surveyor.targets.answers import describe_missing
 
-    options = parse_target_options(account, region, endpoint, None, None, None, None, None, profile)
+    options = account_options.target_options()
     chosen = load_target(target, find_layout().targets, options, "read")
     if chosen.start is not None:
         raise UsageError(f"{chosen.name} would be started empty: give the URL of a running target instead")

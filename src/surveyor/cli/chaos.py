@@ -14,23 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    DnsText,
-    Enable,
-    Endpoint,
     Plan,
-    Profile,
-    Region,
-    Role,
-    Tag,
-    Vpc,
-    parse_target_options,
     print_caller,
-    task_settings_from,
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
+from surveyor.cli._support.target_options import TaskOptions
+from surveyor.cli._support.task_settings import TaskSettingOptions
 from surveyor.errors import UsageError
 from surveyor.terminal import print_error
 
@@ -46,7 +37,9 @@ ANY_FAULT = "any-fault"
 """The experiment that `--fault` selects."""
 
 
+@with_option_groups
 def chaos(
+    *,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME|PATH.py...]", help="Experiments to run; without any, all of Surveyor's."),
@@ -62,12 +55,7 @@ def chaos(
             metavar="CLUSTER/SERVICE", help="ECS service to disrupt (CLUSTER/SERVICE); default: create a temporary one."
         ),
     ] = "",
-    ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="TTL of the DNS records.")] = None,
-    stop_timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="The container's stopTimeout.")] = None,
-    drain: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="How long the container answers after SIGTERM.")
-    ] = None,
-    no_check: Annotated[bool, typer.Option("--no-check", help="No health check of the container.")] = False,
+    task: TaskSettingOptions,
     fault: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Run any-fault with this fault (task.pause); may be repeated."),
@@ -100,17 +88,8 @@ def chaos(
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes, each with a separate target; 0 chooses.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    vpc: Vpc = None,
-    role: Role = None,
-    enable: Enable = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
-    plan: Plan = False,  # typer passes options by keyword
+    account_options: TaskOptions,
+    plan: Plan = False,
 ) -> None:
     """Run experiments: inject faults into a service under traffic, and judge what was observed."""
     from rich.console import Console
@@ -135,7 +114,7 @@ def chaos(
     names = names or ([ANY_FAULT] if fault else [])
     chosen = select_programs(names or known, known, "experiment", "surveyor chaos --list", "experiment")
     files = tuple(chosen.values())
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
+    target_options = account_options.target_options()
     loaded = load_target(target, layout.targets, target_options)
     target_options = pinned(target_options, loaded)
     if service and loaded.start is not None:
@@ -148,7 +127,7 @@ def chaos(
         print_program_plan(loaded, chosen, "experiment", own_service=not service)
         return
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-chaos-{os.getpid()}"
-    task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
+    task_settings = task.settings()
     for name in fault or ():
         find_fault(name)
     options = Chaos(

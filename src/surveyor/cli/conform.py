@@ -9,25 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    ConsumerProfile,
-    DnsText,
-    Enable,
-    Endpoint,
-    FromVpc,
     Plan,
-    Profile,
     Record,
-    Region,
-    Role,
     Sandbox,
-    Tag,
-    Vpc,
     enter_sandbox,
-    parse_target_options,
 )
+from surveyor.cli._support.target_options import ConformOptions, SuiteOptions
 from surveyor.errors import UsageError
 from surveyor.machine import default_workers
 from surveyor.targets.model import Target
@@ -73,36 +62,26 @@ _MAX_NAMED = 10
 _EXPECTATION_LIFETIME = timedelta(days=365)
 
 
+@with_option_groups
 def survey(
+    *,
     target: TargetName = "embedded",
     area: Area = None,
     claim: ClaimId = None,
-    quick: Quick = False,  # typer passes options by keyword
+    quick: Quick = False,
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
-    account: Account = None,
-    profile: Profile = None,
-    consumer_profile: ConsumerProfile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    vpc: Vpc = None,
-    role: Role = None,
-    enable: Enable = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
-    sandbox: Sandbox = False,  # typer passes options by keyword
-    plan: Plan = False,  # typer passes options by keyword
+    account_options: SuiteOptions,
+    sandbox: Sandbox = False,
+    plan: Plan = False,
 ) -> None:
     """Check every documented behaviour (default: on the embedded target), then kill a task and measure its clients.
 
     The second part runs only without --area and --claim, and if Surveyor starts the target itself. What cannot be
     judged, for example because this machine is busy, is named and does not fail a survey.
     """
-    options = parse_target_options(
-        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
-    )
+    options = account_options.target_options()
     _run(
         *(target, area, claim, out, workers, seed, options),
         quick=quick,
@@ -113,30 +92,21 @@ def survey(
     )
 
 
+@with_option_groups
 def conform(
+    *,
     ctx: typer.Context,
     target: TargetName = "embedded",
     area: Area = None,
     claim: ClaimId = None,
-    quick: Quick = False,  # typer passes options by keyword
+    quick: Quick = False,
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
-    account: Account = None,
-    profile: Profile = None,
-    consumer_profile: ConsumerProfile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    vpc: Vpc = None,
-    role: Role = None,
-    enable: Enable = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
-    from_vpc: FromVpc = None,
-    sandbox: Sandbox = False,  # typer passes options by keyword
+    account_options: ConformOptions,
+    sandbox: Sandbox = False,
     record: Record = None,
-    plan: Plan = False,  # typer passes options by keyword
+    plan: Plan = False,
     resume: Resume = None,
     update_expectations: Annotated[
         bool, typer.Option("--update-expectations", help="Record this run's failures as the known ones.")
@@ -157,9 +127,7 @@ def conform(
     private-ca, public-dns, quotas, regions, route53, service-connect, sharing,
     signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
-    options = parse_target_options(
-        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag, from_vpc
-    )
+    options = account_options.target_options()
     earlier = None
     if resume is not None:
         from surveyor.cli._support.resuming import find_earlier, options_of

@@ -7,25 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    DnsText,
-    Endpoint,
-    FromVpc,
-    Plan,
-    Profile,
-    Region,
-    Tag,
-    parse_target_options,
-    print_caller,
-)
+from surveyor.cli._support.option_groups import with_option_groups
+from surveyor.cli._support.options import FromVpc, Plan, print_caller
+from surveyor.cli._support.target_options import RunOptions
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +33,9 @@ _GROUP = re.compile(r"sg-[0-9a-f]{8,17}", re.ASCII)
 _SIZES = (1, 2, 4)
 
 
+@with_option_groups
 def in_vpc(
+    *,
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- COMMAND [ARGS]...", help="advise, chaos, conform, gate, load or watch."),
@@ -70,14 +63,8 @@ def in_vpc(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
     ] = None,
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
-    plan: Plan = False,  # typer passes options by keyword
+    account_options: RunOptions,
+    plan: Plan = False,
 ) -> None:
     """Run another command in a task inside a VPC; output, report and exit code are as if it ran here."""
     from surveyor.cli._support.inner_commands import parse_inner
@@ -91,12 +78,10 @@ def in_vpc(
     if not command:
         raise UsageError("expected a command after two dashes, as in `surveyor in-vpc --account ID -- chaos kill-half`")
     inner, context = parse_inner(command, COMMANDS)
-    target_options = parse_target_options(
-        account, region, endpoint, dns, None, None, None, budget, profile, tag=tag, from_vpc=from_vpc
-    )
+    target_options = replace(account_options.target_options(), from_vpc=from_vpc)
     layout = find_layout()
     loaded = load_target(target, layout.targets, target_options)
-    options = _options(loaded, task_role, image or IMAGE, cpu, security_group or [], wheels, dns)
+    options = _options(loaded, task_role, image or IMAGE, cpu, security_group or [], wheels, target_options.dns)
     is_plan = plan or bool(context.params.get("plan"))
     if is_plan or inner.name in ("chaos", "load"):
         _plan_here(loaded, inner, command, is_shown=is_plan)

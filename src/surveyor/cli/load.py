@@ -15,23 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    DnsText,
-    Enable,
-    Endpoint,
     Plan,
-    Profile,
-    Region,
-    Role,
-    Tag,
-    Vpc,
-    parse_target_options,
     print_caller,
-    task_settings_from,
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
+from surveyor.cli._support.target_options import TaskOptions
+from surveyor.cli._support.task_settings import TaskSettingOptions
 from surveyor.cli._support.waiting import shown_wait
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.terminal import print_error
@@ -46,7 +37,9 @@ COMPARISONS = {"compare-architectures": ("compare-direct", "compare-connect")}
 """Scenarios that are played together, because one service cannot have the tasks of both."""
 
 
+@with_option_groups
 def load(
+    *,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME|PATH.py...]", help="Scenarios to run; without any, all of Surveyor's."),
@@ -56,12 +49,7 @@ def load(
         bool, typer.Option("--self-check", help="Only check that this client counts known errors correctly.")
     ] = False,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to run against.")] = "embedded",
-    ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="TTL of the DNS records.")] = None,
-    stop_timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="The container's stopTimeout.")] = None,
-    drain: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="How long the container answers after SIGTERM.")
-    ] = None,
-    no_check: Annotated[bool, typer.Option("--no-check", help="No health check of the container.")] = False,
+    task: TaskSettingOptions,
     scale: Annotated[
         float | None,
         typer.Option(
@@ -78,17 +66,8 @@ def load(
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    vpc: Vpc = None,
-    role: Role = None,
-    enable: Enable = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
-    plan: Plan = False,  # typer passes options by keyword
+    account_options: TaskOptions,
+    plan: Plan = False,
 ) -> None:
     """Measure failed calls while a service scales, deploys and loses tasks, for each kind of client."""
     from surveyor.cli._support.run_ending import print_sweep
@@ -106,14 +85,14 @@ def load(
         return
     names = [name for given in names or known for name in COMPARISONS.get(given, (given,))]
     chosen = select_programs(names, known, "scenario", "surveyor load --list", "play")
-    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget, profile, tag=tag)
+    target_options = account_options.target_options()
     loaded = load_target(target, layout.targets, target_options)
     if plan:
         from surveyor.cli._support.plan_report import print_program_plan
 
         print_program_plan(loaded, chosen, "scenario", own_service=True)
         return
-    task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
+    task_settings = task.settings()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     if not self_check:
         reserve_folder(folder)

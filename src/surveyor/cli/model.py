@@ -7,24 +7,16 @@ left behind, 130 interrupted.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    DnsText,
-    Endpoint,
-    Plan,
-    Profile,
-    Region,
-    Tag,
-    Vpc,
-    parse_target_options,
-)
+from surveyor.cli._support.option_groups import with_option_groups
+from surveyor.cli._support.options import Plan, Vpc
+from surveyor.cli._support.target_options import RunOptions
 from surveyor.errors import Inconclusive, UsageError
 from surveyor.terminal import print_error
 
@@ -38,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["model"]
 
 
+@with_option_groups
 def model(
+    *,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to test, as in conform.")] = "embedded",
     examples: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of call sequences.")] = 100,
     steps: Annotated[
@@ -56,15 +50,9 @@ def model(
     on_a_real_account: Annotated[
         bool, typer.Option("--on-a-real-account", help="Allow a target that is not on this machine.")
     ] = False,
-    account: Account = None,
-    profile: Profile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
+    account_options: RunOptions,
     vpc: Vpc = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
-    plan: Plan = False,  # typer passes options by keyword
+    plan: Plan = False,
 ) -> None:
     """Run random call sequences, compare each answer with what the documents promise, and shorten divergences."""
     from surveyor.claims import load_claims
@@ -78,7 +66,8 @@ def model(
     from surveyor.targets.model import is_loopback
 
     layout = find_layout()
-    options = parse_target_options(account, region, endpoint, dns, vpc, None, None, budget, profile, tag=tag)
+    options = replace(account_options.target_options(), vpc=vpc)
+    endpoint = options.endpoint
     local = is_loopback(endpoint) if endpoint is not None else find_target(target, layout.targets).is_local
     if not local and not on_a_real_account and not plan:
         raise UsageError(

@@ -15,23 +15,13 @@ import typer
 
 from surveyor.claims import load_claims
 from surveyor.cli._support.lazy_commands import help_style
+from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import (
-    Account,
-    BudgetText,
-    ConsumerProfile,
-    DnsText,
-    Enable,
-    Endpoint,
     Plan,
-    Profile,
     Record,
-    Region,
-    Role,
-    Tag,
-    Vpc,
-    parse_target_options,
 )
 from surveyor.cli._support.tables import print_table
+from surveyor.cli._support.target_options import SuiteOptions
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.messages import either, nearest
@@ -135,7 +125,9 @@ def show(
 
 
 @app.command()
+@with_option_groups
 def check(
+    *,
     target: Annotated[
         str,
         typer.Option(metavar="NAME|URL|PATH", help="Target to test: a name, NAME@VERSION, a URL, or a target file."),
@@ -150,19 +142,9 @@ def check(
         int, typer.Option(min=0, help="Number of processes, each with its own target; 0 chooses a number.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
-    account: Account = None,
-    profile: Profile = None,
-    consumer_profile: ConsumerProfile = None,
-    region: Region = None,
-    endpoint: Endpoint = None,
-    dns: DnsText = None,
-    vpc: Vpc = None,
-    role: Role = None,
-    enable: Enable = None,
-    budget: BudgetText = None,
-    tag: Tag = None,
+    account_options: SuiteOptions,
     record: Record = None,
-    plan: Plan = False,  # typer passes options by keyword
+    plan: Plan = False,
     from_: From = None,
     json: Json = False,
 ) -> None:
@@ -183,9 +165,7 @@ def check(
     from surveyor.targets.reachable import check_reachable
 
     layout = find_layout()
-    options = parse_target_options(
-        account, region, endpoint, dns, vpc, role, enable, budget, profile, consumer_profile, tag
-    )
+    options = account_options.target_options()
     recordings = _load(from_)
     chosen = [entry.id for entry in _select(recordings, area, claim, recording)]
     known = load_target(target, layout.targets, options)

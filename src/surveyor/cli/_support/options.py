@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surveyor.errors import UsageError
-from surveyor.targets.options import TargetOptions, split_features
 
 if TYPE_CHECKING:
-    from surveyor.pytest_plugin.task_settings import TaskSettings
     from surveyor.targets.model import Target
 
 __all__ = [
@@ -32,9 +30,7 @@ __all__ = [
     "Tag",
     "Vpc",
     "enter_sandbox",
-    "parse_target_options",
     "print_caller",
-    "task_settings_from",
 ]
 
 PLAIN_ACCOUNT = "000000000000"
@@ -109,28 +105,6 @@ BudgetText = Annotated[
 ]
 
 
-def parse_target_options(
-    account: str | None,
-    region: str | None,
-    endpoint: str | None,
-    dns: str | None,
-    vpc: str | None,
-    role: str | None,
-    enable: list[str] | None,
-    budget: str | None,
-    profile: str | None = None,
-    consumer_profile: str | None = None,
-    tag: list[str] | None = None,
-    from_vpc: str | None = None,
-) -> TargetOptions:
-    """Return the options of the command line as target options."""
-    features = split_features(enable or [])
-    tags = tuple(tag or ())
-    return TargetOptions(
-        account, region, endpoint, dns, vpc, role, features, budget, profile, consumer_profile, tags, from_vpc
-    )
-
-
 def enter_sandbox(target: Target) -> None:
     """Start this command again in a sandbox, unless it is in one. Raises UsageError if it is not for this target."""
     from surveyor.sandbox import enter_or_explain
@@ -146,15 +120,3 @@ def print_caller(target: Target) -> None:
 
     if target.credentials.kind != "per-test" and (line := describe_caller(target)):
         typer.echo(line, err=True)
-
-
-def task_settings_from(
-    ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool
-) -> TaskSettings | None:
-    """Return the task settings of these options, None if all are at their defaults. Raises UsageError."""
-    from surveyor.pytest_plugin.task_settings import task_settings_of
-
-    try:
-        return task_settings_of(ttl, stop_timeout, drain, check=check)
-    except ValueError as error:
-        raise UsageError(str(error)) from None

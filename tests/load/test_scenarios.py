@@ -74,7 +74,7 @@ from surveyor.chaos import ServiceSetup, no_ghost
 from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
-SCENARIO = Scenario("short", "Nothing happens.", ServiceSetup(count=2), phases=(Phase("calm", 120),), scale=15,
+SCENARIO = Scenario("short", "Nothing happens.", ServiceSetup(count=2), phases=(Phase("calm", 120),), scale=12, rate=6,
                     checks=(no_ghost(after=15),))
 globals().update(play(SCENARIO))
 """
@@ -126,11 +126,14 @@ def totals_of(folder: Path) -> tuple[dict[str, ClientFigures], float]:
 def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
     """With Locust's master and workers each model's stream runs once, at the scenario's rate, and is counted once."""
     status, output = with_workers(tmp_path, lambda workers: None)
+    if "the machine did not keep up" in output:  # which a run says itself: its counts are not those of its rate
+        assert status == 1, output
+        pytest.skip("this machine was too busy for 6 calls per second of each client")
     assert status == 0, output
     whole, seconds = totals_of(tmp_path)
     assert whole.keys() == {name for name in AVAILABLE if not MODELS[name].is_indirect}
     for model, figures in whole.items():
-        assert figures.attempts == pytest.approx(20 * MODELS[model].share * seconds, rel=0.1), model
+        assert figures.attempts == pytest.approx(6 * MODELS[model].share * seconds, rel=0.1, abs=2), model
     assert "short: pass" in output
 
 

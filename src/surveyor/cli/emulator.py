@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import socket
 import subprocess
@@ -72,9 +73,12 @@ def _open_outside(words: list[str]) -> socket.socket | None:
         family = socket.getaddrinfo(known.host, known.port)[0][0]
         return socket.create_server((known.host, known.port), family=family, backlog=1024)
     except OSError as error:
-        raise TargetUnavailable(
-            f"cannot listen for HTTP on {known.host}:{known.port}: {error.strerror or error}"
-        ) from None
+        raise TargetUnavailable(f"cannot listen for HTTP on {known.host}:{known.port}: {_reason(error)}") from None
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says, without the address that create_server adds to it."""
+    return error.strerror or str(error) if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
 
 
 def _print_settings(ready: dict[str, str], sandbox: int | None) -> None:

@@ -31,5 +31,5 @@ def sandbox(
     if not command:
         raise UsageError("a sandbox needs a command: surveyor sandbox -- COMMAND")
     if shutil.which(command[0]) is None:
-        raise UsageError(f"{command[0]} is no program that can be run")
+        raise UsageError(f"{command[0]!r} is no program that can be run")
     enter(command, join)

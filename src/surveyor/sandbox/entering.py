@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,11 +41,15 @@ def enter_or_explain() -> None:
 
 
 def enter(command: Sequence[str], join: int | None = None) -> NoReturn:
-    """Become a command in a new sandbox, or in that of a process. Raises SurveyorError if this machine forbids it."""
-    words = command_in(command, join)
+    """Become a command in the sandbox of this process, in a new one, or in that of a process that joins.
+
+    Raises SurveyorError if this machine allows no new one.
+    """
+    words = list(command) if join is None and is_inside() else command_in(command, join)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    os.execv(words[0], words)  # noqa: S606  # this process becomes the command
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; a command must not start so
+    os.execvp(words[0], words)  # noqa: S606  # this process becomes the command
 
 
 def command_in(command: Sequence[str], join: int | None = None) -> list[str]:

@@ -42,7 +42,7 @@ RESOLVER = "172.31.0.2"
 
 PARTS = ("namespaces", "addresses", "ports", "files", "raw sockets")
 
-CANNOT = 3
+BAD_REQUEST, CANNOT = 2, 3
 _NEWNS, _NEWUSER, _NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
 _BIND, _RECURSIVE, _SLAVE = 4_096, 16_384, 1 << 19
 _NOSUID, _NODEV, _NOEXEC = 2, 4, 8
@@ -66,6 +66,10 @@ class _Problem(Exception):
         self.part = part
 
 
+class _NotJoined(Exception):
+    """The sandbox of a process cannot be entered; the text says why."""
+
+
 def main(arguments: list[str]) -> int:
     """Replace this process by the command; return an exit code, after one line on stderr, if that fails."""
     try:
@@ -84,6 +88,9 @@ def main(arguments: list[str]) -> int:
         _execute(command)
     except _Problem as problem:
         sys.stderr.write(f"surveyor: a sandbox cannot be made here: {problem.part}: {problem}; see surveyor doctor\n")
+    except _NotJoined as problem:
+        sys.stderr.write(f"surveyor: {problem}\n")
+        return BAD_REQUEST
     return CANNOT
 
 
@@ -95,7 +102,7 @@ def _execute(command: list[str]) -> NoReturn:
         os.execvpe(command[0], command, environment)  # noqa: S606  # it becomes the command
     except OSError as error:
         sys.stderr.write(f"surveyor: {command[0]}: {error.strerror}\n")
-        sys.exit(2)
+        sys.exit(BAD_REQUEST)
 
 
 def _try_parts() -> Iterator[tuple[str, str]]:
@@ -218,7 +225,7 @@ def _replace_files() -> None:
 
 
 def _cover(path: str, text: str) -> None:
-    """Show another file at a path. It has no name of its own afterwards, so that nothing is left."""
+    """Show another file at a path. It is deleted elsewhere at once, so that nothing is left."""
     target = os.path.realpath(path)
     if not Path(target).exists():
         raise _Problem("files", f"there is no {path} to cover; an empty file is enough")
@@ -262,20 +269,24 @@ def _keep_capabilities() -> None:
 
 
 def _join(pid: int) -> None:
-    """Enter the sandbox of a process."""
+    """Enter the sandbox of a process. Raises _NotJoined."""
     try:
-        own_user = Path("/proc/self/ns/user").stat().st_ino
-        folders = {
-            kind: os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("user", "net", "mnt")
-        }
-        here = os.getcwd()  # noqa: PTH109  # a text
-        for kind, number in folders.items():
-            if kind != "user" or os.fstat(number).st_ino != own_user:
-                _call("setns", number, 0)
-        with contextlib.suppress(OSError):
-            os.chdir(here)
+        own_network, own_user = (Path(f"/proc/self/ns/{kind}").stat().st_ino for kind in ("net", "user"))
+        network, environment = Path(f"/proc/{pid}/ns/net").stat().st_ino, Path(f"/proc/{pid}/environ").read_bytes()
+        if f"{MARK}={network}".encode() not in environment.split(b"\0"):
+            raise _NotJoined(f"process {pid} is in no sandbox")
+        if network == own_network:
+            return
+        kinds = ("user", "net", "mnt")
+        places = {kind: os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds}
+        folder = os.getcwd()  # noqa: PTH109  # its name leads to the same folder in the mounts of the sandbox
+        for kind, place in places.items():
+            if kind != "user" or os.fstat(place).st_ino != own_user:
+                _call("setns", place, 0)
+        os.chdir(folder)
     except OSError as error:
-        raise _Problem("namespaces", f"that of process {pid}: {error.strerror}") from None
+        missing = isinstance(error, FileNotFoundError)
+        raise _NotJoined(f"there is no process {pid}" if missing else f"process {pid}: {error.strerror}") from None
 
 
 def _watch() -> None:

@@ -122,6 +122,16 @@ def _ec2(client: _Client, region: str) -> Iterator[Marked]:
                 yield Marked(run, "ec2:RunInstances", entry["InstanceId"], region, created=entry["LaunchTime"])
 
 
+def _permitted(pages: Iterator[Any]) -> list[Any]:
+    """Return what a list has, nothing if the caller may not read it."""
+    try:
+        return list(pages)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in DENIED:
+            return []
+        raise
+
+
 def _tag(entry: Mapping[str, Any]) -> str | None:
     """Return the run in the tags of an EC2 resource."""
     return next((tag["Value"] for tag in entry.get("Tags", ()) if tag["Key"] == TAG), None)
@@ -189,6 +199,25 @@ def _log_groups(client: _Client, region: str) -> Iterator[Marked]:
             yield Marked(run, "logs:CreateLogGroup", name, region, created=created, details={"logGroupName": name})
 
 
+def _resolver(client: _Client, region: str) -> Iterator[Marked]:
+    """Yield what runs made of Route 53 Resolver, by its name; associations are deleted with rules and groups.
+
+    Credentials that may not list it have created nothing.
+    """
+    resolver = client("route53resolver")
+    kinds = (
+        ("CreateResolverEndpoint", "list_resolver_endpoints", "ResolverEndpoints"),
+        ("CreateResolverRule", "list_resolver_rules", "ResolverRules"),
+        ("CreateFirewallRuleGroup", "list_firewall_rule_groups", "FirewallRuleGroups"),
+        ("CreateFirewallDomainList", "list_firewall_domain_lists", "FirewallDomainLists"),
+    )
+    for operation, call, member in kinds:
+        for entry in _permitted(_pages(resolver, call, member)):
+            if run := _run_in(entry.get("Name"), entry.get("DomainName"), entry.get("CreatorRequestId")):
+                name = entry.get("Name") or entry.get("DomainName", "")
+                yield Marked(run, f"route53resolver:{operation}", entry["Id"], region, name)
+
+
 def _authorities(client: _Client, region: str) -> Iterator[Marked]:
     pca = client("acm-pca")
     for entry in _pages(pca, "list_certificate_authorities", "CertificateAuthorities"):
@@ -206,13 +235,7 @@ def _authorities(client: _Client, region: str) -> Iterator[Marked]:
 
 def _shares(client: _Client, region: str) -> Iterator[Marked]:
     """Yield the resource shares of runs. Credentials that may not list any have created none."""
-    try:
-        shares = list(_pages(client("ram"), "get_resource_shares", "resourceShares", resourceOwner="SELF"))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in DENIED:
-            return
-        raise
-    for share in shares:
+    for share in _permitted(_pages(client("ram"), "get_resource_shares", "resourceShares", resourceOwner="SELF")):
         if (run := _run_in(share["name"])) and share["status"] not in ("DELETING", "DELETED"):
             arn, created = share["resourceShareArn"], share.get("creationTime")
             yield Marked(run, "ram:CreateResourceShare", arn, region, share["name"], created)
@@ -223,6 +246,7 @@ _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("route53", _route53),
     ("ec2", _ec2),
     ("ecs", _ecs),
+    ("route53resolver", _resolver),
     ("elasticloadbalancing", _load_balancing),
     ("events and sqs", _events),
     ("s3", _buckets),

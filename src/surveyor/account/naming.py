@@ -30,7 +30,7 @@ class Named:
 
 
 RANDOM = re.compile(
-    r"\b(?:(?:ns|srv)-[a-z0-9]{6,}|[a-z]{1,12}-(?:[0-9a-f]{17}|[0-9a-f]{8})|Z[A-Z0-9]{9,}"
+    r"\b(?:(?:ns|srv)-[a-z0-9]{6,}|rslvr-[a-z]{2,12}-[0-9a-f]{16,17}|[a-z]{1,12}-(?:[0-9a-f]{17}|[0-9a-f]{8})|Z[A-Z0-9]{9,}"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32})\b"
 )
 """An id that AWS chose: of Cloud Map, EC2, a hosted zone, a UUID, a task or a container instance."""
@@ -46,6 +46,11 @@ _RANDOM_TYPES = frozenset(
         "resource-share",
         "resource-share-invitation",
         "certificate-authority",
+        "resolver-endpoint",
+        "resolver-rule",
+        "firewall-domain-list",
+        "firewall-rule-group",
+        "firewall-rule-group-association",
     }
 )
 """Types of resources in ARNs that end with a random id. That of a Cloud Map service begins with srv-."""
@@ -71,6 +76,20 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "tasks": "taskArn",
         "containerInstance": "containerInstanceArn",
         "containerInstances": "containerInstanceArn",
+    },
+    "route53resolver": {
+        "ResolverEndpoint": "Id",
+        "ResolverEndpoints": "Id",
+        "ResolverRule": "Id",
+        "ResolverRules": "Id",
+        "ResolverRuleAssociation": "Id",
+        "ResolverRuleAssociations": "Id",
+        "FirewallDomainList": "Id",
+        "FirewallDomainLists": "Id",
+        "FirewallRuleGroup": "Id",
+        "FirewallRuleGroups": "Id",
+        "FirewallRuleGroupAssociation": "Id",
+        "FirewallRuleGroupAssociations": "Id",
     },
     "ram": {
         "resourceShare": "resourceShareArn",
@@ -99,6 +118,18 @@ _MEMBERS: Mapping[str, Mapping[str, Kind]] = {
     "iam": {"UserName": "name", "RoleName": "name", "GroupName": "name", "InstanceProfileName": "name"},
     "ram": {"resourceShareArn": "id", "resourceShareInvitationArn": "id", "resourceArns": "id"},
     "acm-pca": {"CertificateAuthorityArn": "id"},
+    # A rule and a rule group change how a VPC resolves names, and what a rule names is used.
+    "route53resolver": {
+        "ResolverEndpointId": "id",
+        "ResolverRuleId": "id",
+        "VPCId": "id",
+        "VpcId": "id",
+        "ResourceId": "id",
+        "FirewallDomainListId": "id",
+        "FirewallRuleGroupId": "id",
+        "FirewallRuleGroupAssociationId": "id",
+        "ResourceArn": "id",
+    },
     "sts": {"RoleArn": "name"},
 }
 """By service: the members of requests that name what a call changes, or the resource that it adds something to."""

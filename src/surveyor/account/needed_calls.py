@@ -45,6 +45,14 @@ _SWEEP: Calls = {
 }
 """What finds and deletes what runs made: also at the end of each run that makes something."""
 
+_RESOLVER_SWEEP = (
+    "DeleteFirewallDomainList DeleteFirewallRule DeleteFirewallRuleGroup DeleteResolverEndpoint DeleteResolverRule "
+    "DisassociateFirewallRuleGroup DisassociateResolverRule GetFirewallRuleGroupAssociation GetResolverEndpoint "
+    "GetResolverRuleAssociation ListFirewallDomainLists ListFirewallRuleGroupAssociations ListFirewallRuleGroups "
+    "ListFirewallRules ListResolverEndpoints ListResolverRuleAssociations ListResolverRules"
+)
+"""The same for Route 53 Resolver, of which only claims with the feature `resolver` make something."""
+
 _CONFORM: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
     "DeleteServiceAttributes DiscoverInstances DiscoverInstancesRevision GetInstance GetInstancesHealthStatus "
@@ -83,6 +91,12 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
         "elbv2": "DescribeTargetHealth",
         "logs": "CreateLogGroup FilterLogEvents",
         "cloudwatch": "GetMetricData",
+    },
+    "resolver": {
+        "route53resolver": "AssociateFirewallRuleGroup AssociateResolverRule CreateFirewallDomainList "
+        "CreateFirewallRule CreateFirewallRuleGroup CreateResolverEndpoint CreateResolverRule "
+        "GetFirewallDomainList UpdateFirewallDomains " + _RESOLVER_SWEEP,
+        "ec2": "AuthorizeSecurityGroupIngress",
     },
     "private-ca": {
         "acm-pca": "CreateCertificateAuthority GetCertificate GetCertificateAuthorityCertificate "
@@ -207,9 +221,12 @@ def _operations(command: str, features: Collection[str], *, service: bool) -> It
 
 
 def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[Calls, ...]:
-    fixed = {"audit": _AUDIT, "sweep": _SWEEP}
+    fixed: Mapping[str, tuple[Calls, ...]] = {
+        "audit": (_AUDIT,),
+        "sweep": (_SWEEP, {"route53resolver": _RESOLVER_SWEEP}),
+    }
     if command in fixed:
-        return (fixed[command],)
+        return fixed[command]
     if command == "in-vpc":
         return (_IN_VPC, _SWEEP)
     if command == "gate":

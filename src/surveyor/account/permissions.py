@@ -44,6 +44,17 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     "servicediscovery:CreatePrivateDnsNamespace": ("servicediscovery:TagResource",),
     "servicediscovery:CreatePublicDnsNamespace": ("servicediscovery:TagResource",),
     "servicediscovery:CreateService": ("servicediscovery:TagResource",),
+    # Service Authorization Reference, "API operations defined by Amazon Route 53 Resolver".
+    **{
+        f"route53resolver:{operation}": ("route53resolver:TagResource",)
+        for operation in (
+            "AssociateFirewallRuleGroup",
+            "CreateFirewallDomainList",
+            "CreateFirewallRuleGroup",
+            "CreateResolverEndpoint",
+            "CreateResolverRule",
+        )
+    },
     # Cloud Map Developer Guide, "Shared AWS Cloud Map namespaces": permissions needed to share a namespace.
     "ram:CreateResourceShare": (
         "servicediscovery:DeleteResourcePolicy",

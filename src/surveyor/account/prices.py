@@ -18,6 +18,7 @@ __all__ = [
     "INSTANCE",
     "LOAD_BALANCER",
     "PRICES_READ",
+    "RESOLVER_ENDPOINT",
     "T3_NANO",
     "Price",
     "expected_dollars",
@@ -100,6 +101,14 @@ CERTIFICATE_AUTHORITY = Price(
     50.0,  # in the short-lived mode
     "aws.amazon.com/private-ca/pricing",
     "prorated for partial months",
+)
+
+RESOLVER_ENDPOINT = Price(
+    "Resolver endpoint",
+    2 * 0.125 * _HOURS_OF_MONTH,  # of each of its network interfaces, of which the suites' have two
+    "aws.amazon.com/route53/pricing",
+    "no document says how parts of an hour are billed",
+    at_least=_HOUR,
 )
 
 CALL_PRICES = {

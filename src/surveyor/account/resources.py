@@ -13,6 +13,7 @@ from surveyor.account.prices import (
     HOSTED_ZONE,
     INSTANCE,
     LOAD_BALANCER,
+    RESOLVER_ENDPOINT,
     T3_NANO,
     Price,
     expected_dollars,
@@ -54,6 +55,17 @@ CREATES: Mapping[str, CreatedResource] = {
     "ecs:CreateCluster": CreatedResource("cluster", ("cluster", "clusterName")),
     "ecs:RegisterTaskDefinition": CreatedResource("task definition", ("taskDefinition", "taskDefinitionArn")),
     "ecs:CreateService": CreatedResource("ECS service", ("service", "serviceArn")),
+    "route53resolver:CreateResolverEndpoint": CreatedResource(
+        "Resolver endpoint", ("ResolverEndpoint", "Id"), RESOLVER_ENDPOINT
+    ),
+    "route53resolver:CreateResolverRule": CreatedResource("Resolver rule", ("ResolverRule", "Id")),
+    "route53resolver:AssociateResolverRule": CreatedResource("rule association", ("ResolverRuleAssociation", "Id")),
+    "route53resolver:CreateFirewallDomainList": CreatedResource("domain list", ("FirewallDomainList", "Id")),
+    "route53resolver:CreateFirewallRuleGroup": CreatedResource("rule group", ("FirewallRuleGroup", "Id")),
+    "route53resolver:CreateFirewallRule": CreatedResource("firewall rule"),
+    "route53resolver:AssociateFirewallRuleGroup": CreatedResource(
+        "rule group association", ("FirewallRuleGroupAssociation", "Id")
+    ),
     "elbv2:CreateLoadBalancer": CreatedResource("load balancer", ("LoadBalancers", "LoadBalancerArn"), LOAD_BALANCER),
     "elbv2:CreateTargetGroup": CreatedResource("target group", ("TargetGroups", "TargetGroupArn")),
     "elbv2:CreateListener": CreatedResource("listener"),

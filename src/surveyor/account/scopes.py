@@ -29,6 +29,10 @@ _OWN_RECORDS: Conditions = {
 _UNKNOWN = "a" * 16
 """The end of an id of Cloud Map that suites use where nothing may have it."""
 
+_RESOLVER_TYPES = (
+    "resolver-endpoint/*", "resolver-rule/*", "firewall-domain-list/*", "firewall-rule-group/*",
+    "firewall-rule-group-association/*",
+)  # fmt: skip
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _NEW = {  # what EC2's create actions create, and what they create it in
     "CreateVpc": ("vpc", ""),
@@ -219,8 +223,20 @@ def _ssm(name: str, place: Place) -> Iterator[Limit]:
     yield Limit("PublicParameters", (f"arn:aws:ssm:{place.region}::parameter/aws/service/*",))
 
 
+def _resolver(name: str, place: Place) -> Iterator[Limit]:
+    """Limit to what has the run's tag; which VPC an association is for, no condition key says."""
+    made = place.arns("route53resolver", *_RESOLVER_TYPES)
+    is_new = name.startswith("Create") and name != "CreateFirewallRule"
+    if is_new or name == "AssociateFirewallRuleGroup":
+        yield Limit("ResolverNew", made, _GETS_TAG)
+    elif name == "TagResource":
+        yield Limit("ResolverTags", made, _GETS_TAG)
+    elif not name.startswith(_READS):
+        yield Limit("ResolverTagged", made, _HAS_TAG)
+
+
 _LIMITS = {
     "acm-pca": _pca, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb, "events": _events, "iam": _iam,
-    "logs": _logs, "ram": _ram, "route53": _route53, "s3": _s3, "servicediscovery": _cloudmap, "sqs": _sqs,
-    "ssm": _ssm, "sts": _sts,
+    "logs": _logs, "ram": _ram, "route53": _route53, "route53resolver": _resolver, "s3": _s3,
+    "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
 }  # fmt: skip

@@ -44,6 +44,11 @@ _EC2_RESOURCE_TYPES: Mapping[str, tuple[str, ...]] = {
 _CLOUD_MAP = ("CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService")
 _ECS = ("CreateCluster", "CreateService", "RegisterTaskDefinition")
 
+_RESOLVER = (
+    "CreateResolverEndpoint", "CreateResolverRule", "CreateFirewallDomainList", "CreateFirewallRuleGroup",
+    "AssociateFirewallRuleGroup",
+)  # fmt: skip
+
 _TAG_LISTS: Mapping[tuple[str, str], str] = {
     **{("servicediscovery", operation): "Tags" for operation in _CLOUD_MAP},
     **{("ecs", operation): "tags" for operation in (*_ECS, "RunTask", "StartTask", "CreateTaskSet")},
@@ -51,6 +56,7 @@ _TAG_LISTS: Mapping[tuple[str, str], str] = {
     **{("iam", f"Create{kind}"): "Tags" for kind in ("Role", "User", "Policy", "InstanceProfile")},
     ("acm-pca", "CreateCertificateAuthority"): "Tags",
     ("events", "PutRule"): "Tags",
+    **{("route53resolver", operation): "Tags" for operation in _RESOLVER},
     ("ram", "CreateResourceShare"): "tags",
 }
 """Calls that create something and take a list of tags: the member. In a list `tags`, keys are `key`, else `Key`."""
@@ -120,6 +126,8 @@ def add_run_tag(
         return {**params, "tags": [{"key": TAG, "value": run}]}
     if service == "acm-pca" and operation == "CreateCertificateAuthority":
         return {**params, "Tags": [*params.get("Tags", ()), *tag]}
+    if service == "route53resolver" and operation in _RESOLVER and "Tags" not in params:
+        return {**params, "Tags": tag}
     if service == "ecs" and operation == "RunTask" and "startedBy" not in params:
         return {**params, "startedBy": run_prefix(run)}
     return None

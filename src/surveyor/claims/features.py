@@ -31,5 +31,6 @@ FEATURES: Mapping[str, str] = {
     "service-connect": "ECS Service Connect runs proxies",
     "logs": "CloudWatch Logs keeps what log drivers deliver",
     "metrics": "CloudWatch has the metrics of ECS",
+    "resolver": "Route 53 Resolver has endpoints, rules and DNS Firewall",
     "private-ca": "AWS Private CA issues certificates",
 }

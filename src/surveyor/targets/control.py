@@ -86,6 +86,15 @@ class Control:
         query = urlencode({"account": account, "region": region, "vpc": vpc})
         return _address(self._request("GET", f"/_surveyor/resolvers?{query}"))
 
+    def inbound_address(self, account: str, region: str, ip: str) -> DnsAddress:
+        """Return where an address of an inbound endpoint of Route 53 Resolver answers. Raises TargetUnavailable."""
+        query = urlencode({"account": account, "region": region})
+        listed = self._request("GET", f"/_surveyor/resolver-endpoints?{query}").get("addresses")
+        for entry in listed if isinstance(listed, list) else ():
+            if isinstance(entry, dict) and entry.get("ip") == ip:
+                return _address(entry)
+        raise TargetUnavailable(f"no inbound endpoint answers at {ip}")
+
     def name_servers(self) -> DnsAddress:
         """Return the address of the name servers of public zones."""
         return _address(self._request("GET", "/_surveyor/name-servers"))

@@ -45,8 +45,8 @@ class InsideResolvers(Protocol):
     def resolver(self, vpc: str) -> DnsAddress:
         """Return the resolver of a VPC."""
 
-    def through(self, server: DnsAddress) -> DnsAddress:
-        """Return a server that is asked from inside."""
+    def through(self, server: DnsAddress, vpc: str = "") -> DnsAddress:
+        """Return a server that is asked from inside a VPC, by default that of the run's tasks."""
 
 
 @dataclass
@@ -103,6 +103,17 @@ class RunningTarget:
                 f"--dns is the resolver of {self.target.vpc}: names of {vpc} resolve only inside that VPC"
             )
         return self._address()
+
+    def inbound(self, account: str, region: str, vpc: str, ip: str) -> DnsAddress:
+        """Return the server at an address of an inbound endpoint of Route 53 Resolver. Raises FeatureLacking."""
+        server = DnsAddress(ip, 53)
+        if self.target.dns.kind == "control" and self.control is not None:
+            server = self.control.inbound_address(account, region, ip)
+        if self.inside is not None:
+            return self.inside.through(server, vpc)
+        if self.target.dns.kind == "zones" and not self.target.dns.address:
+            raise FeatureLacking("an inbound endpoint is reached only from inside its VPC: run there, or use --from-vpc")
+        return server
 
     def name_servers(self, account: str, zone: Callable[[], str]) -> DnsAddress:
         """Return the DNS server for names of a public namespace. Raises FeatureLacking.

@@ -68,9 +68,9 @@ class Vantages:
         """Return the resolver of a VPC. Raises Inconclusive if no vantage can be there."""
         return self.at(vpc).resolver()
 
-    def through(self, server: DnsAddress) -> DnsAddress:
-        """Return a name server that the vantage in the VPC of tasks asks."""
-        return self.at(self.main.vpc).through(server)
+    def through(self, server: DnsAddress, vpc: str = "") -> DnsAddress:
+        """Return a server that the vantage in a VPC asks, by default in that of tasks."""
+        return self.at(vpc or self.main.vpc).through(server)
 
     def at(self, vpc: str) -> Vantage:
         """Return the vantage of a VPC, without starting it."""

@@ -17,6 +17,7 @@ from .cloudmap.state import CloudMapState
 from .ec2.state import Ec2State
 from .ecs.state.account import EcsState
 from .elb.state import ElbState
+from .resolver.state import ResolverState
 from .resource_shares import ram_state
 from .route53.state import Route53State
 
@@ -47,6 +48,7 @@ def list_resources(world: World, account: str | None = None) -> list[Resource]:
         *_ec2(world),
         *_ecs(world),
         *_load_balancing(world),
+        *_resolver(world),
         *_shares(world),
         *_moto(),
     ]
@@ -151,6 +153,32 @@ def _load_balancing(world: World) -> Iterator[Resource]:
             yield Resource("elb:load-balancer", balancer.arn, account, region, balancer.name)
         for group in state.groups.values():
             yield Resource("elb:target-group", group.arn, account, region, group.name)
+
+
+def _resolver(world: World) -> Iterator[Resource]:
+    for account, region, state in world.everywhere(ResolverState):
+        place = (account, region)
+        for endpoint in state.endpoints.values():
+            tags = state.tags.get(endpoint.arn, {})
+            settings: dict[str, object] = {"addresses": [address.ip for address in endpoint.addresses.values()]}
+            yield Resource("resolver:endpoint", endpoint.id, *place, endpoint.name, tags, settings)
+        for rule in state.rules.values():
+            tags, settings = state.tags.get(rule.arn, {}), {"targets": [target.ip for target in rule.targets]}
+            yield Resource("resolver:rule", rule.id, *place, rule.domain, tags, settings)
+        for association in state.associations.values():
+            yield Resource("resolver:association", association.id, *place, association.vpc)
+        for domains in state.domain_lists.values():
+            tags, settings = state.tags.get(domains.arn, {}), {"domains": list(domains.domains)}
+            yield Resource("resolver:domain-list", domains.id, *place, domains.name, tags, settings)
+        for group in state.groups.values():
+            tags, settings = state.tags.get(group.arn, {}), {"rules": len(group.rules)}
+            yield Resource("resolver:rule-group", group.id, *place, group.name, tags, settings)
+        for firewall in state.firewalls.values():
+            tags = state.tags.get(firewall.arn, {})
+            yield Resource("resolver:firewall", firewall.id, *place, firewall.vpc, tags)
+        for vpc, setting in state.fail_open.items():
+            if setting != "DISABLED":
+                yield Resource("resolver:firewall-config", vpc, *place, settings={"fail_open": setting})
 
 
 def _shares(world: World) -> Iterator[Resource]:

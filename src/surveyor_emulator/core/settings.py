@@ -14,6 +14,7 @@ __all__ = [
     "DefaultVpc",
     "Delay",
     "Deregistration",
+    "DnsFirewall",
     "Egress",
     "Machine",
     "ProxyDrain",
@@ -32,6 +33,7 @@ ProxyDrain = Literal["after-containers", "before-containers"]
 Egress = Literal["free", "routed"]
 DefaultVpc = Literal["present", "none"]
 DnsPath = Literal["open", "blocked", "intercepted"]
+DnsFirewall = Literal["working", "impaired"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
 Traffic = Literal["free", "ruled"]
@@ -73,6 +75,17 @@ class Quotas:
     # Amazon ECS Developer Guide, service quotas: tasks of a service, tags aside; RunTask starts ten at once.
     tasks_per_service: int = setting(5_000, "tasks of an ECS service")
     tasks_per_run: int = setting(10, "tasks that one RunTask starts")
+    # Route 53 Developer Guide, "Quotas", on Route 53 VPC Resolver and on DNS Firewall.
+    resolver_endpoints: int = setting(4, "Resolver endpoints")
+    resolver_endpoint_addresses: int = setting(6, "addresses of a Resolver endpoint")
+    resolver_rules: int = setting(1_000, "Resolver rules")
+    resolver_rule_associations: int = setting(2_000, "associations of Resolver rules with VPCs")
+    resolver_rule_targets: int = setting(6, "targets of a Resolver rule")
+    firewall_groups: int = setting(1_000, "DNS Firewall rule groups")
+    firewall_groups_per_vpc: int = setting(5, "DNS Firewall rule groups of a VPC")
+    firewall_rules: int = setting(100, "rules of a DNS Firewall rule group")
+    firewall_domain_lists: int = setting(1_000, "domain lists of DNS Firewall")
+    firewall_domains: int = setting(100_000, "domains in all lists of DNS Firewall")
     discover_rate: float | None = setting(1_000.0, "DiscoverInstances calls per second; none: do not throttle them")
     discover_burst: float = setting(2_000.0, "DiscoverInstances calls at once")
     revision_rate: float | None = setting(
@@ -106,6 +119,8 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
         "operation_run": Delay(1.0, 5.0),
         "zone_run": Delay(30.0, 60.0),
         "dns_propagation": Delay(5.0, 60.0),
+        "resolver_endpoint": Delay(45.0, 120.0),
+        "resolver_association": Delay(5.0, 30.0),
         "namespace_in_use": Delay(0.0, 10.0),
         "call_rates": "all",
         "read_lag": 1.0,
@@ -143,6 +158,19 @@ class Settings:
     )
     # Documented as "generally within 60 seconds".
     dns_propagation: Delay = setting(Delay(0.5, 5.0), "from a Route 53 change until its name servers answer with it")
+    # On AWS minutes: Terraform's acceptance tests of a rule with an endpoint take about four.
+    resolver_endpoint: Delay = setting(Delay(1.0, 4.0), "until a Resolver endpoint is created, changed or deleted")
+    resolver_association: Delay = setting(
+        Delay(0.2, 2.0), "until a Resolver rule, or a rule group or domain list of DNS Firewall, takes effect in a VPC"
+    )
+    # Real questions to real servers. No document says how long a resolver waits.
+    forward_wait: float = setting(1.0, "wall seconds in which a target of a Resolver rule must answer")
+    # "Each EC2 instance can send 1024 packets per second per network interface" (Amazon VPC User Guide, "Amazon DNS
+    # server"). Off: on this machine all clients outside of tasks have one address.
+    resolver_packets: float | None = setting(
+        None, "packets per wall second from one address that a VPC's resolver answers, 1024 on AWS; none: all of them"
+    )
+    dns_firewall: DnsFirewall = setting("working", "whether DNS Firewall can evaluate questions")
     # "several hours" (route53/DeleteHealthCheck).
     health_check_removal: Delay = setting(
         Delay(3_600.0, 10_800.0), "for which a health check that Cloud Map deleted stays in lists"

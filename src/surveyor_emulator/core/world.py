@@ -51,6 +51,16 @@ class TrafficRules(Protocol):
         """Return whether the endpoint of this target is there, which decides by the source for itself."""
 
 
+class InboundServers(Protocol):
+    """Opens the addresses of inbound endpoints of Route 53 Resolver."""
+
+    def open_inbound(self, account: str, region: str, vpc_id: str, ip: str) -> tuple[str, int]:
+        """Answer as the resolver of a VPC at a further address of this machine, which is returned."""
+
+    def close_inbound(self, address: tuple[str, int]) -> None:
+        """Stop answering there."""
+
+
 class World:
     """All state of one embedded target."""
 
@@ -71,6 +81,7 @@ class World:
         self.resolver: Callable[[str, str, str], tuple[str, int]] | None = None
         # The address at which that resolver answers on port 53, where this process may listen on it.
         self.resolver_at_53: Callable[[str, str, str], str | None] | None = None
+        self.inbound: InboundServers | None = None
         # Called when the target ends.
         self.at_end: list[Callable[[], object]] = []
         self._regional: dict[tuple[type[object], str, str], object] = {}

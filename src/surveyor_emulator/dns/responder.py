@@ -1,4 +1,4 @@
-"""Turn the bytes of a query into the bytes of its answer, for one server.
+"""Turn the bytes of a query into the bytes of its answer, for one server, or into one that comes later.
 
 Two caches, both cleared when the zones change: answers by name and type, and renderers by the exact message except its
 id, since most clients repeat the same messages. Both are bounded, since clients may ask for anything.
@@ -6,22 +6,34 @@ id, since most clients repeat the same messages. Both are bounded, since clients
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 from surveyor_emulator.aws.ec2 import vpcs_of
+from surveyor_emulator.aws.resolver.state import resolver_state
+from surveyor_emulator.aws.resolver.vpc_policy import VpcPolicy, make_route, vpc_policy
 from surveyor_emulator.aws.route53 import names
-from surveyor_emulator.aws.route53.answers import ResolutionScope, resolve
+from surveyor_emulator.aws.route53.answers import DnsAnswer, ResolutionScope, resolve
 from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.rdata import TYPE_NAMES
 from surveyor_emulator.aws.route53.sections import add_sections
 from surveyor_emulator.aws.route53.state import VpcKey
+from surveyor_emulator.core.events import Event
 from surveyor_emulator.core.world import World
 
 from . import wire
 from .encoding import EncodedAnswer, Envelope, Renderer, encode, make_renderer
+from .forwarding import Forwarder
+from .packet_limit import PacketLimit
 
-__all__ = ["NameServer", "Resolver", "Responder"]
+__all__ = ["Later", "NameServer", "Resolver", "Responder"]
+
+Later = Coroutine[Any, Any, bytes]
+"""A reply that others are asked for first."""
 
 # Entries of a cache, beyond which the next batch of queries begins with empty ones.
 _MAX_CACHED = 4_096
@@ -37,6 +49,8 @@ class Responder(ABC):
 
     def __init__(self, world: World, generator: Random) -> None:
         self.world = world
+        # Whether a packet of a client is answered, by the bytes of its address; None: each is.
+        self.admit: Callable[[bytes], bool] | None = None
         # Message without its id -> renderer; the servers look renderers up here first.
         self.renderers: dict[bytes, Renderer] = {}
         self._answers: dict[tuple[tuple[bytes, ...], int], EncodedAnswer] = {}
@@ -69,37 +83,52 @@ class Responder(ABC):
             self._layout = layout
             self._scope = self._make_scope()
 
-    def answer(self, data: bytes, *, stream: bool = False) -> bytes | None:
+    def answer(self, data: bytes, *, stream: bool = False) -> bytes | Later | None:
         """Return the reply to a message, None if none must be sent. ``stream``: the message was received over TCP."""
         try:
             query = wire.parse_query(data)
         except wire.MalformedQuery as malformed:
             return malformed.reply
-        render = self._make_renderer(query, _STREAM_LIMIT if stream else query.limit)
+        limit = _STREAM_LIMIT if stream else query.limit
+        render = self._make_renderer(query, limit)
+        if isinstance(render, DnsAnswer):
+            return self._forward(query, int.from_bytes(data[:2], "big"), render, limit)
         if not stream:
             self.renderers[data[2:]] = render
         return data[:2] + render()
 
-    def _make_renderer(self, query: wire.Query, limit: int) -> Renderer:
+    def _forward(self, query: wire.Query, query_id: int, answer: DnsAnswer, limit: int) -> Later:
+        raise NotImplementedError  # only resolvers have rules
+
+    def _resolve(self, scope: ResolutionScope, name: str, kind: str) -> DnsAnswer:
+        return resolve(scope, name, kind)
+
+    def _make_renderer(self, query: wire.Query, limit: int) -> Renderer | DnsAnswer:
+        """Return what renders the reply, or an answer that is forwarded."""
         rcode, encoded = wire.NOERROR, _refusal(wire.REFUSED)
         if query.version:
             rcode, encoded = wire.BADVERS, _refusal(wire.NOERROR)
         elif query.qclass == wire.CLASS_IN and query.qtype not in _ZONE_TRANSFERS and self._scope is not None:
-            encoded = self._encode_answer(self._scope, query)
+            found = self._encode_answer(self._scope, query)
+            if isinstance(found, DnsAnswer):
+                return found
+            encoded = found
         edns = wire.opt_record(rcode, dnssec=query.dnssec) if query.edns else b""
         envelope = Envelope(query.flags, query.question, edns, limit, self.recursive)
         return make_renderer(encoded, envelope, self._generator)
 
-    def _encode_answer(self, scope: ResolutionScope, query: wire.Query) -> EncodedAnswer:
+    def _encode_answer(self, scope: ResolutionScope, query: wire.Query) -> EncodedAnswer | DnsAnswer:
         labels = tuple(label.lower() for label in query.labels)
         encoded = self._answers.get((labels, query.qtype))
         if encoded is not None:
             return encoded
         name = names.from_labels(labels)
         kind = "ANY" if query.qtype == _ANY else TYPE_NAMES.get(query.qtype, f"TYPE{query.qtype}")
-        answer = resolve(scope, name, kind)
+        answer = self._resolve(scope, name, kind)
         if not self.recursive:
             answer = add_sections(scope, name, answer)
+        if answer.forwarded or any(option.forwarded for _, option in answer.weighted):
+            return answer
         encoded = encode(answer, name, recursive=self.recursive)
         self._answers[labels, query.qtype] = encoded
         return encoded
@@ -127,22 +156,101 @@ class Resolver(Responder):
 
     recursive = True
 
-    def __init__(self, world: World, generator: Random, account: str, vpc: VpcKey) -> None:
+    def __init__(
+        self,
+        world: World,
+        generator: Random,
+        account: str,
+        vpc: VpcKey,
+        forwarder: Forwarder | None = None,
+        *,
+        limited: bool = True,
+    ) -> None:
+        """``limited``: the packets of a client are, as those of an instance are and those to an endpoint are not."""
         super().__init__(world, generator)
         self._account = account
         self._vpc = vpc
+        self._forwarder = forwarder or Forwarder(generator)
+        self._limit = PacketLimit(time.monotonic) if limited else None
+        self._policy: VpcPolicy
 
-    def _settings(self) -> tuple[bool, bool]:
+    def refresh(self) -> None:
+        """Clear the caches if anything has changed, and follow the setting of the packet limit."""
+        super().refresh()
+        rate = self.world.settings.resolver_packets
+        if self._limit is not None:
+            self._limit.rate = rate or 0.0
+            self.admit = self._limit.admits if rate is not None else None
 
+    def _settings(self) -> tuple[bool, bool, int, str]:
         vpc = vpcs_of(self.world, self._account, self._vpc.region).get(self._vpc.id)
-        return (vpc.dns_support, vpc.dns_hostnames) if vpc else (False, False)
+        state = resolver_state(self.world, self._account, self._vpc.region)
+        firewall = self.world.settings.dns_firewall
+        return (*((vpc.dns_support, vpc.dns_hostnames) if vpc else (False, False)), state.generation, firewall)
 
     def _make_scope(self) -> ResolutionScope | None:
-        support, hostnames = self._settings()
+        support, hostnames, *_ = self._settings()
+        self._policy = vpc_policy(self.world, self._account, self._vpc.region, self._vpc.id)
         if not support:
             return None
         private = self._published.private(self._vpc) if hostnames else {}
-        return ResolutionScope(self.world, private, self._published.public(self._account), recursive=True)
+        return ResolutionScope(
+            self.world, private, self._published.public(self._account), recursive=True, rules=self._policy.forwarded
+        )
+
+    def _resolve(self, scope: ResolutionScope, name: str, kind: str) -> DnsAnswer:
+        """Return the answer, unless DNS Firewall blocks it.
+
+        Without a reply of the firewall the failure mode of the VPC decides (Developer Guide, "DNS Firewall VPC
+        configuration").
+        """
+        policy = self._policy
+        if policy.is_filtered and self.world.settings.dns_firewall == "impaired":
+            return resolve(scope, name, kind) if policy.fails_open else DnsAnswer("SERVFAIL", authoritative=False)
+        answer = resolve(scope, name, kind)
+        if not policy.firewall:
+            return answer
+        options = tuple((weight, self._filtered(option, name, kind)) for weight, option in answer.weighted)
+        return replace(answer, weighted=options) if options else self._filtered(answer, name, kind)
+
+    def _filtered(self, answer: DnsAnswer, name: str, kind: str) -> DnsAnswer:
+        chain = tuple(names.canonical(record.value) for record in answer.fixed if record.type == "CNAME")
+        alert = self._policy.alerts(name, kind)
+        if alert is not None:
+            now = self.world.clock.now()
+            detail = f"{kind} {alert.name}"
+            self.world.events.add(Event(now, "resolver.alert", self._account, self._vpc.region, name, detail))
+        return self._policy.blocked(name, kind, chain) or answer
+
+    def _forward(self, query: wire.Query, query_id: int, answer: DnsAnswer, limit: int) -> Later:
+        """Return the reply of what a rule names; of several weighted answers one is chosen first."""
+        if answer.weighted:
+            weights, options = zip(*answer.weighted, strict=True)
+            [answer] = self._generator.choices(options, weights)
+        return self._forwarded(query, query_id, answer, limit)
+
+    async def _forwarded(self, query: wire.Query, query_id: int, answer: DnsAnswer, limit: int) -> bytes:
+        from .forwarded_messages import redirections, reply_to
+
+        name = answer.forwarded
+        asked = names.from_labels(label.lower() for label in query.labels)
+        if name is None:  # the chosen one of several answers leads nowhere else
+            edns = wire.opt_record(wire.NOERROR, dnssec=query.dnssec) if query.edns else b""
+            envelope = Envelope(query.flags, query.question, edns, limit, self.recursive)
+            encoded = encode(answer, asked, recursive=self.recursive)
+            return query_id.to_bytes(2, "big") + make_renderer(encoded, envelope, self._generator)()
+        policy = self._policy
+        route = make_route(self.world, self._account, self._vpc.region, policy.rule_for(name))
+        key = self._account, self._vpc, name, query.qtype
+        wait = self.world.settings.forward_wait
+        found = await self._forwarder.ask(key, name, query.qtype, route, wait)
+        if found is not None:
+            kind = TYPE_NAMES.get(query.qtype, f"TYPE{query.qtype}")
+            chain = tuple(map(names.canonical, redirections(answer, found)))
+            blocked = policy.blocked(asked, kind, chain)
+            if blocked is not None:
+                return await self._forwarded(query, query_id, blocked, limit)
+        return reply_to(query, query_id, answer, found, limit)
 
 
 def _refusal(rcode: int) -> EncodedAnswer:

@@ -20,6 +20,7 @@ from surveyor_emulator.core.http import usable_address
 from surveyor_emulator.core.world import World
 
 from .batch import DatagramBatch
+from .forwarding import Forwarder
 from .interception import BlockedServer, InterceptedServer
 from .responder import NameServer, Resolver, Responder
 from .tcp import TcpServer
@@ -50,6 +51,11 @@ class _Endpoint:
     udp: UdpServer
     tcp: TcpServer
 
+    def close(self) -> None:
+        """Stop answering."""
+        self.udp.close()
+        self.tcp.close()
+
 
 class DnsServers:
     """All DNS servers of one world. They live on the event loop that ``start`` was called on."""
@@ -64,6 +70,8 @@ class DnsServers:
         self._batches: dict[int, DatagramBatch] = {}
         self._hosts = itertools.count()
         self._port = 0
+        self._inbound: dict[Address, _Endpoint] = {}
+        self._forwarder = Forwarder(self._generator)
 
     async def start(self, host: str, port: int) -> None:
         """Answer at ``host`` as the resolver of the default VPC; port 0 picks a free port. Raise OSError.
@@ -123,16 +131,35 @@ class DnsServers:
         is_sandbox = self._world.settings.task_addresses == "subnet"
         return [str(IPv4Network(found.cidr)[2])] if found is not None and is_sandbox else []
 
+    def open_inbound(self, account: str, region: str, vpc_id: str, ip: str) -> Address:
+        """Answer at an address of an inbound endpoint as the resolver of its VPC; return where that is.
+
+        In a sandbox it is the address itself with port 53, elsewhere one of this machine with the shared port.
+        """
+        responder = self._resolver(account, VpcKey(vpc_id, region), limited=False)
+        try:
+            is_sandbox = self._world.settings.task_addresses == "subnet"
+            endpoint = self._open(responder, ip, DNS_PORT) if is_sandbox else None
+        except OSError:
+            endpoint = None
+        endpoint = endpoint or self._open_on_shared_port(responder, self._next_host())
+        self._inbound[endpoint.address] = endpoint
+        return endpoint.address
+
+    def close_inbound(self, address: Address) -> None:
+        """Stop answering at an address of an inbound endpoint."""
+        self._inbound.pop(address).close()
+
     def close(self) -> None:
         """Stop answering everywhere."""
+        self._forwarder.close()
         endpoints_at_53 = [endpoint for endpoint in self._endpoints_at_53.values() if endpoint is not None]
-        endpoints = [*endpoints_at_53, *self._resolvers.values(), *([self._name_servers] if self._name_servers else [])]
-        for endpoint in endpoints:
-            endpoint.udp.close()
-            endpoint.tcp.close()
+        endpoints = [*endpoints_at_53, *self._resolvers.values(), *self._inbound.values()]
+        for endpoint in (*endpoints, *([self._name_servers] if self._name_servers else [])):
+            endpoint.close()
 
-    def _resolver(self, account: str, vpc: VpcKey) -> Resolver:
-        return Resolver(self._world, self._generator, account, vpc)
+    def _resolver(self, account: str, vpc: VpcKey, *, limited: bool = True) -> Resolver:
+        return Resolver(self._world, self._generator, account, vpc, self._forwarder, limited=limited)
 
     def _next_host(self) -> str:
         number = next(self._hosts) % _HOST_NUMBERS

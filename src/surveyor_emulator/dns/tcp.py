@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from ipaddress import ip_address
 
 from .responder import Responder
 
@@ -49,8 +50,17 @@ class TcpServer:
                     length = await reader.readexactly(_LENGTH_BYTES)
                     query = await reader.readexactly(int.from_bytes(length, "big"))
                     self._responder.refresh()
-                    reply = self._responder.answer(query, stream=True)
+                    admit = self._responder.admit
+                    if admit is not None and not admit(_host(writer)):
+                        continue
+                    found = self._responder.answer(query, stream=True)
+                    reply = found if found is None or isinstance(found, bytes) else await found
                     if reply is not None:
                         writer.write(len(reply).to_bytes(_LENGTH_BYTES, "big") + reply)
                         await writer.drain()
         self._tasks.discard(task)
+
+
+def _host(writer: asyncio.StreamWriter) -> bytes:
+    """Return the address of a peer, in network order."""
+    return ip_address(writer.get_extra_info("peername")[0].partition("%")[0]).packed

@@ -123,10 +123,17 @@ class Backend:
             code = "SerializationException" if not service.xml else "MalformedInput"
             raise ServiceError(code, str(error), status=400) from None
         except api_models.MissingMember as error:
-            raise ServiceError(service.missing or service.invalid, str(error)) from None
+            raise ServiceError(service.missing or self._invalid(parsed.operation), str(error)) from None
         except api_models.ConstraintViolation as error:
-            raise ServiceError(service.invalid, str(error)) from None
+            raise ServiceError(self._invalid(parsed.operation), str(error)) from None
         return check
+
+    def _invalid(self, operation: str) -> str:
+        """Return the code for a request that breaks the model: the operation's, if it has another one."""
+        model = api_models.load_service_model(self.service.model)
+        errors = {error["shape"] for error in model.operations[operation].get("errors", ())}
+        code, other = self.service.invalid, self.service.other_invalid
+        return other if other is not None and other in errors and code not in errors else code
 
 
 def _module(name: str) -> Any:

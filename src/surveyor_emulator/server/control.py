@@ -64,6 +64,7 @@ class Control:
             "clock": {"GET": self._read_clock, "POST": self._change_clock},
             "signals": {"GET": self._read_signals, "POST": self._signal},
             "resolvers": {"GET": self._resolver},
+            "resolver-endpoints": {"GET": self._resolver_endpoints},
             "name-servers": {"GET": self._name_servers},
             "events": {"GET": self._events},
             "settings": {"GET": self._settings, "POST": self._change_settings},
@@ -120,15 +121,36 @@ class Control:
         task.add_done_callback(self._advances.discard)
         return {"now": await asyncio.shield(task)}
 
-    async def _resolver(self, request: Request) -> Answer:
-        from surveyor_emulator.aws.ec2 import vpcs_of
+    async def _resolver_endpoints(self, request: Request) -> Answer:
+        """List where the addresses of inbound endpoints of Route 53 Resolver answer."""
+        from surveyor_emulator.aws.resolver.state import ResolverState
 
-        settings, query = self._world.settings, _query(request, {"account", "region", "vpc"})
+        account, region = self._place(_query(request, {"account", "region"}))
+        state = self._world.peek(ResolverState, account, region)
+        return {
+            "addresses": [
+                {"endpoint": endpoint.id, "vpc": endpoint.vpc, "ip": address.ip, **_address(address.listens_at)}
+                for endpoint in state.endpoints.values()
+                for address in endpoint.addresses.values()
+                if address.listens_at is not None
+            ]
+        }
+
+    def _place(self, query: Mapping[str, str]) -> tuple[str, str]:
+        """Return the account and the Region that a request names."""
+        settings = self._world.settings
         account, region = query.get("account", settings.account), query.get("region", settings.region)
         if not is_account(account):
             raise RequestError(f"expected an account of 12 digits, got {account!r}")
         if not is_region(region):
             raise RequestError(f"expected a Region of AWS such as us-east-1, got {region!r}")
+        return account, region
+
+    async def _resolver(self, request: Request) -> Answer:
+        from surveyor_emulator.aws.ec2 import vpcs_of
+
+        query = _query(request, {"account", "region", "vpc"})
+        account, region = self._place(query)
         known = vpcs_of(self._world, account, region)
         vpc = query["vpc"] if "vpc" in query else next((vpc.id for vpc in known.values() if vpc.is_default), "")
         if vpc not in known:

@@ -81,7 +81,7 @@ async def _run(options: Options) -> int:
     host, http_port = server.sockets[0].getsockname()[:2]
     host = usable_address(host)
     world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"
-    world.resolver, world.resolver_at_53 = names.resolver, names.resolver_at_53
+    world.resolver, world.resolver_at_53, world.inbound = names.resolver, names.resolver_at_53, names
     if settings.task_addresses == "subnet":  # the resolv.conf of the sandbox names it
         names.resolver_at_53(settings.account, settings.region, default_vpc)
     ready = {

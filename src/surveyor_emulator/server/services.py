@@ -18,9 +18,10 @@ class AwsService:
     ``permissions`` is the module whose ``permission_requests`` says what a request needs to be allowed. ``handlers``
     names the package or module whose HANDLERS answer, ``forwarder`` the module whose ``answer`` has another program
     answer instead. ``account_resolver`` is the module whose ``resolve_account`` finds the account that a request is
-    about. ``invalid`` is the error code for a request that breaks the model, ``missing`` the one for a request that
-    lacks a required parameter, where they differ. ``unsigned`` are beginnings of targets and paths by which a request
-    without a signature is known to be for this service.
+    about. ``invalid`` is the error code for a request that breaks the model, ``other_invalid`` that of the operations
+    whose errors have this one instead, ``missing`` the one for a request that lacks a required parameter, where they
+    differ. ``unsigned`` are beginnings of targets and paths by which a request without a signature is known to be for
+    this service.
     """
 
     name: str
@@ -31,6 +32,7 @@ class AwsService:
     forwarder: str = ""
     account_resolver: str = ""
     invalid: str = "ValidationError"
+    other_invalid: str | None = None
     missing: str | None = None
     regional: bool = True
     unsigned: tuple[str, ...] = ()
@@ -74,6 +76,16 @@ SERVICES: Mapping[str, AwsService] = {
             invalid="InvalidInput",
             regional=False,
             unsigned=("/2013-04-01/",),
+        ),
+        AwsService(
+            "route53resolver",
+            "route53resolver",
+            ("json",),
+            permissions="resolver.permissions",
+            handlers="resolver",
+            invalid="InvalidParameterException",
+            other_invalid="ValidationException",
+            unsigned=("Route53Resolver",),
         ),
         AwsService(
             "ecs",

@@ -43,7 +43,7 @@ PREFIXES = {"monitoring": "cloudwatch"}
 """What actions of a service begin with, where requests are signed for another name."""
 
 BY_STATE = {"ec2:DisassociateRouteTable", "iam:GetAccessKeyLastUsed", "iam:GetServiceLinkedRoleDeletionStatus",
-            "logs:GetQueryResults"}  # fmt: skip
+            "logs:GetQueryResults", "route53resolver:GetResolverRuleAssociation"}  # fmt: skip
 """Operations whose resource is that of an existing association, key, deletion or query: otherwise it is unknown."""
 
 OTHERWISE = {

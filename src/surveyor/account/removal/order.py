@@ -31,7 +31,17 @@ from surveyor.account.removal.ecs import (
     stop_tasks,
 )
 from surveyor.account.removal.elb import delete_load_balancers, delete_target_groups, find_by_name
-from surveyor.account.removal.events import delete_queues, delete_rules, find_queue, find_rule
+from surveyor.account.removal.events import delete_queues, find_queue, find_rule
+from surveyor.account.removal.events import delete_rules as delete_event_rules
+from surveyor.account.removal.resolver import (
+    delete_domain_lists,
+    delete_endpoints,
+    delete_rule_group_associations,
+    delete_rule_groups,
+    delete_rules,
+    disassociate_rules,
+    find_resolver,
+)
 from surveyor.account.removal.route53 import (
     delete_health_checks,
     delete_hosted_zones,
@@ -71,9 +81,15 @@ _RULES = (
     _DeletionRule("cluster", find_cluster, delete_clusters),
     _DeletionRule("log group", find_log_group, delete_log_groups),
     _DeletionRule("certificate authority", find_certificate_authority, delete_certificate_authorities),
-    _DeletionRule("rule", find_rule, delete_rules),
+    _DeletionRule("rule", find_rule, delete_event_rules),
     _DeletionRule("queue", find_queue, delete_queues),
     _DeletionRule("bucket", find_bucket, delete_buckets),
+    _DeletionRule("rule association", find_resolver, disassociate_rules),
+    _DeletionRule("Resolver rule", find_resolver, delete_rules),
+    _DeletionRule("Resolver endpoint", find_resolver, delete_endpoints),
+    _DeletionRule("rule group association", find_resolver, delete_rule_group_associations),
+    _DeletionRule("rule group", find_resolver, delete_rule_groups),
+    _DeletionRule("domain list", find_resolver, delete_domain_lists),
     _DeletionRule("EC2 instance", find_ec2, delete_instances),
     _DeletionRule("security group", find_ec2, delete_security_groups),
     _DeletionRule("subnet", find_ec2, delete_subnets),

@@ -8,7 +8,7 @@ This module does not depend on the message format: dns/ encodes its answers, Tes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from surveyor_emulator.aws.route53.health_checks import is_healthy
 from surveyor_emulator.core.world import World
@@ -56,6 +56,8 @@ class DnsAnswer:
     authority: tuple[DnsRecord, ...] = ()
     additional: tuple[DnsRecord, ...] = ()
     authoritative: bool = True
+    # The name that a rule of the resolver forwards, after the records of `fixed`, which lead to it.
+    forwarded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,27 @@ class ResolutionScope:
     """The zones that one server answers for; a private zone takes precedence over a public one.
 
     ``recursive``: the server follows names from zone to zone, as a resolver does, and resolves AWS's own names.
+    ``rules``: domains of the resolver's rules, and whether each forwards, which else a rule for it prevents.
     """
 
     world: World
     private: Mapping[str, PublishedZone]
     public: Mapping[str, PublishedZone]
     recursive: bool
+    rules: Mapping[str, bool] = field(default_factory=dict)
+
+    def is_forwarded(self, name: str) -> bool:
+        """Return whether a name is asked elsewhere: of rules and private zones the most specific one decides.
+
+        Of the same domain the rule does (Route 53 Developer Guide, "Considerations when working with a private hosted
+        zone", and "Domain names that VPC Resolver creates autodefined system rules for").
+        """
+        for candidate in (name, *names.ancestors(name), names.ROOT) if self.rules else ():
+            if candidate in self.rules:
+                return self.rules[candidate]
+            if candidate in self.private:
+                return False
+        return False
 
     def zone_of(self, name: str) -> PublishedZone | None:
         """Return the zone that answers for a name: the most specific one, for a resolver the one delegated to."""
@@ -96,11 +113,16 @@ class ResolutionScope:
 
 
 def resolve(scope: ResolutionScope, name: str, kind: str) -> DnsAnswer:
-    """Return the answer to a question about a canonical name; REFUSED if no zone of the server contains it."""
+    """Return the answer to a question about a canonical name; REFUSED if no zone of the server contains it.
+
+    What a rule forwards is not asked: the answer names it.
+    """
     return _resolve(scope, name, kind, frozenset())
 
 
 def _resolve(scope: ResolutionScope, name: str, kind: str, seen: frozenset[str]) -> DnsAnswer:
+    if scope.is_forwarded(name):
+        return DnsAnswer(authoritative=False, forwarded=name)
     zone = scope.zone_of(name)
     if zone is not None:
         return _in_zone(scope, zone, name, kind, seen | {name})

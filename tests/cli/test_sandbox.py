@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
 import os
 import signal
 import socket
@@ -226,6 +227,19 @@ def test_tasks_of_the_emulator_are_reached_from_inside_only() -> None:
             ),
             within=20,
         )
+        where = urllib.request.Request(
+            f"{settings['AWS_ENDPOINT_URL']}/_surveyor/name-servers",
+            headers={"Authorization": f"Bearer {settings['SURVEYOR_TOKEN']}"},
+        )
+        with urllib.request.urlopen(where) as answer:
+            assert json.load(answer) == {"address": "198.51.100.1", "port": 53}
+        ask = (
+            "import dns.message, dns.query, dns.rcode\n"
+            "question = dns.message.make_query('example.org', 'A')\n"
+            "print(dns.rcode.to_text(dns.query.udp(question, '198.51.100.1', 5).rcode()))\n"
+        )
+        asked = surveyor("sandbox", "--join", settings["join"], "--", sys.executable, "-c", ask)
+        assert asked.stdout == "REFUSED\n", asked.stderr
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         for address in addresses:
             with pytest.raises(OSError):  # noqa: PT011  # whatever the network outside says about the address

@@ -36,6 +36,8 @@ _LOOPBACK = "127.0.0.1"
 _FIRST_OCTET = 53
 _HOST_NUMBERS = (128 - _FIRST_OCTET) * 256
 _NAME_SERVERS = "127.53.0.1"
+_PUBLIC = "198.51.100.{}"  # addresses for documentation (RFC 5737): none is in use anywhere
+_PUBLIC_ADDRESSES = 255
 _BACKLOG = 128
 # Two for each resolver, and those that the rest of the process needs; macOS allows no more than this.
 _OPEN_FILES = 10_240
@@ -85,7 +87,7 @@ class DnsServers:
         self._resolvers[settings.account, VpcKey(default, settings.region)] = endpoint
         self._port = endpoint.address[1]
         kind = {"open": NameServer, "blocked": BlockedServer, "intercepted": InterceptedServer}[settings.dns_path]
-        self._name_servers = self._open_on_shared_port(kind(self._world, self._generator), _NAME_SERVERS)
+        self._name_servers = self._open_name_servers(kind(self._world, self._generator))
 
     @property
     def name_servers(self) -> Address:
@@ -149,6 +151,14 @@ class DnsServers:
     def close_inbound(self, address: Address) -> None:
         """Stop answering at an address of an inbound endpoint."""
         self._inbound.pop(address).close()
+
+    def _open_name_servers(self, responder: Responder) -> _Endpoint:
+        """Answer for public zones: in a sandbox at a public address and port 53, as on AWS, which tasks may ask."""
+        if self._world.settings.task_addresses == "subnet":
+            for number in range(1, _PUBLIC_ADDRESSES):
+                with contextlib.suppress(OSError):  # another target in this sandbox has it
+                    return self._open(responder, _PUBLIC.format(number), DNS_PORT)
+        return self._open_on_shared_port(responder, _NAME_SERVERS)
 
     def close(self) -> None:
         """Stop answering everywhere."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.observers.service_under_test import ConnectEndpoint, ServiceUnderTest
 from surveyor.watch.clients import WatchedClients, longest_cache, make_clients, try_clients
 from surveyor.watch.settings import WatchSettings
+from tests.certificates import write_certificate
 
 SERVICE = ServiceUnderTest(
     "111122223333", "us-east-1", "shop", "web", registry="", namespace="", name="", alias="", vpc="", port=80,
@@ -98,14 +98,7 @@ def test_a_header_a_host_and_an_expected_status_are_enough() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a certificate for web.example, with its key in the same file."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=web.example",
-         "-addext", "subjectAltName=DNS:web.example", "-keyout", str(path), "-out", f"{path}.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    path.write_text(path.read_text("utf-8") + Path(f"{path}.crt").read_text("utf-8"), "utf-8")
-    return path
+    return write_certificate(tmp_path_factory.mktemp("tls") / "server.pem", "web.example")
 
 
 def test_tasks_that_speak_tls(certificate: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def check_sides(history: History, *clients: str) -> None:
     assert latest_deployments(history)[watched_deployment(history)].status == "SUCCESSFUL"
     phases = [phase.name for phase in history.phases]
     assert phases == ["before", "deployment", "after"]
-    assert {one.side for one in attempts if one.phase == "before"} <= {"old", ""}
+    sure = history.phases[0].end - 2 * history.header.machines.get(
+        "workers", 0.0
+    )  # by which a call may have begun later
+    assert {one.side for one in attempts if one.phase == "before" and one.time < sure} <= {"old", ""}
 
 
 def check_calls(recorder: Recorder, *, deploys: bool) -> None:
@@ -96,6 +100,60 @@ def test_a_command_that_deploys_another_revision(staging: EmulatorAccount, shop:
     service = history.header.service
     assert (service["name"], service["TTL"], service["tasks"]) == ("web.store.internal", f"{TTL} s", "2")
     assert service["calls"] == "GET /?a=1 at port 8000, expected 200"
+
+
+def test_callers_on_workers_of_locust(staging: EmulatorAccount, shop: Shop, tmp_path: Path) -> None:
+    """The history has the same calls, sides and phases as with callers here, and each stream calls once."""
+    shop.registered("spread")
+    with recording(staging.endpoint) as (url, recorder):
+        words = ["--service", "store/spread", "--deploy", "--rate", "10", "--at-least", "0", "--workers", "2"]
+        done = surveyor_watch(staging, tmp_path, *words, endpoint=url)
+    assert done.returncode in (0, 5), done.stdout + done.stderr
+    check_calls(recorder, deploys=True)
+    history = load_history(tmp_path / "histories" / "watch.jsonl")
+    check_sides(history, "dns", "api-healthy")
+    assert history.header.machines["workers"] > 0
+    for client in ("dns", "api-healthy"):
+        calls = [call for call in history.calls if call.client == client]
+        seconds = (max(call.begin for call in calls) - min(call.begin for call in calls)) / history.header.scale
+        assert 0.6 < len(calls) / (10 * seconds) < 1.5, client  # on a busy machine; two of each stream would make 2
+        assert sum(call.outcome == "ok" for call in calls) >= 0.8 * len(calls)
+        assert all(call.end_event for call in calls)
+        assert all(0 < call.seconds < 5 for call in calls)
+
+
+def test_workers_of_another_machine(staging: EmulatorAccount, shop: Shop, tmp_path: Path) -> None:
+    """The watch waits for them, and they call what it sees as serving; one that is lost makes it inconclusive."""
+    shop.connected("apart")
+    words = [
+        "--service",
+        "store/apart",
+        "--for",
+        "30m",
+        "--rate",
+        "10",
+        "--workers",
+        "1",
+        "--listen",
+        "127.0.0.1:25557",
+    ]
+    with start_watch(staging, tmp_path, *words) as watch:
+        assert watch.stderr is not None
+        command = next(line for line in watch.stderr if "on each machine that calls: " in line)
+        argv = command.partition("calls: ")[2].replace("HOST", "127.0.0.1").split()
+        environment = {"PATH": "/usr/bin:/bin", **staging.environment}
+        with subprocess.Popen([sys.executable, "-m", *argv], env=environment, stdout=subprocess.DEVNULL) as worker:
+            history = tmp_path / "histories" / "watch.jsonl"
+            WallClock().eventually(lambda: history.is_file() and '"tasks"' in history.read_text("utf-8"), within=30)
+            WallClock().eventually(lambda: history.read_text("utf-8").count('"status":200') > 20, within=30)
+            worker.kill()
+        WallClock().wait(6.5)
+        watch.send_signal(signal.SIGINT)
+        output, errors = watch.communicate(timeout=60)
+    assert watch.returncode == 130, output + errors
+    assert "1 of 1 workers were lost while they called" in output
+    calls = load_history(history).calls
+    assert {call.client for call in calls} == {"tasks"}
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,14 @@ UNREACHABLE = "no connection in time"
 
 @dataclass(frozen=True)
 class WatchedClients:
-    """The clients of each model; `left_out`: why a model that the service could have does not call."""
+    """The clients of each model; `left_out`: why a model that the service could have does not call.
+
+    `endpoints`: what the clients of each model call, for other processes that call.
+    """
 
     by_model: Mapping[str, tuple[Client, ...]]
     left_out: Mapping[str, str]
+    endpoints: Mapping[str, ServiceEndpoints]
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,13 @@ def make_clients(
     models = WATCH_MODELS
     chance = random.Random(settings.seed)
     by_model: dict[str, tuple[Client, ...]] = {}
+    of_models: dict[str, ServiceEndpoints] = {}
     left_out: dict[str, str] = {}
+
+    def add(model: ClientModel) -> None:
+        own = of_models[model.name] = replace(endpoints, request=_request(model, service, settings))
+        by_model[model.name] = tuple(_copies(model, own, cloudmap, serving, chance))
+
     for name in settings.clients or CLIENTS:
         if name not in models:
             raise UsageError(f"--client: there is no client model {name!r}{nearest(name, models)}")
@@ -127,14 +137,14 @@ def make_clients(
         if lacking:
             left_out |= {} if lacking in _LACKS.values() else {name: lacking}
             continue
-        by_model[name] = tuple(_copies(models[name], endpoints, cloudmap, serving, service, settings, chance))
+        add(models[name])
     indirect = all(models[name].is_indirect for name in by_model)
     if indirect and serving is not None and not settings.clients:
-        by_model[DIRECT.name] = tuple(_copies(DIRECT, endpoints, cloudmap, serving, service, settings, chance))
+        add(DIRECT)
     if not by_model:
         reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "its tasks cannot be found"
         raise UsageError(f"no client can call {service.cluster}/{service.service} from here: {reasons}")
-    return WatchedClients(by_model, left_out)
+    return WatchedClients(by_model, left_out, of_models)
 
 
 def try_clients(clients: WatchedClients) -> tuple[WatchedClients, list[FirstCall]]:
@@ -156,7 +166,7 @@ def try_clients(clients: WatchedClients) -> tuple[WatchedClients, list[FirstCall
         )
     lost = {trial.model: f"cannot be reached from here: {trial}" for trial in trials if trial not in reached}
     kept = {trial.model: clients.by_model[trial.model] for trial in reached}
-    return WatchedClients(kept, {**clients.left_out, **lost}), trials
+    return replace(clients, by_model=kept, left_out={**clients.left_out, **lost}), trials
 
 
 def longest_cache(clients: WatchedClients, ttl: float) -> float:
@@ -254,11 +264,8 @@ def _copies(
     endpoints: ServiceEndpoints,
     cloudmap: Callable[[], Any],
     serving: Ask | None,
-    service: ServiceUnderTest,
-    settings: WatchSettings,
     chance: random.Random,
 ) -> Iterator[Client]:
-    endpoints = replace(endpoints, request=_request(model, service, settings))
     for number in range(COPIES):
         ask = serving if model is DIRECT and serving is not None else _question(model, endpoints, cloudmap)
         share = (number + 1) / COPIES

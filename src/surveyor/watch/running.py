@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.refusals import DENIED
-from surveyor.callers import NO_ANSWER, CallerThread, ViewContents, format_statuses
+from surveyor.callers import NO_ANSWER, CallerThread, ServiceEndpoints, ViewContents, data_endpoint, format_statuses
 from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import NullRecorder
@@ -30,11 +30,15 @@ from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
 from surveyor.watch.checks import checks_of
-from surveyor.watch.clients import WatchedClients, longest_cache, make_clients, try_clients
+from surveyor.watch.clients import DIRECT, WatchedClients, longest_cache, make_clients, try_clients
 from surveyor.watch.deployment import Choice, WatchedDeployment
 from surveyor.watch.settings import WatchSettings
+from surveyor.watch.worker_link import WORKERS, ModelOnWorkers, WorkerLink, connected_workers
 
 __all__ = ["HISTORY", "RunningWatch", "running_watch"]
+
+HERE = "here"
+"""This machine, beside that of workers, in a history."""
 
 HISTORY = "histories/watch.jsonl"
 """The history of a watch, in the folder of its run."""
@@ -61,11 +65,12 @@ class RunningWatch:
     clock: ServiceClock
     recorder: Recorder
     observers: Sequence[Observer]
-    callers: Mapping[str, CallerThread]
+    callers: Mapping[str, CallerThread | ModelOnWorkers]
     watched: WatchedDeployment
     notes: Sequence[str] = ()
     cache: float = 0.0
     local: bool = False
+    workers: WorkerLink | None = None
     _growing: GrowingHistory = field(init=False)
     _never: threading.Event = field(default_factory=threading.Event)
 
@@ -137,7 +142,9 @@ class RunningWatch:
             raise TargetUnavailable(f"the {silent.view} of the service cannot be read any more: {silent.reason}")
 
     def lag(self) -> str:
-        """Return that this machine did not keep up, "" if it did."""
+        """Return that this machine or a worker did not keep up, "" if all did."""
+        if self.workers is not None and (problem := self.workers.problem()):
+            return problem
         dropped, made = (
             sum(one.dropped for one in self.callers.values()),
             sum(one.made for one in self.callers.values()),
@@ -146,7 +153,7 @@ class RunningWatch:
             return f"the machine did not keep up: {dropped:,} of {made + dropped:,} calls were dropped"
         return describe_lag(self.observers)
 
-    def _threads(self) -> list[Observer | CallerThread]:
+    def _threads(self) -> list[Observer | CallerThread | ModelOnWorkers]:
         return [*self.observers, *self.callers.values()]
 
     def stop(self, reason: str = "") -> None:
@@ -210,15 +217,20 @@ def running_watch(
             clock.scale,
             local=target.target.is_local,
         )
-        made, trials = try_clients(made)
-        for trial in trials:
-            report(str(trial))
+        made = _tried(made, settings, report)
+        link = None
+        if settings.workers is not None:
+            profile = target.target.credentials.profile
+            link = stack.enter_context(connected_workers(settings.workers, report, profile))
+        plan = {name: _for_workers(made.endpoints[name], target, new_client) for name in made.by_model} if link else {}
         asks: dict[str, Callable[[], Any]] = {name: poll.ask for name, poll in polls.items()}
         # A round of polls may take half of the period, as in experiments.
         reader = DeploymentReader(new_client("ecs"), service)
         seconds_of_round = _measure((*asks.values(), reader.read)) * clock.scale
         period = max(poll_period(service, settings.poll_period), seconds_of_round / POLL_SHARE)
         header = _header(target, service, settings, made, polls, period, clock.scale, seconds)
+        if link is not None:
+            header = replace(header, machines={HERE: 0.0, WORKERS: round(link.seconds * clock.scale, 4)})
         recorder = Recorder(folder / HISTORY, header, clock.now)
         stack.callback(recorder.close)
         watched = WatchedDeployment(reader, recorder, choice)
@@ -227,16 +239,52 @@ def running_watch(
             clock,
             recorder,
             [Observer(v, ask, recorder, clock, period) for v, ask in ({"deployments": watched.read} | asks).items()],
-            {name: CallerThread(one, recorder, settings.rate, client=name) for name, one in made.by_model.items()},
+            {
+                name: ModelOnWorkers(name, link, settings.timeout)
+                if link is not None
+                else CallerThread(one, recorder, settings.rate, client=name)
+                for name, one in made.by_model.items()
+            },
             watched,
             notes=[f"{name}: {why}" for name, why in made.left_out.items()],
             cache=longest_cache(made, service.ttl),
             local=target.target.is_local,
+            workers=link,
         )
         stack.callback(watch.stop)
+        if link is not None:
+            link.begin(recorder, plan, settings.seed, serving if DIRECT.name in made.by_model else None)
         for thread in (*watch.observers, *watch.callers.values()):
             thread.start()
         yield watch
+
+
+def _tried(made: WatchedClients, settings: WatchSettings, report: Callable[[str], object]) -> WatchedClients:
+    """Return the clients that reach the service, after a first call of each.
+
+    Where workers of other machines call, this one need not reach it.
+    """
+    try:
+        reached, trials = try_clients(made)
+    except TargetUnavailable as error:
+        if settings.workers is None or not settings.workers.listen[1]:
+            raise
+        report(f"no first call from here: {error}")
+        return made
+    for trial in trials:
+        report(str(trial))
+    return reached
+
+
+def _for_workers(
+    endpoints: ServiceEndpoints, target: RunningTarget, new_client: Callable[[str], Any]
+) -> ServiceEndpoints:
+    """Return the endpoints with what workers need to discover instances; they find credentials by themselves."""
+    credentials = target.target.credentials
+    registry = target.endpoint
+    if registry == "AWS":
+        registry = data_endpoint(new_client("servicediscovery").meta.endpoint_url)
+    return replace(endpoints, registry=registry, secret=credentials.secret if credentials.kind == "per-test" else "")
 
 
 def _measure(asks: Iterable[Callable[[], Any]]) -> float:

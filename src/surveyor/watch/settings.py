@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 
 from surveyor.callers import Request, Statuses
 
-__all__ = ["CLIENTS", "GOOD", "WatchSettings"]
+__all__ = ["CLIENTS", "GOOD", "WatchSettings", "WorkerSettings"]
 
 GOOD: Statuses = ((200, 399),)
 """The statuses of a good answer unless the user names others."""
 
 CLIENTS = ("dns", "api-healthy", "balancer", "service-connect")
 """The client models that call by default, as far as the service has what they need."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """`count` workers of Locust; `listen`: where those of other machines connect, ("", 0) to start them here."""
+
+    count: int
+    listen: tuple[str, int] = ("", 0)
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class WatchSettings:
     address and port of a client's Service Connect proxy that can be called from here, ("", 0) if there is none.
     `poll_period`: service seconds between two polls; `at_least`: the share of calls that must be answered in any
     `over` service seconds. `within`: service seconds after which a deployment must be over. `scale`: of a target whose
-    clock stands still.
+    clock stands still. `workers`: the processes that call instead of this one.
     """
 
     request: Request = field(default_factory=lambda: Request(expected=GOOD))
@@ -39,3 +47,4 @@ class WatchSettings:
     within: float = 3_600.0
     seed: int = 0
     scale: float = 10.0
+    workers: WorkerSettings | None = None

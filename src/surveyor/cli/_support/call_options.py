@@ -12,7 +12,7 @@ from surveyor.visible_text import one_line
 
 if TYPE_CHECKING:
     from surveyor.callers import Request
-    from surveyor.watch.settings import WatchSettings
+    from surveyor.watch.settings import WatchSettings, WorkerSettings
 
 __all__ = ["CallOptions"]
 
@@ -50,14 +50,22 @@ class CallOptions:
         str, typer.Option(metavar="HOST:PORT", help="A client's Service Connect proxy that can be called from here.")
     ] = ""
     rate: Annotated[
-        float, typer.Option(min=0.1, max=100, help="Calls of each client model per wall second, however fast the target's clock is.")
+        float,
+        typer.Option(
+            min=0.1, max=100, help="Calls of each client model per wall second, however fast the target's clock is."
+        ),
     ] = 2.0
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=60, help="Wall seconds for connecting, and for the answer.")
     ] = 2.0
-    poll: Annotated[
-        float, typer.Option(min=1, max=60, help="Service seconds between two polls of the service.")
-    ] = 2.0
+    poll: Annotated[float, typer.Option(min=1, max=60, help="Service seconds between two polls of the service.")] = 2.0
+    workers: Annotated[
+        int, typer.Option(min=0, max=100, help="Locust workers that call instead of this process; 0: none.")
+    ] = 0
+    listen: Annotated[
+        str,
+        typer.Option(metavar="HOST:PORT", help="Wait here for workers of other machines instead of starting them."),
+    ] = ""
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7
 
     def settings(self, at_least: float = 0.99) -> WatchSettings:
@@ -71,12 +79,20 @@ class CallOptions:
             clients=tuple(self.client or ()),
             rate=self.rate,
             timeout=self.timeout,
-            proxy=_proxy_from(self.proxy),
+            proxy=_address("--proxy", self.proxy),
             poll_period=self.poll,
             at_least=at_least,
             within=parse_duration(self.within, "--within"),
             seed=self.seed,
+            workers=self._workers(),
         )
+
+    def _workers(self) -> WorkerSettings | None:
+        from surveyor.watch.settings import WorkerSettings
+
+        if self.listen and not self.workers:
+            raise UsageError("--listen needs the number of workers that connect: add --workers N")
+        return WorkerSettings(self.workers, _address("--listen", self.listen)) if self.workers else None
 
     def _request(self) -> Request:
         """Return the request that is made; the values of headers, which may be credentials, appear nowhere."""
@@ -92,11 +108,11 @@ class CallOptions:
         return request
 
 
-def _proxy_from(text: str) -> tuple[str, int]:
-    """Return address and port of --proxy. Raises UsageError."""
+def _address(option: str, text: str) -> tuple[str, int]:
+    """Return the address and the port of an option, ("", 0) if it is not given. Raises UsageError."""
     from surveyor.targets.options import address_and_port
 
     found = address_and_port(text) if text else ("", 0)
     if found is None:
-        raise UsageError(f"--proxy: expected HOST:PORT, got {one_line(text)!r}")
+        raise UsageError(f"{option}: expected HOST:PORT, got {one_line(text)!r}")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import json
 import os
 import random
@@ -20,10 +19,6 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from surveyor.callers import (
     MODELS,
@@ -44,6 +39,7 @@ from surveyor.callers import (
 from surveyor.clock import WallClock
 from surveyor.history import ViewMember
 from surveyor_agents import workload
+from tests.certificates import write_certificate
 
 TIMEOUTS = Timeouts(1.0, 1.0)
 
@@ -87,28 +83,7 @@ def serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | Non
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Return a file with a key and a certificate for web.shop."""
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "web.shop")]),
-    )
-    now = dt.datetime.now(dt.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("web.shop")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "web.pem"
-    encoded = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(encoded + built.public_bytes(serialization.Encoding.PEM))
-    return path
+    return write_certificate(tmp_path / "web.pem", "web.shop")
 
 
 def test_a_call_by_tls_verifies_the_name_unless_it_need_not(certificate: Path) -> None:

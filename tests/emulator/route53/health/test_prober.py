@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53State
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
+from tests.certificates import write_certificate
 
 ACCOUNT = "111111111111"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -33,7 +37,7 @@ class Endpoint:
 
 
 @asynccontextmanager
-async def endpoint(serve: Serve | None) -> AsyncIterator[Endpoint]:
+async def endpoint(serve: Serve | None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Endpoint]:
     """Run a server on 127.0.0.1; without ``serve`` it accepts connections and does not answer."""
     server_endpoint = Endpoint(serve=serve)
 
@@ -50,7 +54,7 @@ async def endpoint(serve: Serve | None) -> AsyncIterator[Endpoint]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     server_endpoint.port = server.sockets[0].getsockname()[1]
     try:
         yield server_endpoint
@@ -209,6 +213,28 @@ class ProbedWorld:
         """Advance the clock; return whether the check is healthy afterwards."""
         await self.world.clock.advance(seconds)
         return self.state.health_checks[self.check].healthy
+
+
+def test_a_time_limit_during_a_tls_handshake_leaves_no_connection(tmp_path: Path) -> None:
+    """Sockets of later probes have the same numbers: none is taken for one whose handshake was cut."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(write_certificate(tmp_path / "server.pem", "web.example"))
+    choose = random.Random(7)
+
+    async def run() -> list[ProbeOutcome]:
+        outcomes: list[ProbeOutcome] = []
+        async with endpoint(answer_with(OK), context) as server:
+            config = HealthCheckConfig("HTTPS", ip_address="127.0.0.1", port=server.port)
+            for _ in range(40):
+                limits = replace(LIMITS, answer=choose.uniform(0.001, 0.03), wall=1)
+                probes = [probe(config, "ref", "127.0.0.1", "127.0.0.9", limits) for _ in range(8)]
+                outcomes += await asyncio.gather(*probes)
+            outcomes.append(await probe(config, "ref", "127.0.0.1", "127.0.0.9", replace(LIMITS, wall=5)))
+        return outcomes
+
+    *cut, last = asyncio.run(run())
+    assert {outcome.timed_out_after > 0 for outcome in cut} >= {True}
+    assert last.succeeded
 
 
 def test_each_checker_probes_at_the_interval() -> None:

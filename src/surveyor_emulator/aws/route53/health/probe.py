@@ -80,13 +80,14 @@ async def _request_over_http(
     name = config.fully_qualified_domain_name
     tls = _tls() if config.type.startswith("HTTPS") else None
     response = _Response()
-    transport: asyncio.WriteTransport | None = None
+    reader, writer = await asyncio.open_connection(sock=sock)
+    # Aborted at the end, not that of TLS: after a time limit, that one would wait for the endpoint's last message, and
+    # keep the number of a socket which is closed by then.
+    transport = writer.transport
     try:
         async with asyncio.timeout(limits.answer * limits.wall) as timeout:
-            reader, writer = await asyncio.open_connection(
-                sock=sock, ssl=tls, server_hostname=(name if config.enable_sni and name else "") if tls else None
-            )
-            transport = writer.transport
+            if tls:
+                await writer.start_tls(tls, server_hostname=name if config.enable_sni and name else None)
             writer.write(_request(config, check_id, address))
             searched = config.search_string
             while not response.is_sufficient(for_search=searched is not None):
@@ -104,8 +105,7 @@ async def _request_over_http(
     except httptools.HttpParserError:
         return ProbeOutcome(False, "The response is not in the format of HTTP/1.1.")
     finally:
-        if transport is not None:
-            transport.abort()
+        transport.abort()
     return _evaluate(config, response)
 
 

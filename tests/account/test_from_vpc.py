@@ -20,6 +20,7 @@ from surveyor.targets.options import TargetOptions
 from surveyor.vantage import choose_place
 from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing
 from tests.account.test_runs import conform, surveyor
+from tests.vantage.outside import sitecustomize
 
 CLAIMS = (
     "dns.private.resolves-in-its-vpc-only",
@@ -27,29 +28,11 @@ CLAIMS = (
     "ecs.dns.tasks-resolve-each-other",
 )
 
-OUTSIDE = '''
-"""Let this program connect to one port only: what else it reaches on this machine is inside the VPC on AWS."""
-import os, socket
-
-PORT = int(os.environ["ONLY_PORT"])
-
-def limited(method):
-    def call(self, *arguments):
-        address = arguments[-1]
-        if isinstance(address, tuple) and address[1] != PORT:
-            raise TimeoutError(f"outside: {address}")
-        return method(self, *arguments)
-    return call
-
-for name in ("connect", "connect_ex", "sendto"):
-    setattr(socket.socket, name, limited(getattr(socket.socket, name)))
-'''
-
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[EmulatorAccount]:
     """Run an account in which images are pulled by routes, and in which a minute passes in a second."""
-    with flowing(60, egress="routed") as running, mock.patch.dict(os.environ, running.environment):
+    with flowing(60, egress="routed", traffic="ruled") as running, mock.patch.dict(os.environ, running.environment):
         running.clients().client("ec2", ACCOUNT).describe_vpcs()  # the default VPC exists from the first call on
         yield running
 
@@ -68,10 +51,10 @@ def inventory(emulator: EmulatorAccount) -> list[Any]:
 def test_a_run_outside_judges_what_is_inside(account: EmulatorAccount, tmp_path: Path) -> None:
     """Names are asked and tasks called though nothing but the endpoint can be reached; nothing is left."""
     (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "sitecustomize.py").write_text(OUTSIDE)
+    (tmp_path / "outside" / "sitecustomize.py").write_text(sitecustomize(int(account.endpoint.rpartition(":")[2])))
     before = inventory(account)
     claims = [word for claim in CLAIMS for word in ("--claim", claim)]
-    limits = {"PYTHONPATH": str(tmp_path / "outside"), "ONLY_PORT": account.endpoint.rpartition(":")[2]}
+    limits = {"PYTHONPATH": f"{tmp_path / 'outside'}{os.pathsep}{Path(__file__).parents[2]}"}
     done = surveyor(account, *conform(account, tmp_path), "--from-vpc", *claims, "--workers", "2", **limits)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"claims judged from here: 0, with the vantage: {len(CLAIMS)}" in done.stdout
@@ -100,6 +83,39 @@ def test_a_vantage_that_cannot_start_leaves_nothing(account: EmulatorAccount, tm
     assert inventory(account) == before
     ec2.delete_subnet(SubnetId=subnet)
     ec2.delete_vpc(VpcId=vpc)
+
+
+@pytest.mark.soak
+def test_a_vantage_without_a_way_to_s3_says_so(tmp_path: Path) -> None:
+    """Where the image is there, but no route to S3: the task ends with the reason; nothing is left."""
+    with flowing(20, traffic="ruled") as running, mock.patch.dict(os.environ, running.environment):
+        ec2 = running.clients().client("ec2", ACCOUNT)
+        vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.1.0/24")["Subnet"]["SubnetId"]
+        before = inventory(running)
+        done = surveyor(running, *conform(running, tmp_path), f"--from-vpc={subnet}", "--claim", CLAIMS[0])
+        assert done.returncode == 3
+        [line] = done.stderr.splitlines()[-1:]
+        assert line.startswith(f"surveyor: the vantage cannot start in {subnet} of {vpc} without a public address: Ess")
+        assert "(it does not reach its mailbox in S3); the task needs a way to public.ecr.aws and to S3" in line
+        assert line.endswith("; nothing is left")
+        assert inventory(running) == before
+
+
+@pytest.mark.soak
+def test_a_wrong_clock_is_found_at_the_start(account: EmulatorAccount, tmp_path: Path) -> None:
+    """Nothing is created then."""
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(
+        "import datetime, botocore.auth as auth\nright = auth.get_current_datetime\n"
+        "auth.get_current_datetime = lambda *given, **named: right(*given, **named) + datetime.timedelta(minutes=20)\n"
+    )
+    before = inventory(account)
+    clock = {"PYTHONPATH": str(tmp_path / "clock")}
+    done = surveyor(account, *conform(account, tmp_path), "--from-vpc", "--claim", CLAIMS[0], **clock)
+    assert done.returncode == 3
+    assert "this machine's clock is wrong" in done.stderr.splitlines()[-1]
+    assert inventory(account) == before
 
 
 @pytest.mark.soak

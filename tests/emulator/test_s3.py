@@ -111,7 +111,7 @@ def test_other_urls_are_refused(s3: Any, change: Any, code: str) -> None:
 def test_urls_expire(s3: Any) -> None:
     """A URL is refused after its end, and before its beginning."""
     with mock.patch("botocore.auth.get_current_datetime") as now:
-        for difference, words in ((-61, b"Request has expired"), (3_600, b"not valid yet")):
+        for difference, words in ((-61, b"Request has expired"), (3_600, b"not yet valid")):
             now.return_value = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=difference)
             url = s3.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "command"}, ExpiresIn=60)
             status, text = send(url)

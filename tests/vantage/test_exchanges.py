@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import socket
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,61 +12,18 @@ from unittest import mock
 import dns.message
 import dns.rcode
 import pytest
+from botocore import auth
 
-from surveyor.account.ledger import Ledger, Owner, read_ledger
-from surveyor.account.removal import delete_resources
-from surveyor.account.removal.account import Account
 from surveyor.dns import exchange_messages, query_server, query_server_repeatedly
 from surveyor.errors import FeatureLacking, Inconclusive
 from surveyor.evidence import Evidence
-from surveyor.targets.running import RunningTarget, reach_target
-from surveyor.vantage import Vantages, choose_place, open_main
-from surveyor.vantage.client import Vantage
 from surveyor.vantage.task import key_of, why_ended
 from surveyor_agents import vantage as program
-from tests.account.conftest import ACCOUNT, flowing
+from tests.vantage.conftest import RUN, Place
 
 pytestmark = pytest.mark.soak
 
-RUN = "0123abcd"
 NAME = f"web.surveyor-{RUN}-ns.test"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A running target with the vantages of a run."""
-
-    running: RunningTarget
-    vantages: Vantages
-    vpc: str
-    clean_up: Account
-
-    @property
-    def vantage(self) -> Vantage:
-        """The vantage in the default VPC."""
-        return self.vantages.at(self.vpc)
-
-    def client(self, service: str) -> Any:
-        """Return a client that no guard of a run limits: anybody's in the account."""
-        clients = self.running.clients
-        return clients._session.create_client(service, "us-east-1", endpoint_url=self.running.endpoint)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Start a vantage in the default VPC of an account whose clock runs fast, and delete everything at the end."""
-    folder = tmp_path_factory.mktemp("run")
-    with flowing(60) as emulator, mock.patch.dict(os.environ, emulator.environment):
-        ledger = Ledger(folder / "ledger-vantage.jsonl", Owner(RUN, "aws", ACCOUNT, "us-east-1", emulator.endpoint))
-        with reach_target(emulator.target(), 7, ledger) as running:
-            chosen = choose_place(running.clients.client("ec2", ACCOUNT), ())
-            assert chosen is not None
-            open_main(running, ledger, chosen)
-            yield Place(running, Vantages(running, ledger), chosen.vpc, running.account(RUN))
-            result = delete_resources(read_ledger(ledger.path).existing, running.account(RUN))
-            ledger.close()
-            assert not result.remaining
-            assert not running.clients.client("s3", ACCOUNT).list_buckets().get("Buckets")
 
 
 def test_many_questions_are_one_exchange(place: Place) -> None:
@@ -194,6 +150,28 @@ def test_a_vantage_ends_by_itself(place: Place) -> None:
         assert vantage.exchange([question()], 5)[0]["rounds"]
 
 
+@pytest.mark.parametrize("minutes", [30, -400])
+def test_a_wrong_clock_is_not_judged(place: Place, minutes: int) -> None:
+    """A clock that is set in mid-run makes URLs that S3 refuses: the reason names the clock, and nothing is judged."""
+    right = auth.get_current_datetime
+
+    def wrong(*arguments: object, **named: object) -> datetime:
+        return right(*arguments, **named) + timedelta(minutes=minutes)
+
+    with (
+        mock.patch.object(auth, "get_current_datetime", wrong),
+        pytest.raises(Inconclusive, match="AccessDenied: this machine's clock is wrong"),
+    ):
+        place.vantage.exchange([question()], 5)
+    assert place.vantage.exchange([question()], 5)[0]["rounds"]
+
+
+def test_this_process_reaches_the_endpoint_only(place: Place) -> None:
+    """A call from here fails, so that what passes in these tests went through the vantage."""
+    with pytest.raises(TimeoutError, match="outside"):
+        socket.create_connection((place.vantage.begin().address, 8080), 1)
+
+
 def test_servers_are_for_health_checkers_only(place: Place) -> None:
     """A server is another task with a public address; its group admits Route 53's checkers and nothing else."""
     address, port, ask = place.vantages.serve(0)
@@ -213,6 +191,19 @@ def test_servers_are_for_health_checkers_only(place: Place) -> None:
     assert (rule["FromPort"], rule["ToPort"], len(rule["PrefixListIds"])) == (9000, 9999, 1)
     assert not rule.get("IpRanges")
     assert place.vantages.serve(0)[1] == port + 1  # a check that is left over probes no other test's server
+
+
+def test_a_deleted_mailbox_is_not_judged(place: Place) -> None:
+    """The reason is S3's; the task ends by itself and says why."""
+    vantage, s3, bucket = place.vantage, place.client("s3"), place.vantages.main.bucket
+    task = vantage.begin()
+    for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    s3.delete_bucket(Bucket=bucket)
+    with pytest.raises(Inconclusive, match=r"the mailbox of the vantage in vpc-.* cannot be used: .*NoSuchBucket"):
+        vantage.exchange([question()], 5)
+    why = place.running.clock.eventually(lambda: why_ended(place.running, task), within=900)
+    assert "its mailbox was deleted" in why
 
 
 def question() -> dict[str, Any]:

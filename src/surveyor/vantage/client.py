@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from surveyor.account.ledger import exclusive_lock
 from surveyor.dns import DnsAddress
-from surveyor.errors import FeatureLacking, Inconclusive, SurveyorError, TargetUnavailable
+from surveyor.errors import CredentialsEnded, FeatureLacking, Inconclusive, SurveyorError, TargetUnavailable
 from surveyor.input_files import is_file
 from surveyor.targets.running import RunningTarget
 from surveyor.typed_json import read_json, write_json
@@ -83,8 +83,13 @@ class Vantage:
         """
         why = ""
         for is_last in (False, True):
-            task, number = self._post(requests)
-            answer, why = self._await(task, number, within)
+            try:
+                task, number = self._post(requests)
+                answer, why = self._await(task, number, within)
+            except CredentialsEnded:
+                raise
+            except TargetUnavailable as error:
+                raise Inconclusive(f"the mailbox of the vantage in {self.vpc} cannot be used: {error}") from None
             if answer is not None:
                 self.exchanges += 1
                 return list(answer["results"])

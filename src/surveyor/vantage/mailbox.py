@@ -47,17 +47,19 @@ class Mailbox:
         """Put an object. Raises TargetUnavailable if S3 does not take it."""
         status, text = self._request("PUT", key, body)
         if status != 200:
-            raise TargetUnavailable(f"expected S3 to take {self.bucket}/{key}, got HTTP {status}: {_code(text)}")
+            raise TargetUnavailable(f"expected S3 to take {self.bucket}/{key}, got HTTP {status}: {_why(text)}")
 
     def get(self, key: str) -> bytes | None:
         """Return an object; None if it does not exist (yet). Raises TargetUnavailable."""
         status, text = self._request("GET", key, None)
         if status == 200:
             return text
+        code = _code(text)
         # Without s3:ListBucket an object that does not exist is forbidden (s3/GetObject).
-        if status == 404 or (status == 403 and _code(text) == "AccessDenied"):
+        is_missing = (status == 404 and code == "NoSuchKey") or (status == 403 and code == "AccessDenied")
+        if is_missing and not _is_about_time(text):
             return None
-        raise TargetUnavailable(f"expected {self.bucket}/{key} from S3, got HTTP {status}: {_code(text)}")
+        raise TargetUnavailable(f"expected {self.bucket}/{key} from S3, got HTTP {status}: {_why(text)}")
 
     def _request(self, method: str, key: str, body: bytes | None) -> tuple[int, bytes]:
         pause, why = _FIRST_PAUSE, ""
@@ -93,6 +95,17 @@ def create_bucket(running: RunningTarget, run: str) -> str:
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, **place)
     return name
+
+
+def _is_about_time(body: bytes) -> bool:
+    """Return whether S3 refused a URL for its time, though it was made just before."""
+    text = body.decode("utf-8", "replace")
+    return _code(body) == "RequestTimeTooSkewed" or "is not yet valid" in text or "has expired" in text
+
+
+def _why(body: bytes) -> str:
+    """Return the code of an error of S3, with what to do about it if that is known."""
+    return f"{_code(body)}: this machine's clock is wrong" if _is_about_time(body) else _code(body)
 
 
 def _code(body: bytes) -> str:

@@ -77,7 +77,7 @@ def verify_presigned(
     if age > expires:
         raise ServiceError("AccessDenied", "Request has expired", status=403)
     if age < -SKEW:
-        raise ServiceError("AccessDenied", "Request is not valid yet", status=403)
+        raise ServiceError("AccessDenied", "Request is not yet valid", status=403)
     return credential
 
 

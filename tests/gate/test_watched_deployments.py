@@ -142,6 +142,52 @@ def test_bad_deployments_are_rolled_back_and_good_ones_continue(
         assert record["deployment"]["done"] in ("continued", "rolled-back")
 
 
+FLAGGED = """
+import http.server, pathlib
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(500 if pathlib.Path({flag!r}).exists() else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *arguments): pass
+http.server.ThreadingHTTPServer(("0.0.0.0", {port}), Handler).serve_forever()
+"""
+"""A server that answers with 500 once a file exists: it is bad only when the deployment has reached its hook."""
+
+STRICT = RULES.replace("at-most-more = 10", "at-most-more = 0.5").replace(
+    'inconclusive = "pass"', "wait-at-hook = 3600"
+)
+"""A limit that takes more calls to be met for certain than are made until the hook."""
+
+
+@pytest.mark.soak
+def test_a_deployment_that_is_bad_only_at_its_hook_is_answered_with_rollback(shop: Deployed, tmp_path: Path) -> None:
+    """The gate waits at the hook of a blue/green deployment after test traffic, and answers it when it is certain."""
+    shop.folder, flag = tmp_path, tmp_path / "bad"
+    shop.define("linked", ["python", "-c", FLAGGED.format(flag=str(flag), port=PORT)])
+    gate = shop.gate("linked", STRICT)
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
+    configuration = {**PAUSED, "lifecycleHooks": [hook]}
+    shop.ecs.update_service(
+        cluster="store", service="linked", taskDefinition="linked", deploymentConfiguration=configuration
+    )
+    assert gate.stderr is not None
+    line = next(line for line in gate.stderr if "a PAUSE hook at " in line)
+    assert "POST_TEST_TRAFFIC_SHIFT waits for certainty" in line
+    flag.touch()
+    began = shop.clock.now()
+    line = next(line for line in gate.stderr if "its hook was answered with " in line)
+    seconds = shop.clock.now() - began
+    output, errors = gate.communicate(timeout=120)
+    assert gate.returncode == 1, output + errors
+    assert "answered with ROLLBACK" in line
+    assert "not met: error-rate of the new revision" in line.lower()
+    record = shop.record()
+    assert (record["deployment"]["status"], record["deployment"]["done"]) == ("ROLLBACK_SUCCESSFUL", "rolled-back")
+    assert record["reason"].startswith("Rolled back (ROLLBACK_SUCCESSFUL): not met: ")
+    assert seconds <= 120, seconds  # 60 on a quiet machine
+
+
 @pytest.mark.soak
 def test_a_rolled_back_deployment_and_evidence_of_another_one(shop: Deployed, tmp_path: Path) -> None:
     """After a rollback a gate is closed whatever the evidence; evidence is of one deployment alone."""

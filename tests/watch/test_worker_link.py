@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.history import Header, Recorder, load_history
 from surveyor.watch.settings import WorkerSettings
-from surveyor.watch.worker_link import WORKERS, ModelOnWorkers, WorkerLink
+from surveyor.watch.worker_link import WORKERS, ModelOnWorkers, WorkerLink, connected_workers
 
 HEADER = Header("watch", "", "", 7, 1.0, "", {}, {"here": 0.0, WORKERS: 0.5}, {}, ())
 MASTER = """
@@ -131,6 +132,19 @@ def test_workers_that_are_lost_are_counted(tmp_path: Path) -> None:
         WallClock().eventually(lambda: link.problem() == lost, within=20)
         link.stop()
     recorder.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1", "no.such.host.invalid", "\x1b[31m", "a" * 300])
+def test_an_address_at_which_nothing_can_listen_is_refused(host: str) -> None:
+    """It is taken, of another machine, or none at all; no process is started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = WorkerSettings(1, (host, taken.getsockname()[1]))
+        with pytest.raises(UsageError, match=r"--listen: .*: nothing can listen there: ") as refusal:
+            connected_workers(settings, print).__enter__()
+    assert "\x1b" not in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from surveyor.callers import Ask, ServiceEndpoints
-from surveyor.errors import SurveyorError, TargetUnavailable
+from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.history import Outcome, Recorder
 from surveyor.typed_json import dump_json
+from surveyor.visible_text import one_line
 from surveyor.watch.settings import WorkerSettings
 from surveyor.watch.worker_plan import WorkerPlan
 
@@ -173,7 +174,8 @@ class WorkerLink:
         assert self.process.stdout is not None
         try:
             for line in self.process.stdout:
-                self._on_message(json.loads(line))
+                if line.startswith("{"):  # others are what Locust prints before it serves
+                    self._on_message(json.loads(line))
                 with self._changed:
                     self._changed.notify_all()
             if not self._stopping.is_set():
@@ -266,7 +268,7 @@ def connected_workers(
     `profile`: of the AWS CLI, whose credentials they use. Raises TargetUnavailable if not all of them connect. They
     have a separate session: Ctrl-C ends the watch, which then lets them report their last calls.
     """
-    host, port = settings.listen if settings.listen[1] else ("127.0.0.1", _free_port())
+    host, port = _address(settings.listen)
     locust = [sys.executable, "-m", "locust", "-f", str(STREAMS), "--skip-log-setup"]
     master = [*locust, *_WITHOUT_PAGE, "--master", "--master-bind-host", host, "--master-bind-port", str(port)]
     environment = {**os.environ, **({"AWS_PROFILE": profile} if profile else {})}
@@ -309,8 +311,17 @@ def _end(processes: list[subprocess.Popen[str]]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
-    """Return a port that nothing listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _address(listen: tuple[str, int]) -> tuple[str, int]:
+    """Return the address and the port at which workers connect, by default one of this machine that is free now.
+
+    Raises UsageError if nothing can listen there.
+    """
+    host, port = listen if listen[1] else ("127.0.0.1", 0)
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return host, int(probe.getsockname()[1])
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "is no address"
+        raise UsageError(f"--listen: {one_line(host)}:{port}: nothing can listen there: {reason}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,7 @@ def test_a_vantage_ends_by_itself(place: Place) -> None:
 @pytest.mark.parametrize("minutes", [30, -400])
 def test_a_wrong_clock_is_not_judged(place: Place, minutes: int) -> None:
     """A clock that is set in mid-run makes URLs that S3 refuses: the reason names the clock, and nothing is judged."""
-    right = auth.get_current_datetime
+    right: Callable[..., datetime] = vars(auth)["get_current_datetime"]
 
     def wrong(*arguments: object, **named: object) -> datetime:
         return right(*arguments, **named) + timedelta(minutes=minutes)

@@ -122,7 +122,7 @@ class Account:
         running = self.clock.eventually(lambda: self.described(task)["lastStatus"] == "RUNNING", within=300)
         assert running
         details = self.described(task)["attachments"][0]["details"]
-        return next(detail["value"] for detail in details if detail["name"] == "privateIPv4Address")
+        return next(str(detail["value"]) for detail in details if detail["name"] == "privateIPv4Address")
 
     def exit_code(self, task: str) -> int | None:
         """Return the exit code of a task once it has stopped."""
@@ -142,9 +142,9 @@ def account() -> Iterator[Account]:
     """Run the target."""
     with flowing(SCALE, traffic="ruled", egress="routed") as running, mock.patch.dict(os.environ, running.environment):
         clients, control = running.clients(), Control(running.endpoint, running.token)
-        made = [clients.client(name, ACCOUNT) for name in ("ec2", "ecs", "elbv2", "s3")]
-        made[1].create_cluster(clusterName="default")
-        yield Account(running.endpoint, *made, WallClock(SCALE, control.now))
+        ec2, ecs, elb, s3 = (clients.client(name, ACCOUNT) for name in ("ec2", "ecs", "elbv2", "s3"))
+        ecs.create_cluster(clusterName="default")
+        yield Account(running.endpoint, ec2, ecs, elb, s3, WallClock(SCALE, control.now))
         control.close()
 
 

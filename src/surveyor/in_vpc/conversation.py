@@ -15,7 +15,7 @@ from surveyor_agents.vantage import Forged, seal, unseal
 
 __all__ = ["SILENCE", "Conversation", "Place"]
 
-SILENCE = 300.0
+SILENCE = 600.0
 """Service seconds that the run outside may be silent: then the command inside is interrupted, cleans up and ends."""
 
 HEARTBEAT = 15.0

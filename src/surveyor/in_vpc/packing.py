@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import subprocess
@@ -61,6 +62,7 @@ def pack(
     return content.getvalue()
 
 
+@functools.cache
 def wheel(layout: Layout) -> tuple[str, bytes]:
     """Return name and content of a wheel of this Surveyor: built in a checkout, else from the installed files."""
     if layout.is_checkout:

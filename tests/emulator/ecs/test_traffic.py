@@ -20,8 +20,10 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from surveyor.clock import WallClock
+from surveyor.dns import query_server
 from surveyor.targets.control import Control
 from surveyor_agents import workload
+from surveyor_emulator.runtime.envoy.binary import binary
 from surveyor_emulator.runtime.tasks import traps
 from tests.account.conftest import ACCOUNT, SECRET, flowing
 
@@ -76,6 +78,7 @@ class Account:
     elb: Any
     s3: Any
     clock: WallClock
+    control: Control
 
     def network(self, cidr: str, *, is_open: bool = True) -> tuple[str, str]:
         """Return a new VPC and a subnet of it, with a route to the internet if it is open."""
@@ -144,7 +147,7 @@ def account() -> Iterator[Account]:
         clients, control = running.clients(), Control(running.endpoint, running.token)
         ec2, ecs, elb, s3 = (clients.client(name, ACCOUNT) for name in ("ec2", "ecs", "elbv2", "s3"))
         ecs.create_cluster(clusterName="default")
-        yield Account(running.endpoint, ec2, ecs, elb, s3, WallClock(SCALE, control.now))
+        yield Account(running.endpoint, ec2, ecs, elb, s3, WallClock(SCALE, control.now), control)
         control.close()
 
 
@@ -261,6 +264,48 @@ def test_a_way_to_s3(account: Account, first: tuple[str, str]) -> None:
 
     assert ask_later(endpoint=True) == [PASSES, SWALLOWED]
     assert ask_later(endpoint=False) == [SWALLOWED, SWALLOWED]
+
+
+@pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
+def test_load_balancers_are_ruled(account: Account, first: tuple[str, str]) -> None:
+    """Health checks need a group that the tasks admit; this machine reaches what faces the internet and admits it."""
+    vpc, subnet = first
+    web = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    open_group, closed_group = account.group(vpc, "front", web), account.group(vpc, "back")
+    task = account.serve(subnet, account.group(vpc, "behind", tcp(UserIdGroupPairs=[{"GroupId": open_group}])))
+    resolver = account.control.resolver(ACCOUNT, "us-east-1", vpc)
+
+    def balancer(name: str, scheme: str, group: str) -> tuple[str, str]:
+        """Return the address of a load balancer, and its target group."""
+        arn, made = "LoadBalancerArn", {"Name": name, "Subnets": [subnet], "Scheme": scheme, "SecurityGroups": [group]}
+        front = account.elb.create_load_balancer(**made)["LoadBalancers"][0]
+        assert front["SecurityGroups"] == [group]
+        targets = account.elb.create_target_group(
+            Name=name, Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="ip", HealthCheckPath="/health",
+            HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2,
+        )["TargetGroups"][0]["TargetGroupArn"]  # fmt: skip
+        account.elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": task, "Port": 8080}])
+        forward = [{"Type": "forward", "TargetGroupArn": targets}]
+        account.elb.create_listener(Protocol="HTTP", Port=80, DefaultActions=forward, **{arn: front[arn]})
+        answer = query_server(front["DNSName"], "A", resolver)
+        return str(next(iter(answer.answer[0])).to_text()), targets
+
+    def state(targets: str) -> str:
+        [described] = account.elb.describe_target_health(TargetGroupArn=targets)["TargetHealthDescriptions"]
+        return str(described["TargetHealth"]["State"])
+
+    facing, targets = balancer("facing", "internet-facing", open_group)
+    account.clock.eventually(lambda: state(targets) == "healthy", within=600)
+    with socket.create_connection((facing, 80), 2):
+        pass
+    internal, inner_targets = balancer("internal", "internal", open_group)
+    account.clock.eventually(lambda: state(inner_targets) == "healthy", within=600)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((internal, 80), 0.7)
+    assert account.call(internal, subnet, port=80) == PASSES
+    _, unreached = balancer("unreached", "internal", closed_group)
+    account.clock.wait(60)
+    assert state(unreached) != "healthy"
 
 
 def test_groups_in_use_stay(account: Account, first: tuple[str, str]) -> None:

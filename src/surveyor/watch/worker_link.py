@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -94,10 +95,9 @@ class WorkerLink:
 
     def measure(self) -> None:
         """Measure how long a message takes there and back."""
-        for _ in range(PINGS):
-            before = len(self._trips)
+        for number in range(PINGS):
             self._ping()
-            self._wait(lambda before=before: len(self._trips) >= before + self.count, 2 * SILENT)  # type: ignore[misc]  # bound
+            self._wait(partial(self._has_trips, (number + 1) * self.count), 2 * SILENT)
         if self.error is not None:
             raise self.error
         if len(self._trips) < PINGS * self.count:
@@ -136,6 +136,9 @@ class WorkerLink:
                 f"messages of the workers were late: {late} of {len(self._trips)} took longer than {self.seconds:.3f} s"
             )
         return ""
+
+    def _has_trips(self, count: int) -> bool:
+        return len(self._trips) >= count
 
     def _heard_within(self, seconds: float) -> set[str]:
         now = time.monotonic()

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from surveyor import timeouts
 from surveyor.account.cloudmap_operations import CloudMapOperations
 from surveyor.account.ledger import Resource
+from surveyor.account.ownership import Ownership
 from surveyor.account.removal import Account, delete_resources
 from surveyor.account.removal.cloudmap import delete_namespaces, delete_services, find_service
 from surveyor.account.removal.ecs import delete_ecs_services, delete_task_definitions
@@ -125,6 +126,25 @@ def test_what_an_unanswered_call_made_is_looked_for_twice() -> None:
     assert delete_resources([lost], account).deleted == [lost]
     assert client.calls["delete_subnet"] == 1
     assert account.clock.now() - began >= timeouts.READ_AGAIN
+
+
+def test_a_namespace_that_an_answer_has_shown_is_deleted() -> None:
+    """The ledger has the operation that created it; the clean-up of an ECS service in it has shown its id."""
+    namespace, ownership, operations = "ns-tyv7yuhyhwjyx4ow", Ownership("0123abcd"), CloudMapOperations()
+    ownership.learn("ecs", "DescribeServices", {}, {"services": [{"deployments": [{"namespace": namespace}]}]})
+    operations._namespaces["operation-1"] = namespace
+    sent: list[str] = []
+
+    def delete(Id: str) -> Any:  # noqa: N803 (as in the API)
+        ownership.check("servicediscovery", "DeleteNamespace", {"Id": Id})
+        sent.append(Id)
+        return {"OperationId": "operation-2"}
+
+    client = Fake(delete_namespace=delete, get_operation=lambda **_: {"Operation": {"Status": "SUCCESS"}})
+    account = replace(account_of(client, operations), ownership=ownership)
+    created = Resource(1, "servicediscovery:CreateHttpNamespace", REGION, {}, ("operation-1",))
+    assert delete_resources([created], account).deleted == [created]
+    assert sent == [namespace]
 
 
 def described(running: int = 0, pending: int = 0, status: str = "DRAINING") -> dict[str, Any]:

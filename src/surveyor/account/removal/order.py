@@ -136,6 +136,8 @@ def _apply(
         except _FAILURES as error:
             result.remaining[resource] = _one_line(error)
     all_ids = list(dict.fromkeys(identifier for ids in found.values() for identifier in ids))
+    if account.ownership:  # of a namespace the ledger has the operation alone, and an answer may have shown its id
+        account.ownership.own(all_ids)
     try:
         problems = rule.delete(account, region, all_ids) if all_ids else {}
     except _FAILURES as error:

@@ -50,9 +50,8 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
     if world.clock.scale is None:
         variables["SURVEYOR_CLOCK"] = f"{base}/clock"
     vpc = vpc_of(call, task)
-    if vpc is not None and world.resolver is not None:
-        resolver, port = world.resolver(call.account, call.region, vpc)
-        variables["SURVEYOR_DNS"] = f"{resolver}:{port}"
+    if vpc is not None and (resolver := _resolver_address(call, vpc)):
+        variables["SURVEYOR_DNS"] = resolver
     # For programs on systems where a task cannot have a separate /etc/hosts.
     if task.connect_names:
         # In the order of getaddrinfo. On AWS IPv6 is first, also where nothing can be reached by it; connections then
@@ -62,6 +61,19 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
         variables["SURVEYOR_HOSTS"] = " ".join(pairs)
     defined = {**container.definition.environment, **_overridden_variables(task, container)}
     return variables | {name: _ANY_ADDRESS.sub(address, value) for name, value in defined.items()}
+
+
+def _resolver_address(call: Call, vpc: str) -> str:
+    """Return address and port of a VPC's resolver, in a sandbox that of resolv.conf; "" if there is none."""
+    world = call.world
+    if world.settings.task_addresses == "subnet" and world.resolver_at_53 is not None:
+        at_53 = world.resolver_at_53(call.account, call.region, vpc)
+        if at_53 is not None:
+            return f"{at_53}:53"
+    if world.resolver is None:
+        return ""
+    host, port = world.resolver(call.account, call.region, vpc)
+    return f"{host}:{port}"
 
 
 def build_command(task: Task, container: Container) -> list[str]:

@@ -127,8 +127,7 @@ def test_nothing_holds_the_output_open(box: Sandbox) -> None:
 
 
 def test_standard_files_may_be_closed(box: Sandbox) -> None:
-    """A command without standard files runs."""
-    done = subprocess.run(
-        ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *box.command("sh", "-c", "exit 6")], check=False, timeout=30
-    )
+    """A command without standard files runs, and is not taken for one that has ended."""
+    command = box.command("sh", "-c", "sleep 0.5; exit 6")
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command], check=False, timeout=30)
     assert done.returncode == 6

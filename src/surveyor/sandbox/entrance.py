@@ -313,10 +313,11 @@ def _watch_until_end(process: int) -> None:
     network = Path(_OWN_NETWORK).stat().st_ino
     signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals))
     os.chdir("/")
-    null = os.open(os.devnull, os.O_RDWR)
+    above = fcntl.fcntl(process, fcntl.F_DUPFD, 10)  # it may be one of the standard files, if they were closed
+    null = fcntl.fcntl(os.open(os.devnull, os.O_RDWR), fcntl.F_DUPFD, 10)
     for number in range(3):
         os.dup2(null, number)
-    watched = os.dup2(process, 3)
+    watched = os.dup2(above, 3)
     os.closerange(4, 65_536)
     poll = select.poll()
     poll.register(watched, select.POLLIN)

@@ -14,7 +14,7 @@ from surveyor_emulator.core.world import Call, World
 
 from .filters import FilterValues, apply_filters, paginate, select_by_id
 from .interfaces import default_group, interfaces_of
-from .state import Ec2State, SecurityGroup, ec2_state, new_id
+from .state import Ec2State, SecurityGroup, Vpc, ec2_state, new_id
 from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
 from .vpcs import NOT_FOUND as VPC_NOT_FOUND
 
@@ -46,7 +46,9 @@ def create_security_group(call: Call, request: Mapping[str, object]) -> dict[str
     if any((group.name, group.vpc) == (name, vpc_id) for group in groups_of(state).values()):
         raise ServiceError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'")
     tags = specified_tags(request, "security-group")
-    group = SecurityGroup(new_id("sg", call.world.random), name, description, vpc_id)
+    group = SecurityGroup(
+        new_id("sg", call.world.random), name, description, vpc_id, egress=_allow_all(state.vpcs[vpc_id])
+    )
     state.groups[group.id] = group
     if tags:
         state.tags[group.id] = tags
@@ -132,9 +134,15 @@ def groups_of(state: Ec2State) -> dict[str, SecurityGroup]:
         if identity not in state.groups:
             own_members = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": identity}]}
             state.groups[identity] = SecurityGroup(
-                identity, "default", "default VPC security group", vpc, ingress=[own_members]
+                identity, "default", "default VPC security group", vpc, [own_members], _allow_all(state.vpcs[vpc])
             )
     return {group.id: group for group in state.groups.values() if group.vpc in state.vpcs}
+
+
+def _allow_all(vpc: Vpc) -> list[dict[str, Any]]:
+    """Return the first egress of a group; with IPv6 if the VPC has it (VPC User Guide, "Default security groups")."""
+    rules: list[dict[str, Any]] = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    return rules + ([{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}] if vpc.ipv6 is not None else [])
 
 
 def _group(call: Call, request: Mapping[str, object]) -> SecurityGroup:

@@ -116,10 +116,6 @@ class Subnet:
         return None
 
 
-def _allow_all() -> list[dict[str, Any]]:
-    return [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
-
-
 @dataclass(slots=True)
 class SecurityGroup:
     """A security group; rules have the shape of the API."""
@@ -129,7 +125,7 @@ class SecurityGroup:
     description: str
     vpc: str
     ingress: list[dict[str, Any]] = field(default_factory=list)
-    egress: list[dict[str, Any]] = field(default_factory=_allow_all)
+    egress: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

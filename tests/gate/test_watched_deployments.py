@@ -192,7 +192,7 @@ def test_a_deployment_that_is_bad_only_at_its_hook_is_answered_with_rollback(sho
 def test_a_rolled_back_deployment_and_evidence_of_another_one(shop: Deployed, tmp_path: Path) -> None:
     """After a rollback a gate is closed whatever the evidence; evidence is of one deployment alone."""
     shop.folder = tmp_path
-    shop.define("web", server(0.5))
+    shop.define("web", server(0.9))  # certain before the deployment is over, on a busy machine too
     gate = shop.gate("web", RULES)
     shop.ecs.update_service(cluster="store", service="web", taskDefinition="web")
     gate.communicate(timeout=120)

@@ -17,7 +17,7 @@ WINDOW = 20
 """Attempts after an error in which another one may be of the same burst. Longer bursts are noticed, too, since errors
 are near each other all along."""
 
-CALM = 3 * WINDOW
+CALM = 2 * WINDOW
 """Attempts without errors that are assumed before the first: else a burst at the beginning looks like a high share."""
 
 
@@ -70,8 +70,13 @@ def burst_factor(*streams: Counts) -> float:
     hits = sum(stream.hits for stream in streams)
     if not hits:
         return 1.0
-    expected = sum(WINDOW * stream.hits**2 / (stream.count + CALM) for stream in streams)
+    expected = sum(_expected_pairs(stream) for stream in streams)
     return max(1.0, 1.0 + 2.0 * (sum(stream.near for stream in streams) - expected) / hits)
+
+
+def _expected_pairs(stream: Counts) -> float:
+    """Return how many hits would be near each other by chance; the first attempts have few before them to be near."""
+    return WINDOW * stream.hits**2 / (stream.count + CALM) * min(1.0, stream.count / CALM)
 
 
 def without_bursts(counts: Counts, factor: float) -> Counts:

@@ -30,6 +30,7 @@ __all__ = [
     "PROBE_INTERVAL",
     "READS",
     "READ_AGAIN",
+    "RESOLVER",
     "REMOTE_ANSWER",
     "REMOVAL",
     "SCHEDULER",
@@ -95,6 +96,10 @@ DISCOVERY = Undocumented(60.0)
 
 DNS_CHANGE = Undocumented(60.0, in_account=180.0)
 """Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
+
+RESOLVER = Undocumented(600.0)
+"""Service seconds until a Resolver endpoint must be OPERATIONAL, and an association of a rule or a rule group COMPLETE
+(no document gives a bound; Terraform's provider waits ten minutes)."""
 
 NAMESPACE_IN_USE = Undocumented(120.0)
 """Service seconds for which a namespace may be in use after its last service (Terraform's provider tries as long)."""

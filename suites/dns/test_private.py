@@ -55,6 +55,30 @@ def test_names_resolve_in_their_vpc_only(
     assert [addresses(f"web.{only}", found) for found in (vpc, second_vpc)] == [["192.0.2.3"], []]
 
 
+@proves("dns.private.forwarding-rule-wins")
+def test_forwarding_rule_wins_over_the_namespace(
+    resolver, make_namespace, publish, forward, query_dns, eventually, unique_name, resolver_hub, second_vpc
+):
+    """A rule for the domain of a namespace has its VPC answer with what the target has, until it is removed."""
+    # hosted-zone-private-considerations: "the VPC Resolver rule takes precedence over the private hosted zone."
+    name = f"{unique_name('ns')}.test"
+    namespaces = [make_namespace("private", Name=name, Vpc=vpc) for vpc in (resolver_hub.vpc, second_vpc)]
+    publish(namespaces[0], A, at(1), name="web")
+    publish(namespaces[1], A, at(2), name="web")
+    publish(namespaces[1], A, at(3), name="only")
+
+    def answer(service):
+        host = f"{service}.{name}"
+        found = query_dns(host, "A", vpc=second_vpc)
+        return record_values(found, host, "A") if found.answer else found.rcode()
+
+    rule = forward(name, resolver_hub, second_vpc)
+    eventually(lambda: answer("web") == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
+    assert answer("only") == dns.rcode.NXDOMAIN
+    resolver.disassociate_resolver_rule(ResolverRuleId=rule, VPCId=second_vpc)
+    eventually(lambda: answer("web") == ["192.0.2.2"], within=timeouts.DNS_CHANGE)
+
+
 @proves("dns.private.needs-both-vpc-attributes")
 @for_each("attribute", ["EnableDnsHostnames", "EnableDnsSupport"])
 def test_private_names_need_both_attributes_of_the_vpc(

@@ -96,7 +96,7 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
         "route53resolver": "AssociateFirewallRuleGroup AssociateResolverRule CreateFirewallDomainList "
         "CreateFirewallRule CreateFirewallRuleGroup CreateResolverEndpoint CreateResolverRule "
         "GetFirewallDomainList UpdateFirewallDomains " + _RESOLVER_SWEEP,
-        "ec2": "AuthorizeSecurityGroupIngress",
+        "ec2": "AuthorizeSecurityGroupIngress DescribeAvailabilityZones",
     },
     "private-ca": {
         "acm-pca": "CreateCertificateAuthority GetCertificate GetCertificateAuthorityCertificate "

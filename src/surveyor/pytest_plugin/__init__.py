@@ -38,6 +38,7 @@ pytest_plugins = [
     "surveyor.fixtures.records",
     "surveyor.fixtures.dns",
     "surveyor.fixtures.dns_cache",
+    "surveyor.fixtures.resolver",
     "surveyor.fixtures.health_endpoints",
     "surveyor.fixtures.load_balancers",
     "surveyor.chaos.pytest_fixture",

@@ -22,6 +22,7 @@ _DOCS = "https://docs.aws.amazon.com"
 _REFERENCES = {
     "servicediscovery": (f"{_DOCS}/cloud-map/latest/api", "cloudmap"),
     "route53": (f"{_DOCS}/Route53/latest/APIReference", "Route53"),
+    "route53resolver": (f"{_DOCS}/Route53/latest/APIReference", ""),
     "ecs": (f"{_DOCS}/AmazonECS/latest/APIReference", "ECS"),
     "appmesh": (f"{_DOCS}/app-mesh/latest/APIReference", ""),
     "ram": (f"{_DOCS}/ram/latest/APIReference", ""),
@@ -77,7 +78,8 @@ def _reference(path: str) -> str:
     if model is None or (name not in model["operations"] and name not in model["shapes"]):
         return f"{root}/Welcome.html"
     page, part, inner = _page(model, name, member, set())
-    return f"{root}/API_{page}.html" + (f"#{word}-{part.format(page)}-{inner}" if word and inner else "")
+    page_name = f"{service}_{page}" if service == "route53resolver" else page
+    return f"{root}/API_{page_name}.html" + (f"#{word}-{part.format(page)}-{inner}" if word and inner else "")
 
 
 def _page(model: Mapping[str, Any], name: str, member: str, seen: set[str]) -> tuple[str, str, str]:

@@ -31,7 +31,7 @@ def test_the_most_specific_of_rules_and_zones_decides(network: Network, outside:
 
 
 def test_a_truncated_answer_is_fetched_over_tcp(network: Network, outside: OutsideServer) -> None:
-    """The resolver asks again over TCP; a client without EDNS is told to do the same."""
+    """The resolver asks again over TCP; the answer to a client without EDNS is truncated, so that it does the same."""
     vpc = network.vpcs[0]
     outside.records["many.corp.test."] = [f"198.51.100.{number}" for number in range(1, 60)]
     network.forward("corp.test", vpc, network.endpoint("OUTBOUND", vpc), [{"Ip": "127.0.0.1", "Port": outside.port}])

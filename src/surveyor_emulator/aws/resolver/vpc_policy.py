@@ -1,4 +1,4 @@
-"""What Route 53 Resolver has been told about one VPC: the rules that its resolver follows, and its DNS Firewall.
+"""What Route 53 Resolver knows of one VPC: the rules that its resolver follows, and its DNS Firewall.
 
 Domains: Developer Guide, "How VPC Resolver determines whether the domain name in a query matches any rules", and
 "DNS Firewall domain lists". Order of firewall rules: by the priority of their group in the VPC, then by their own.

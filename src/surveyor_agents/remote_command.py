@@ -414,14 +414,14 @@ def _install(work: Path, link: Link) -> None:
         return
     link.put([{"state": f"installing {len(lacking)} packages"}])
     (work / "lacking.txt").write_text("\n".join(lacking), "utf-8")
-    wheels = ["--no-index", "--find-links", str(work / "wheels")] if (work / "wheels").is_dir() else []
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(work / "wheels")} if (work / "wheels").is_dir() else {}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
-            *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(work / "packages"), *wheels),
+            *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(work / "packages")),
             *("-r", str(work / "lacking.txt")),
         ],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        env={**os.environ, **wheels}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]

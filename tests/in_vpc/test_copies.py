@@ -93,15 +93,15 @@ def test_lines_are_printed_on_their_streams_in_order(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(sys, "stdout", Stream("out"))
     monkeypatch.setattr(sys, "stderr", Stream("err"))
-    screen = Screen(Path("/home/me/reports/1"))
-    screen.set_folder("/tmp/surveyor-x/out")
-    data = f"one\n{BEGIN}two\n{END}page: /tmp/surveyor-x/out/report.html\nü\n".encode()
+    screen = Screen(Path("/srv/reports/1"))
+    screen.set_folder("/task/surveyor-x/out")
+    data = f"one\n{BEGIN}two\n{END}page: /task/surveyor-x/out/report.html\nü\n".encode()
     for at in range(len(data)):
         screen.write(1, data[at : at + 1])
     screen.write(2, b"three\nno line end")
     screen.write(1, b"\xff\n")
     screen.close()
     assert printed == [
-        ("out", "one\n"), ("err", "two\n"), ("out", "page: /home/me/reports/1/report.html\n"), ("out", "ü\n"),
+        ("out", "one\n"), ("err", "two\n"), ("out", "page: /srv/reports/1/report.html\n"), ("out", "ü\n"),
         ("err", "three\n"), ("out", "\ufffd\n"), ("err", "no line end"),
     ]  # fmt: skip

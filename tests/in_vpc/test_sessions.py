@@ -187,7 +187,7 @@ def test_an_object_that_others_changed(account: EmulatorAccount, role: str, tmp_
     process = start(account, [*in_vpc_words(account, role, tmp_path / "out"), "chaos", "kill-half"])
     read_until(process, "1 experiment")
     state: dict[str, Any] = json.loads((tmp_path / "out" / "in-vpc" / "mailbox.json").read_text())
-    assert (tmp_path / "out" / "in-vpc" / "mailbox.json").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "out" / "in-vpc").stat().st_mode & 0o777 == 0o700
     s3 = account.clients().client("s3", ACCOUNT)
     for number in range(state["read"] + 1, state["read"] + 40):
         s3.put_object(Bucket=state["bucket"], Key=f"{state['session']}/answer/{number}", Body=b"forged")

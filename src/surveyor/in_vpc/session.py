@@ -20,7 +20,7 @@ from msgspec.structs import replace as replace_struct
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Ledger, Owner
-from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
+from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable, UsageError
 from surveyor.in_vpc.commands import InnerCommand
 from surveyor.in_vpc.conversation import SILENCE, Conversation, Place
 from surveyor.in_vpc.copies import Copies, Screen
@@ -63,6 +63,12 @@ _PAUSES = (0.1, 1.0, 1.3)
 _LOOKS_EVERY = 10.0
 """Service seconds between two looks at the task while it says nothing."""
 
+_KILLED = 128
+"""A command that ended by a signal has an exit code of this and the signal."""
+
+_ENDED_BY = (_KILLED + signal.SIGINT, _KILLED + signal.SIGPIPE)
+"""Exit codes of Surveyor itself, after its clean-up."""
+
 _MAX_SIGNALS = 3
 """Signals after which the command is not waited for any more: its task is stopped."""
 
@@ -83,10 +89,6 @@ class InVpcOptions:
     wheels: Path | None = None
     dns: str | None = None
     undo: Callable[[Path], list[str]] = lambda _: []
-
-
-class _Lost(TargetUnavailable):
-    """The command's task has ended before the command, or is not waited for any more."""
 
 
 @dataclass
@@ -126,11 +128,15 @@ def run_in_vpc(
         with reach_target(target, 7, ledger) as running:
             session = _Session(running, target, command, options, layout, folder, run, report)
             code = session.run(archive)
-    except _Lost as error:
+        if code >= _KILLED and code not in _ENDED_BY:  # it could delete nothing
+            left = _after_loss(folder, owner, target, ledger, options)
+            report(f"the command was killed by signal {code - _KILLED}: {left}")
+    except CredentialsEnded as error:
+        ends = f"without them the command ends after {SILENCE / 60:g} minutes, and cleans up"
         left = _after_loss(folder, owner, target, ledger, options)
-        raise TargetUnavailable(f"{error}; {left}") from None
+        raise CredentialsEnded(f"{error}; {ends}; {left}", error.code) from None
     except TargetUnavailable as error:
-        raise type(error)(f"{error}; {_after_loss(folder, owner, target, ledger, options)}") from None
+        raise TargetUnavailable(f"{error}; {_after_loss(folder, owner, target, ledger, options)}") from None
     except BaseException:  # Ctrl-C, too: nothing may be left
         _after_loss(folder, owner, target, ledger, options)
         raise
@@ -245,12 +251,12 @@ class _Session:
                         return code
                     pause, looked = _PAUSES[0], clock.now()
                 elif ended:
-                    raise _Lost(f"{_TITLE} ended before the command did: {ended}")
+                    raise TargetUnavailable(f"{_TITLE} ended before the command did: {ended}")
                 elif clock.now() - looked > _LOOKS_EVERY:
                     looked = clock.now()
                     ended = why_ended(self._running, task, self._program()) or ""
                 if signals.count >= _MAX_SIGNALS:
-                    raise _Lost("interrupted again: the command is not waited for any more")
+                    raise TargetUnavailable("interrupted again: the command is not waited for any more")
                 if waiting := signals.take():
                     self._report("interrupted: waiting for the clean-up of the command")
                 if not conversation.keep_up(waiting) and waiting:
@@ -286,11 +292,10 @@ class _Session:
         return code
 
     def _save(self, read: int) -> None:
-        """Write what a sweep must know of the mailbox; the key in it is of use only while the mailbox exists."""
-        path = self._folder / FOLDER / STATE
-        if not path.exists():
-            path.touch(0o600)
-        write_json(replace_struct(self._place, read=read), path)
+        """Write what a sweep must know of the mailbox, for this user only: the key of the messages is in it."""
+        own = self._folder / FOLDER
+        own.chmod(0o700)
+        write_json(replace_struct(self._place, read=read), own / STATE)
 
 
 def _pack(

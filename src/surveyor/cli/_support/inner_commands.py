@@ -31,6 +31,7 @@ _SET_THERE = {"dns": "its resolver is that of the VPC", "vpc": "it is the VPC of
 _NOT_INSIDE = {
     "consumer_profile": "profiles of this machine are not there",
     "kill_file": "files of this machine are not seen there; Ctrl-C stops it",
+    "listen": "nothing reaches the task",
     "record": "its folder would be lost with the task",
     "resume": "the run to resume is on this machine",
     "update_expectations": "it would change the files of the task",

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 from surveyor_agents import vantage
+from tests.account.conftest import EmulatorAccount
 from tests.in_vpc.staging_account import in_vpc_words, inventory, make_task_role, run_surveyor, staging
 
 __all__ = ["kill_after", "task_processes"]
@@ -23,29 +24,27 @@ __all__ = ["kill_after", "task_processes"]
 VICTIMS = ("task", "runner")
 
 
-def task_processes() -> list[int]:
-    """Return the processes of programs in tasks: they have the URL of their first message."""
+def task_processes(account: EmulatorAccount) -> list[int]:
+    """Return the processes of programs in tasks of an account: they have the URL of their first message there."""
+    variable = f"{vantage.FIRST}={account.endpoint}/".encode()
     found = []
     for folder in Path("/proc").iterdir():
         try:
-            if folder.name.isdecimal() and f"{vantage.FIRST}=".encode() in (folder / "environ").read_bytes():
+            if folder.name.isdecimal() and variable in (folder / "environ").read_bytes():
                 found.append(int(folder.name))
         except OSError:
             continue  # it has ended
     return found
 
 
-def kill_after(process: subprocess.Popen[str], victim: str, seconds: float, others: set[int]) -> bool:
-    """Kill the task or the run after wall seconds; return whether there was something to kill.
-
-    `others`: tasks that are left alone.
-    """
+def kill_after(account: EmulatorAccount, process: subprocess.Popen[str], victim: str, seconds: float) -> bool:
+    """Kill the task or the run after wall seconds; return whether there was something to kill."""
     threading.Event().wait(seconds)
     if victim == "runner":
         is_there = process.poll() is None
         process.kill()
         return is_there
-    victims = set(task_processes()) - others
+    victims = task_processes(account)
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
     return bool(victims)
@@ -71,12 +70,11 @@ def main() -> int:
             seconds = moments.uniform(3.0, arguments.within)
             with tempfile.TemporaryDirectory() as name:
                 out = Path(name) / "out"
-                others = set(task_processes())
                 process = subprocess.Popen(
                     [sys.executable, "-m", "surveyor", *in_vpc_words(account, role, out), *arguments.command],
                     env=os.environ | account.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 )  # fmt: skip
-                killed = kill_after(process, victim, seconds, others)
+                killed = kill_after(account, process, victim, seconds)
                 text, _ = process.communicate()
                 existed = len(inventory(account) - before)
                 swept = run_surveyor(account, "sweep", str(out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -294,3 +295,32 @@ def test_every_error_is_one_of_ecs() -> None:
     model = Session().get_service_model("ecs")
     assert "InvalidParameterException" in codes
     assert codes - {shape.name for shape in model.error_shapes} == {"NotImplemented"}
+
+
+def test_a_role_must_trust_ecs(ecs: Ecs) -> None:
+    """Its trust policy must name the service, and may limit for which account and Region; else no task has it."""
+    tasks = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    owner = {**tasks, "Principal": {"AWS": f"arn:aws:iam::{ecs.account}:root"}}
+
+    def limited(region: str, account: str) -> dict[str, object]:
+        source = {"aws:SourceArn": f"arn:aws:ecs:{region}:{account}:*"}
+        return {**tasks, "Condition": {"ArnLike": source, "StringEquals": {"aws:SourceAccount": account}}}
+
+    cases = [
+        (owner, False), ({**tasks, "Principal": {"Service": "ecs.amazonaws.com"}}, False),
+        ({**tasks, "Action": "sts:TagSession"}, False), ({**tasks, "Effect": "Deny"}, False),
+        (limited("eu-west-9", ecs.account), False), (limited("us-east-1", "999999999999"), False),
+        (tasks, True), (limited("us-east-1", ecs.account), True),
+    ]  # fmt: skip
+    iam = ecs.client("iam")
+    for number, (statement, is_trusted) in enumerate(cases):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        role = iam.create_role(RoleName=f"role-{number}", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        ecs.ecs.register_task_definition(
+            family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            taskRoleArn=role, containerDefinitions=[{"name": "app", "image": "any", "command": ["sleep", "1000"]}],
+        )  # fmt: skip
+        if is_trusted:
+            assert ecs.run()
+        else:
+            assert refusal(ecs.run)[0] == "ClientException", statement

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from surveyor.clock import WallClock
-from surveyor.in_vpc.conversation import Conversation, Place
+from surveyor.in_vpc.conversation import Conversation, MailboxPlace
 from surveyor_agents import remote_command, vantage
 
 __all__ = ["KEY", "Mailbox", "TaskHere", "archive_of", "run_here"]
@@ -143,7 +143,7 @@ def run_here(
     mailbox = Mailbox()
     store: Any = mailbox
     clock = WallClock(1 / second, lambda: time.monotonic() / second)
-    conversation = Conversation(clock, store, Place(mailbox.bucket, SESSION, KEY.hex()))
+    conversation = Conversation(clock, store, MailboxPlace(mailbox.bucket, SESSION, KEY.hex()))
     packed = archive_of() if packed is None else packed
     mailbox.put(f"{SESSION}/job/0", packed)
     environment = {

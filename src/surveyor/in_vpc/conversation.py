@@ -13,7 +13,7 @@ from surveyor.vantage.mailbox import Mailbox
 from surveyor_agents.remote_command import read_parts
 from surveyor_agents.vantage import Forged, seal, unseal
 
-__all__ = ["SILENCE", "Conversation", "Place"]
+__all__ = ["SILENCE", "Conversation", "MailboxPlace"]
 
 SILENCE = 600.0
 """Service seconds that the run outside may be silent: then the command inside is interrupted, cleans up and ends."""
@@ -31,7 +31,7 @@ DOUBTED = 10.0
 """Service seconds in which an object that is not the command's may be replaced by one that is."""
 
 
-class Place(Struct, frozen=True):
+class MailboxPlace(Struct, frozen=True):
     """The mailbox of a command: its bucket, the begin of its objects, the key of its messages, what was read of it."""
 
     bucket: str
@@ -46,7 +46,7 @@ class Conversation:
     `read`: the number of the last one that was read.
     """
 
-    def __init__(self, clock: Clock, mailbox: Mailbox, place: Place) -> None:
+    def __init__(self, clock: Clock, mailbox: Mailbox, place: MailboxPlace) -> None:
         self.read = place.read
         self._mailbox, self._clock = mailbox, clock
         self._session, self._key = place.session, bytes.fromhex(place.key)

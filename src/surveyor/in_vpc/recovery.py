@@ -13,7 +13,7 @@ from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner
 from surveyor.account.removal.ecs import find_task, stop_tasks
 from surveyor.errors import SurveyorError
-from surveyor.in_vpc.conversation import Conversation, Place
+from surveyor.in_vpc.conversation import Conversation, MailboxPlace
 from surveyor.in_vpc.copies import Copies
 from surveyor.input_files import is_file
 from surveyor.response import member
@@ -91,7 +91,7 @@ def stop(folder: Path, owner: Owner, running: RunningTarget) -> None:
 
 def recover(folder: Path, running: RunningTarget) -> None:
     """Copy the files in the messages that were not read, without what was printed."""
-    place = read_json(folder / STATE, Place)
+    place = read_json(folder / STATE, MailboxPlace)
     conversation = Conversation(running.clock, Mailbox(running, place.bucket), place)
     copies = Copies(folder.parent)
     try:
@@ -104,7 +104,7 @@ def recover(folder: Path, running: RunningTarget) -> None:
                     copies.write(str(part["file"]), int(part["at"]), part["data"])
     finally:
         copies.close()
-    write_json(Place(place.bucket, place.session, place.key, conversation.read), folder / STATE)
+    write_json(MailboxPlace(place.bucket, place.session, place.key, conversation.read), folder / STATE)
 
 
 def close_inner_runs(folder: Path, target: Target) -> list[str]:

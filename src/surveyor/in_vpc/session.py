@@ -22,7 +22,7 @@ from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Ledger, Owner
 from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable, UsageError
 from surveyor.in_vpc.commands import InnerCommand
-from surveyor.in_vpc.conversation import SILENCE, Conversation, Place
+from surveyor.in_vpc.conversation import SILENCE, Conversation, MailboxPlace
 from surveyor.in_vpc.copies import Copies, Screen
 from surveyor.in_vpc.packing import pack
 from surveyor.in_vpc.recovery import FOLDER, LEDGER, PATIENCE, STATE, close_inner_runs, recover, stop
@@ -161,7 +161,7 @@ class _Session:
     ) -> None:  # fmt: skip
         self._running, self._target, self._command, self._options = running, target, command, options
         self._layout, self._folder, self._run, self._report = layout, folder, run, report
-        self._place = Place("", "", "")
+        self._place = MailboxPlace("", "", "")
 
     def run(self, archive: bytes) -> int:
         """Start the task, and return the exit code of the command."""
@@ -196,7 +196,7 @@ class _Session:
             groups = create_groups(running, self._run, place.vpc)
             mailbox = Mailbox(running, create_bucket(running, self._run))
             session = f"{place.vpc}-{FOLDER}"
-            self._place = Place(mailbox.bucket, session, key_of(session).hex())
+            self._place = MailboxPlace(mailbox.bucket, session, key_of(session).hex())
             self._save(0)
             task = start_task(running, mailbox, place, session, self._run, groups, self._program())
         except ClientError as error:

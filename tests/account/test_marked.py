@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from surveyor.account import marked
+from surveyor.account.resources import CREATES
 from surveyor.cli import main
 from surveyor.evidence import Evidence
 from surveyor.targets import load_target
@@ -60,6 +63,8 @@ class Run:
         config = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
         route53.create_health_check(CallerReference=f"{self.prefix}check", HealthCheckConfig=config)
         vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=self.tags("vpc"))["Vpc"]["VpcId"]
+        gateway = ec2.create_internet_gateway(TagSpecifications=self.tags("internet-gateway"))["InternetGateway"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
         subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24", TagSpecifications=self.tags("subnet"))
         group = {"GroupName": f"{self.prefix}g", "Description": "d", "VpcId": vpc}
         ec2.create_security_group(**group, TagSpecifications=self.tags("security-group"))
@@ -107,6 +112,17 @@ def leftovers(running: RunningTarget) -> dict[str, Leftovers]:
     return {entry.run: entry for entry in found}
 
 
+def test_each_kind_of_a_ledger_is_looked_for() -> None:
+    """What a ledger records is found without it, but for what is inside of other resources or of no account."""
+    searched = Path(marked.__file__).read_text("utf-8")
+    kinds = {created.kind for operation, created in CREATES.items() if operation in searched}
+    kinds |= {created.kind for name, created in CREATES.items() if f'"{name.partition(":")[2]}"' in searched}
+    inside = {"service", "instance", "authorization", "route", "tag", "listener", "task set", "firewall rule"}
+    inside |= {"rule association", "rule group association"}
+    recorded = {created.kind for name, created in CREATES.items() if created.id_path and not name.startswith("iam:")}
+    assert recorded - kinds - inside == set()
+
+
 @pytest.mark.soak
 def test_each_kind_is_found_and_deleted_and_nothing_else(running: RunningTarget) -> None:
     """A sweep of one run deletes each kind of its resources, and leaves those of another run and of strangers."""
@@ -120,7 +136,7 @@ def test_each_kind_is_found_and_deleted_and_nothing_else(running: RunningTarget)
     kinds = {re.sub(r" \S+$", "", str(marked)) for marked in found[RUN].found}
     assert kinds == {
         "namespace", "hosted zone", "health check", "VPC", "subnet", "security group", "cluster", "ECS service", "task",
-        "task definition", "target group", "rule", "queue", "log group",
+        "task definition", "target group", "rule", "queue", "log group", "internet gateway",
     }  # fmt: skip
     others = {str(marked) for marked in found[OTHER].found}
     assert sweep_marked(found[RUN], running.account(RUN)) == []

@@ -111,6 +111,7 @@ def _ec2(client: _Client, region: str) -> Iterator[Marked]:
         ("ec2:CreateVpc", "describe_vpcs", "Vpcs", "VpcId"),
         ("ec2:CreateSubnet", "describe_subnets", "Subnets", "SubnetId"),
         ("ec2:CreateSecurityGroup", "describe_security_groups", "SecurityGroups", "GroupId"),
+        ("ec2:CreateInternetGateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
     )
     for operation, call, member, key in kinds:
         for entry in _pages(ec2, call, member, Filters=_EC2_TAG):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.gate import GateEvidence, Rules, Threshold
+from surveyor.gate import GateEvidence, Rules, Threshold, gather
 from surveyor.gate.decision import Decision
 from surveyor.gate.gated_watch import GatedWatch, check_rules, judge_watch
 from surveyor.gate.judging import GatedService
@@ -366,6 +368,41 @@ def test_evidence_of_another_deployment_is_refused() -> None:
     given = GateEvidence(runs=[MeasuredRun("runs/old", "shop/web", watched="arn/web/a")])
     with pytest.raises(UsageError, match="runs/old: it is of another deployment, arn/web/a"):
         gated(SimulatedWatch(SimulatedEcs()), rules_of(), given).follow()
+
+
+def locust_history(path: Path, *rows: tuple[float, int, int]) -> GateEvidence:
+    """Write a history of Locust, with times from now, and return the evidence."""
+    lines = ["Timestamp,Type,Name,Total Request Count,Total Failure Count"]
+    lines += [f"{time.time() + at:.0f},,Aggregated,{requests},{failures}" for at, requests, failures in rows]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return gather([path])
+
+
+LOCUST = Threshold("locust", figure="error-rate", at_most=5.0)
+OLDER, NOW = (-9_000.0, 500, 400), ((-5.0, 500, 400), (0.0, 1_500, 1_100))
+
+
+@pytest.mark.parametrize(
+    ("later", "acted", "text"),
+    [
+        ((OLDER, *NOW), ["STOP"], "Rolled back (ROLLBACK_SUCCESSFUL): not met: error-rate of locust"),
+        ((OLDER, (-8_000.0, 900, 800)), [], "it has no requests of the time of the deployment until now"),
+        ((), [], "is not complete"),
+    ],
+)
+def test_what_locust_measures_meanwhile_is_read_at_each_look(
+    tmp_path: Path, later: tuple[tuple[float, int, int], ...], acted: list[str], text: str
+) -> None:
+    """What it measured before the deployment began rolls nothing back, nor does a file that is being written."""
+    path = tmp_path / "run_stats_history.csv"
+    given = locust_history(path, OLDER)
+    watch = SimulatedWatch(SimulatedEcs({300: {"status": "SUCCESSFUL"}}), begins=10.0)
+    gate = gated(watch, rules_of(LOCUST), given)
+    locust_history(path, *later) if later else path.write_text(path.read_text("utf-8").partition("\n")[0], "utf-8")
+    gate.follow()
+    decision = judge_watch(gate, gate.live.read())
+    assert ([what for what, _ in watch.ecs.acted], decision.is_open) == (acted, False)
+    assert text in decision.reason
 
 
 def test_rules_that_no_watch_can_judge_are_refused_before() -> None:

@@ -289,6 +289,18 @@ def test_a_run_without_requests_during_the_deployment_is_refused(tmp_path: Path,
         cut_to_time(timed(tmp_path, *DURING), begin, end)
 
 
+def test_of_a_run_that_is_still_in_progress_nothing_is_refused(tmp_path: Path) -> None:
+    """Requests of the time may follow; percentiles, and a file that is older, are not known."""
+    whole = timed(tmp_path / "locust", *DURING)[-1]
+    [found] = cut_to_time([whole], 1_031, math.inf, is_growing=True)
+    assert found.unknown == "it has no requests of the time of the deployment until now"
+    [found] = cut_to_time([whole], 0, math.inf, is_growing=True)
+    assert (found.failed.count, found.percentiles, found.unknown) == (2_000, {}, "")
+    summary = find_tool_figures(k6(tmp_path / "k6"))
+    for begin, unknown in ((0.0, ""), (9e9, "it ended before the deployment began")):
+        assert [one.unknown for one in cut_to_time(summary, begin, math.inf, is_growing=True)] == [unknown]
+
+
 def test_figures_without_times_are_not_cut(tmp_path: Path) -> None:
     """Neither those of k6 nor those of a table alone."""
     for place in (k6(tmp_path / "k6"), locust(tmp_path / "locust", 100, 1)):

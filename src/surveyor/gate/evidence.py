@@ -38,10 +38,11 @@ class GateEvidence:
     `sides`: of scenarios whose attempts are recorded one by one, the client figures of the deployment's new and old
     tasks. `dangers`: for each load scenario, how long each client model called a task after its end. `broken`: why a
     run ended with a worse verdict than its history shows; the figures of such a run are not reliable. `tools`: what
-    other load generators measured. `alarms`: the verdict on each alarm of CloudWatch, with its state in words;
-    `metrics`: the worst value of each metric, or why it is not known. `runs`: what was measured, and when. `baselines`:
-    the evidence of earlier runs, by the text that names their folder in gate.toml. `is_growing`: the evidence is looked
-    at again and again while it grows, so that bounds must hold at all looks, and what is missing may still appear.
+    other load generators measured, in `tool_places`. `alarms`: the verdict on each alarm of CloudWatch, with its state
+    in words; `metrics`: the worst value of each metric, or why it is not known. `runs`: what was measured, and when.
+    `baselines`: the evidence of earlier runs, by the text that names their folder in gate.toml. `is_growing`: the
+    evidence is looked at again and again while it grows, so that bounds must hold at all looks, and what is missing may
+    still appear.
     """
 
     judged: dict[str, Judgement] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class GateEvidence:
     dangers: dict[str, Mapping[str, Interval]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     tools: list[ToolFigures] = field(default_factory=list)
+    tool_places: list[Path] = field(default_factory=list)
     baselines: dict[str, GateEvidence] = field(default_factory=dict)
     sides: dict[str, Mapping[str, Sequence[ClientFigures]]] = field(default_factory=dict)
     alarms: dict[str, tuple[Verdict, str]] = field(default_factory=dict)
@@ -70,6 +72,7 @@ def gather(places: Sequence[Path], baselines: Mapping[str, Path] = _NO_BASELINES
             _add_report(path, evidence)
         found = [] if reports else find_tool_figures(place)
         evidence.tools += found
+        evidence.tool_places += [place] if found else []
         evidence.runs += [run_of_tool(figures) for figures in found]
         if not reports and not found:
             raise UsageError(

@@ -6,6 +6,7 @@ hold at all looks together, so that looking often does not make a wrong decision
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -15,11 +16,13 @@ from surveyor.gate.decision import Decision, decide, one_sentence
 from surveyor.gate.deployment_actions import GateAction, act, named_errors
 from surveyor.gate.deployments import GatedDeployment, find_deployment, gated_deployment
 from surveyor.gate.evidence import GateEvidence
-from surveyor.gate.judging import GatedService, restrict_to, with_restore
+from surveyor.gate.judging import GatedService, tools_during, with_restore
 from surveyor.gate.live_evidence import LiveEvidence
 from surveyor.gate.measured import estimates
+from surveyor.gate.provenance import require_evidence_of
 from surveyor.gate.rules import SCENARIO, Rules
 from surveyor.gate.thresholds import judge_gate, verdict_of
+from surveyor.gate.tool_figures import ToolFigures, find_tool_figures
 from surveyor.messages import nearest
 from surveyor.report.experiments import WHOLE
 from surveyor.verdicts import Verdict
@@ -86,7 +89,9 @@ class GatedWatch:
         deployment = self._read()
         watch.pin(deployment.arn)
         self.report(f"the gate decides about {deployment.arn}")
-        restrict_to(deployment, self.live.given, self.service.full_name)
+        # Files of other tools may still grow: they are read again at each look, and cut to the deployment.
+        runs = [run for run in self.live.given.runs if run.service is not None]
+        require_evidence_of(deployment, runs, self.service.full_name, time.time())
         self.live.restart()
         while not deployment.is_over and watch.clock.now() < end:
             if deployment.is_in_progress and self.refusal is None:
@@ -100,6 +105,7 @@ class GatedWatch:
     def _look(self, deployment: GatedDeployment) -> None:
         """Judge what can be judged now, and act if it is certain, or if a hook does not wait any longer."""
         evidence = self.live.read()
+        evidence.tools = _tools_now(deployment, evidence)
         self._add_cloudwatch(deployment, evidence)
         decision = decide(self.rules, judge_gate(self.live.judgeable(self.rules, deployment), evidence), deployment)
         verdict = verdict_of(decision.results)
@@ -231,12 +237,25 @@ def judge_watch(gated: GatedWatch, evidence: GateEvidence, stopped: str = "") ->
         elif stopped:
             reason = f"No deployment was watched: {stopped}."
         return Decision((), is_open=False, reason=one_sentence(reason), deployment=deployment, action=gated.action)
+    evidence.tools = _tools_now(deployment, evidence)
     if needs_cloudwatch(gated.rules):
         with named_errors():
             client, now = service.client("cloudwatch"), service.clock.now()
             add_cloudwatch(client, gated.rules, deployment, evidence, now, gated.quiet)
     decision = replace(decide(gated.rules, judge_gate(gated.rules, evidence), deployment), action=gated.action)
     return with_restore(decision, service)
+
+
+def _tools_now(deployment: GatedDeployment, evidence: GateEvidence) -> list[ToolFigures]:
+    """Return what other tools have measured of a deployment until now.
+
+    A file that cannot be read now may be in the middle of being written: nothing is known then.
+    """
+    try:
+        found = [figures for place in evidence.tool_places for figures in find_tool_figures(place)]
+    except UsageError as error:
+        return [replace(figures, unknown=str(error)) for figures in evidence.tools]
+    return tools_during(deployment, found, is_growing=True)
 
 
 def _clause(sentence: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from surveyor.gate.locust_history import cut_to_time
 from surveyor.gate.provenance import require_evidence_of
 from surveyor.gate.rules import Rules
 from surveyor.gate.thresholds import judge_gate
+from surveyor.gate.tool_figures import ToolFigures
 
-__all__ = ["GatedService", "judge_runs", "restrict_to", "with_restore"]
+__all__ = ["GatedService", "judge_runs", "tools_during", "with_restore"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def judge_runs(rules: Rules, evidence: GateEvidence, service: GatedService | Non
     with named_errors():
         deployment = _find(ecs, service)
     if deployment is not None and not deployment.failure:
-        restrict_to(deployment, evidence, service.full_name)
+        require_evidence_of(deployment, evidence.runs, service.full_name, time.time())
+        evidence.tools = tools_during(deployment, evidence.tools)
     if needs_cloudwatch(rules):
         with named_errors():
             add_cloudwatch(service.client("cloudwatch"), rules, deployment, evidence, service.clock.now())
@@ -70,15 +72,16 @@ def judge_runs(rules: Rules, evidence: GateEvidence, service: GatedService | Non
     return with_restore(replace(decision, action=action), service)
 
 
-def restrict_to(deployment: GatedDeployment, evidence: GateEvidence, service: str) -> None:
-    """Cut what other tools measured to the time of the deployment.
+def tools_during(
+    deployment: GatedDeployment, tools: Sequence[ToolFigures], *, is_growing: bool = False
+) -> list[ToolFigures]:
+    """Return what other tools measured in the time of a deployment.
 
-    Raises UsageError for evidence of another service or deployment. `service`: CLUSTER/SERVICE.
+    Raises UsageError for a run without requests in that time, unless it `is_growing`.
     """
     now = time.time()
-    require_evidence_of(deployment, evidence.runs, service, now)
     end = math.inf if deployment.since_end is None else now - deployment.since_end
-    evidence.tools = cut_to_time(evidence.tools, now - deployment.age, end)
+    return cut_to_time(tools, now - deployment.age, end, is_growing=is_growing)
 
 
 def with_restore(decision: Decision, service: GatedService) -> Decision:

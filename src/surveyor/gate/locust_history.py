@@ -30,25 +30,32 @@ class _Part:
     is_whole: bool
 
 
-def cut_to_time(tools: Sequence[ToolFigures], begin: float, end: float) -> list[ToolFigures]:
+def cut_to_time(
+    tools: Sequence[ToolFigures], begin: float, end: float, *, is_growing: bool = False
+) -> list[ToolFigures]:
     """Return the figures of the requests between two POSIX times; those of a file without a history as they are.
 
-    Raises UsageError for a file whose history shows no request in that time.
+    Raises UsageError for a file whose history shows no request in that time, unless it `is_growing`.
     """
-    return [_cut(figures, begin, end) if figures.is_timed else figures for figures in tools]
+    return [_cut(figures, begin, end, is_growing=is_growing) for figures in tools]
 
 
-def _cut(figures: ToolFigures, begin: float, end: float) -> ToolFigures:
+def _cut(figures: ToolFigures, begin: float, end: float, *, is_growing: bool) -> ToolFigures:
+    if not figures.is_timed:
+        is_older = is_growing and figures.ended is not None and figures.ended < begin
+        return replace(figures, unknown="it ended before the deployment began") if is_older else figures
     if not figures.history:
         why = "its requests during the deployment are not known: `locust --csv-full-history` writes them"
         return replace(figures, unknown=why)
     part = _part(figures.history, begin, end)
+    if not part.requests and is_growing:
+        return replace(figures, unknown="it has no requests of the time of the deployment until now")
     if not part.requests and figures.name == ALL:
         raise UsageError(
             f"{figures.file}: has no requests of the time of the deployment: measure while it is in progress, or use "
             "--watch"
         )
-    if part.is_whole:
+    if part.is_whole and not is_growing:
         return figures
     failed = share_of(min(part.failures, part.requests), part.requests)
     return replace(figures, failed=failed, percentiles={}, part=" during the deployment")

@@ -44,7 +44,7 @@ def judgement_of(threshold: Threshold, evidence: GateEvidence) -> Judgement:
 def estimates(threshold: Threshold, evidence: GateEvidence) -> Estimates:
     """Return the estimates of a threshold's figure. Raises UsageError for names that the evidence does not contain."""
     if tools := measured_by_tools(threshold, evidence):
-        return _estimates_of_tools(threshold, tools)
+        return _estimates_of_tools(threshold, tools, is_growing=evidence.is_growing)
     if threshold.scenario in evidence.broken:
         return {"": evidence.broken[threshold.scenario]}
     if evidence.is_growing and threshold.scenario in evidence.clients and threshold.figure in CLIENT_FIGURES:
@@ -171,7 +171,7 @@ def measured_by_tools(threshold: Threshold, evidence: GateEvidence) -> list[Tool
     return named or ([] if evidence.judged or evidence.is_growing else evidence.tools)
 
 
-def _estimates_of_tools(threshold: Threshold, tools: Sequence[ToolFigures]) -> Estimates:
+def _estimates_of_tools(threshold: Threshold, tools: Sequence[ToolFigures], *, is_growing: bool) -> Estimates:
     """Return the figures of the requests that the threshold names as its client, or of all requests together."""
     tool = tools[0].tool
     if threshold.figure not in ("error-rate", "p50", "p99") or threshold.phase != WHOLE:
@@ -180,16 +180,17 @@ def _estimates_of_tools(threshold: Threshold, tools: Sequence[ToolFigures]) -> E
             f"line {threshold.line}: {tool} has {what}: it measures error-rate, p50 and p99 of a whole run"
         )
     chosen = [row for row in tools if row.name == threshold.client] or [row for row in tools if row.name == ALL]
-    return {f"{row.name} of {row.file}{row.part}": _estimate_of_tool(threshold, row) for row in chosen}
+    confidence = ConfidenceLevel(threshold.confidence, is_growing, max(1, len(chosen)))
+    return {f"{row.name} of {row.file}{row.part}": _estimate_of_tool(threshold, row, confidence) for row in chosen}
 
 
-def _estimate_of_tool(threshold: Threshold, row: ToolFigures) -> Estimate | str:
+def _estimate_of_tool(threshold: Threshold, row: ToolFigures, confidence: ConfidenceLevel) -> Estimate | str:
     if row.unknown:
         return row.unknown
     if not row.failed.count:
         return "no request was made"
     if threshold.figure == "error-rate":
-        return share_estimate(Counts(row.failed.hits, row.failed.count), ConfidenceLevel(threshold.confidence))
+        return share_estimate(Counts(row.failed.hits, row.failed.count), confidence)
     found = row.interval(float(threshold.figure[1:]), threshold.confidence)
     if found is None and row.part:
         return f"{row.file} has no {threshold.figure} of the time of the deployment alone, and the run lasted longer"

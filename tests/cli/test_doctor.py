@@ -173,6 +173,15 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written_are_named(
     assert checks_by_name(surrounding_checks())["reports"].detail.endswith(" cannot be written")
 
 
+def test_a_folder_that_was_removed_has_no_place_for_reports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Doctor says what to do, and is no error."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    reports = checks_by_name(surrounding_checks())["reports"]
+    assert (reports.status, reports.text) == ("absent", "the current directory was removed; change to another")
+
+
 def test_a_busy_machine_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """How much longer work takes is said; a survey runs nevertheless."""
     monkeypatch.setattr(surroundings, "measure_slowdown", lambda: machine.BUSY + 1)

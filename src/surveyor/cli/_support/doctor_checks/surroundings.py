@@ -33,18 +33,18 @@ _SOURCES = {
 def surrounding_checks() -> Iterator[DoctorCheck]:
     """Look at each."""
     yield _check_folder("temporary files", Path(tempfile.gettempdir()), "TMPDIR")
-    yield _check_folder("reports", _reports(), "--out")
+    yield _check_reports()
     yield _check_processors()
     yield _check_open_files()
     yield _check_clock()
     yield _check_credentials()
 
 
-def _reports() -> Path:
+def _check_reports() -> DoctorCheck:
     try:
-        return find_layout().out
-    except SurveyorError:  # the current folder was removed
-        return Path("/nonexistent")
+        return _check_folder("reports", find_layout().out, "--out")
+    except SurveyorError as error:
+        return DoctorCheck("reports", False, str(error), required=False)
 
 
 def _check_folder(name: str, folder: Path, option: str) -> DoctorCheck:

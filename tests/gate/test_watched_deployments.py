@@ -185,7 +185,7 @@ def test_a_deployment_that_is_bad_only_at_its_hook_is_answered_with_rollback(sho
     record = shop.record()
     assert (record["deployment"]["status"], record["deployment"]["done"]) == ("ROLLBACK_SUCCESSFUL", "rolled-back")
     assert record["reason"].startswith("Rolled back (ROLLBACK_SUCCESSFUL): not met: ")
-    assert seconds <= 120, seconds  # 60 on a quiet machine
+    assert seconds <= 300, seconds  # a busy machine makes fewer calls than --rate says
 
 
 @pytest.mark.soak

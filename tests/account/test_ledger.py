@@ -126,14 +126,20 @@ def test_lock_is_held_while_a_run_is_active(ledger: Ledger) -> None:
 
 
 def test_namespaces_of_all_workers_count_together(tmp_path: Path) -> None:
-    """At the maximum, a further namespace waits until another worker's is deleted, and gives up if none is."""
+    """At the maximum, a further namespace waits until another worker's is deleted, and gives up after ten minutes."""
     first = Ledger(tmp_path / "ledger-gw0.jsonl", OWNER, {"namespace": 2})
     second = Ledger(tmp_path / "ledger-gw1.jsonl", OWNER, {"namespace": 2})
     intend(first, "CreateHttpNamespace", Name="a")
     intend(first, "CreateHttpNamespace", Name="b")
     with pytest.raises(Inconclusive, match="2 namespaces of this run exist already"):
         intend(second, "CreateHttpNamespace", Name="c")
-    second.pause = lambda: first.record_removed(1)
+    waited: list[float] = []
+    second.pause = waited.append
+    with pytest.raises(Inconclusive, match="none was deleted in time"):
+        intend(second, "CreateHttpNamespace", Name="c")
+    assert sum(waited) == 600
+    assert len(waited) <= 120  # each look reads the ledgers of all workers
+    second.pause = lambda _: first.record_removed(1)
     intend(second, "CreateHttpNamespace", Name="c")
     assert [str(resource) for resource in read_ledger(second.path).existing] == ["namespace c (may exist)"]
     first.close()

@@ -106,12 +106,12 @@ def test_a_worker_waits_for_the_vpc_of_another(tmp_path: Path) -> None:
     first.record_shared(Shared("VPC", "vpc-1", shared))
     other = create_vpc(first, "vpc-2")
     assert ledgers[1].record_intent("ec2", "CreateSubnet", {}, "us-east-1") == 1
-    second.pause = lambda: first.record_removed(other)
+    second.pause = lambda _: first.record_removed(other)
     create_vpc(second, "vpc-3")
     assert seen[-2:] == [["vpc-1", "vpc-2"], ["vpc-1"]]
     second.record_shared(Shared("VPC", "vpc-3", second.count))
-    pauses: list[int] = []
-    first.pause = lambda: pauses.append(1)
+    pauses: list[float] = []
+    first.pause = pauses.append
     with pytest.raises(
         Inconclusive, match=r"VPCs per Region: the quota of us-east-1 is 5 \(L-F678F1CE\), others have 3 and this run 2"
     ):

@@ -56,7 +56,8 @@ __all__ = [
 ]
 
 
-_MAX_PAUSES = 1_200  # of half a second each
+_PAUSE = 5.0  # each look reads the ledgers of all workers
+_MAX_PAUSES = 120
 _CREATE_VERBS = ("Create", "Register", "Run", "Allocate")
 
 
@@ -129,14 +130,14 @@ class Ledger:
     """Appends to one file, synced to disk before each method returns; holds the file's lock while it is open.
 
     `rooms` limit how many resources of a kind all workers may have at a time: for a Region, and the ids of those that
-    they have; at first by `limits` of each kind. `pause` is called while a further one has to wait; None means that
-    none will be deleted meanwhile.
+    they have; at first by `limits` of each kind. `pause` is called with service seconds while a further one has to
+    wait; None means that none will be deleted meanwhile.
     """
 
     def __init__(self, path: Path, owner: Owner, limits: Mapping[str, float] | None = None) -> None:
         self.path = path
         self.owner = owner
-        self.pause: Callable[[], None] | None = None
+        self.pause: Callable[[float], object] | None = None
         self.rooms = rooms_of(limits or {})
         self._count = 0
         self._file: IO[str] | None = None
@@ -214,7 +215,7 @@ class Ledger:
                     return self._write_intent(name, params, region)
             if self.pause is None or not may_change:
                 break
-            self.pause()
+            self.pause(_PAUSE)
         raise Inconclusive(full)
 
     def _find_full(self, kinds: Sequence[str], region: str) -> tuple[str, bool]:

@@ -57,7 +57,7 @@ class TargetSession:
                 self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self.ledger))
                 self.started_at = self.running.clock.now()
                 if self.ledger is not None:
-                    self.ledger.pause = partial(self.running.clock.wait, timeouts.WALL_STEP)
+                    self.ledger.pause = self.running.clock.wait
                     if self.target.from_vpc is not None:
                         self.running.inside = Vantages(self.running, self.ledger)
                     if self.target.start is None:

@@ -192,7 +192,7 @@ def test_the_port_of_an_alias(
     """Two endpoints of one name differ in the ports that clients call; their tasks have the container port."""
     # ecs/ServiceConnectClientAlias: "Each name and port mapping must be unique within the namespace."
     name = unique_name("shop")
-    servers = {port: make_connect_service("backend", alias={"dnsName": name, "port": port}) for port in (80, 81)}
+    servers = {port: make_connect_service("backend", alias={"dnsName": name, "port": port}) for port in (8090, 8091)}
     callees = {port: wait_for_task(server) for port, server in servers.items()}
     client = wait_for_task(make_connect_service())
     for port, callee in callees.items():

@@ -31,6 +31,21 @@ def test_a_run_needs_no_home(environment: dict[str, str], tmp_path: Path) -> Non
 
 
 @pytest.mark.soak
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no envoy")
+def test_a_run_needs_no_port_below_1024(tmp_path: Path) -> None:
+    """What an ordinary user may not bind, no load balancer and no proxy of a run binds."""
+    drop = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"] if os.geteuid() == 0 else []
+    claims = ("ecs.load-balancer.targets", "service-connect.alias.port-is-of-the-client")
+    selected = [word for claim in claims for word in ("--claim", claim)]
+    done = subprocess.run(
+        [*drop, sys.executable, "-m", "surveyor", "conform", *selected, "--out", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = {claim.id: claim.verdict for claim in load_report(tmp_path / "report.json").claims}
+    assert found == dict.fromkeys(claims, "pass"), done.stdout + done.stderr
+
+
+@pytest.mark.soak
 def test_the_checkout_may_have_spaces_in_its_path(tmp_path: Path) -> None:
     """A copy below a folder with spaces lists its make targets, catches a mutant and passes a claim."""
     root, copy = find_layout().root, tmp_path / "some dir" / "with space"

@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
-from tests.in_vpc.kills import VICTIMS, kill_after, task_processes
+from tests.in_vpc.kills import VICTIMS, kill_after
 from tests.in_vpc.staging_account import inventory, run_surveyor
 
 AREAS = ("dns", "ecs")
@@ -51,11 +51,11 @@ def main() -> int:
             victim = arguments.victim or VICTIMS[number % 2]
             seconds = moments.uniform(3.0, arguments.within)
             with tempfile.TemporaryDirectory() as name:
-                out, others = Path(name) / "out", set(task_processes())
+                out = Path(name) / "out"
                 process = start(account, out)
-                killed = kill_after(process, victim, seconds, others)
+                killed = kill_after(account, process, victim, seconds)
                 if victim == "task":  # the run continues with a new one, and is killed later
-                    kill_after(process, "runner", arguments.after, others)
+                    kill_after(account, process, "runner", arguments.after)
                 process.communicate()
                 existed = len(inventory(account) - before)
                 swept = run_surveyor(account, "sweep", str(out)) if out.exists() else None

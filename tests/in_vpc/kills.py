@@ -16,21 +16,31 @@ import threading
 from pathlib import Path
 
 from surveyor_agents import vantage
+from surveyor_agents.remote_command import SOCKET_VARIABLE
 from tests.account.conftest import EmulatorAccount
 from tests.in_vpc.staging_account import in_vpc_words, inventory, make_task_role, run_surveyor, staging
 
-__all__ = ["kill_after", "task_processes"]
+__all__ = ["command_processes", "kill_after", "task_processes"]
 
 VICTIMS = ("task", "runner")
 
 
 def task_processes(account: EmulatorAccount) -> list[int]:
     """Return the processes of programs in tasks of an account: they have the URL of their first message there."""
-    variable = f"{vantage.FIRST}={account.endpoint}/".encode()
+    return _processes(f"{vantage.FIRST}={account.endpoint}/")
+
+
+def command_processes(account: EmulatorAccount) -> list[int]:
+    """Return the processes of commands in tasks of an account: they have a socket for confirmations."""
+    return [pid for pid in _processes(f"AWS_ENDPOINT_URL={account.endpoint}") if pid in _processes(SOCKET_VARIABLE)]
+
+
+def _processes(text: str) -> list[int]:
+    """Return the processes that have a text in their environment."""
     found = []
     for folder in Path("/proc").iterdir():
         try:
-            if folder.name.isdecimal() and variable in (folder / "environ").read_bytes():
+            if folder.name.isdecimal() and text.encode() in (folder / "environ").read_bytes():
                 found.append(int(folder.name))
         except OSError:
             continue  # it has ended

@@ -17,7 +17,7 @@ from unittest import mock
 import pytest
 
 from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
-from tests.in_vpc.kills import task_processes
+from tests.in_vpc.kills import command_processes, task_processes
 from tests.in_vpc.staging_account import ROLE, in_vpc_words, inventory, make_task_role, run_surveyor
 
 pytestmark = pytest.mark.soak
@@ -106,9 +106,9 @@ def listening(pids: set[int]) -> list[str]:
     return [fields[1] for fields in lines if fields[3] == "0A" and fields[9] in inodes]
 
 
-@pytest.mark.parametrize("victim", ["task", "runner"])
+@pytest.mark.parametrize("victim", ["task", "command", "runner"])
 def test_a_kill_leaves_nothing(account: EmulatorAccount, role: str, tmp_path: Path, victim: str) -> None:
-    """A killed task is noticed, and what it made is deleted; a killed run leaves that to the sweep."""
+    """A killed task or command is noticed, and what it made is deleted; a killed run leaves that to the sweep."""
     before = inventory(account)
     process = start(account, [*in_vpc_words(account, role, tmp_path / "out"), "chaos", "kill-half"])
     read_until(process, "1 experiment")
@@ -121,13 +121,17 @@ def test_a_kill_leaves_nothing(account: EmulatorAccount, role: str, tmp_path: Pa
     if victim == "runner":
         process.kill()
     else:
-        for pid in own:
+        for pid in own if victim == "task" else command_processes(account):
             os.kill(pid, signal.SIGKILL)
     _, rest = process.communicate(timeout=120)
     if victim == "task":
         assert process.returncode == 3
         assert "the task of the command ended before the command did: Essential container in task exited" in rest
         assert rest.rstrip().endswith("; nothing is left")
+        assert inventory(account) == before
+    if victim == "command":
+        assert process.returncode == 128 + signal.SIGKILL
+        assert "the command was killed by signal 9: nothing is left" in rest
         assert inventory(account) == before
     swept = run_surveyor(account, "sweep", str(tmp_path / "out"))
     assert (swept.returncode, swept.stderr) == (0, "")

@@ -21,6 +21,7 @@ from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from surveyor.in_vpc import InnerCommand, InVpcOptions
     from surveyor.targets.model import Target
@@ -68,7 +69,6 @@ def in_vpc(
 ) -> None:
     """Run another command in a task inside a VPC; output, report and exit code are as if it ran here."""
     from surveyor.cli._support.inner_commands import parse_inner
-    from surveyor.cli._support.waiting import shown_wait
     from surveyor.cli.application import COMMANDS
     from surveyor.in_vpc import IMAGE, run_in_vpc
     from surveyor.layout import find_layout
@@ -91,9 +91,21 @@ def in_vpc(
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-in-vpc-{inner.name}-{os.getpid()}"
     reserve_folder(folder)
     print_caller(loaded)
-    with shown_wait(f"running {inner.name} inside"):
-        code = run_in_vpc(loaded, target, inner, options, layout, folder, _report)
-    raise typer.Exit(code)
+    raise typer.Exit(run_in_vpc(loaded, target, inner, options, layout, folder, _Console()))
+
+
+class _Console:
+    """Lines on standard error, as those of the command are."""
+
+    def report(self, line: str) -> None:
+        """Print a line."""
+        typer.echo(line, err=True)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Say how long something takes."""
+        from surveyor.cli._support.waiting import shown_wait
+
+        return shown_wait(what)
 
 
 def _options(
@@ -154,7 +166,3 @@ def _print_task_plan(options: InVpcOptions) -> None:
         f"{MINUTES:g} minutes to start and to end, and {hourly_dollars(options.cpus):.2f} dollars an hour "
         "(Fargate, a public address, requests to S3)"
     )
-
-
-def _report(line: str) -> None:
-    typer.echo(line, err=True)

@@ -9,11 +9,11 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 from msgspec.structs import replace as replace_struct
@@ -72,7 +72,15 @@ _ENDED_BY = (_KILLED + signal.SIGINT, _KILLED + signal.SIGPIPE)
 _MAX_SIGNALS = 3
 """Signals after which the command is not waited for any more: its task is stopped."""
 
-Report = Callable[[str], None]
+
+class Console(Protocol):
+    """Where the run says what happens beside what its command prints."""
+
+    def report(self, line: str) -> None:
+        """Print a line about the task."""
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Say how long something takes while the block runs."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def run_in_vpc(
     options: InVpcOptions,
     layout: Layout,
     folder: Path,
-    report: Report,
+    console: Console,
 ) -> int:
     """Run a command in a task inside a VPC, and return its exit code. `name`: of the target, as on the command line.
 
@@ -124,25 +132,29 @@ def run_in_vpc(
                   profile=target.credentials.profile)  # fmt: skip
     own = folder / FOLDER
     ledger = Ledger(own / LEDGER, owner)
+
+    def clean_up() -> str:
+        with console.waiting("stopping the task, and deleting what the command made"):
+            return _after_loss(folder, owner, target, ledger, options)
+
     try:
         with reach_target(target, 7, ledger) as running:
-            session = _Session(running, target, command, options, layout, folder, run, report)
+            session = _Session(running, target, command, options, layout, folder, run, console)
             code = session.run(archive)
         if code >= _KILLED and code not in _ENDED_BY:  # it could delete nothing
-            left = _after_loss(folder, owner, target, ledger, options)
-            report(f"the command was killed by signal {code - _KILLED}: {left}")
+            console.report(f"the command was killed by signal {code - _KILLED}: {clean_up()}")
     except CredentialsEnded as error:
         ends = f"without them the command ends after {SILENCE / 60:g} minutes, and cleans up"
-        left = _after_loss(folder, owner, target, ledger, options)
-        raise CredentialsEnded(f"{error}; {ends}; {left}", error.code) from None
+        raise CredentialsEnded(f"{error}; {ends}; {clean_up()}", error.code) from None
     except TargetUnavailable as error:
-        raise TargetUnavailable(f"{error}; {_after_loss(folder, owner, target, ledger, options)}") from None
+        raise TargetUnavailable(f"{error}; {clean_up()}") from None
     except BaseException:  # Ctrl-C, too: nothing may be left
-        _after_loss(folder, owner, target, ledger, options)
+        clean_up()
         raise
     finally:
         ledger.close()
-    _close(own, owner, target)
+    with console.waiting("deleting the task and its mailbox"):
+        _close(own, owner, target)
     for output in command.outputs:
         if is_file(folder / output.inside):
             text = read_text(folder / output.inside, REPORT_LIMIT)
@@ -157,21 +169,22 @@ class _Session:
 
     def __init__(
         self, running: RunningTarget, target: Target, command: InnerCommand, options: InVpcOptions, layout: Layout,
-        folder: Path, run: str, report: Report,
+        folder: Path, run: str, console: Console,
     ) -> None:  # fmt: skip
         self._running, self._target, self._command, self._options = running, target, command, options
-        self._layout, self._folder, self._run, self._report = layout, folder, run, report
+        self._layout, self._folder, self._run, self._console = layout, folder, run, console
         self._place = MailboxPlace("", "", "")
 
     def run(self, archive: bytes) -> int:
         """Start the task, and return the exit code of the command."""
         clock = self._running.clock
         began = clock.now()
-        task, groups, vpc, mailbox = self._start()
+        with self._console.waiting("starting the task"):
+            task, groups, vpc, mailbox = self._start()
         version = tuple(int(part) for part in task.python.split(".")[:2] if part.isdecimal())
         if version < _LEAST_PYTHON:
             raise UsageError(f"--image {self._options.image} has Python {task.python}; expected 3.11 or later")
-        self._report(
+        self._console.report(
             f"{self._command.name} runs in {vpc} ({task.address}), with the role {self._options.role}: started in "
             f"{clock.now() - began:.0f} s; nothing reaches it from outside"
         )
@@ -258,7 +271,7 @@ class _Session:
                 if signals.count >= _MAX_SIGNALS:
                     raise TargetUnavailable("interrupted again: the command is not waited for any more")
                 if waiting := signals.take():
-                    self._report("interrupted: waiting for the clean-up of the command")
+                    self._console.report("interrupted: waiting for the clean-up of the command")
                 if not conversation.keep_up(waiting) and waiting:
                     signals.waiting = (*waiting, *signals.waiting)
                 if parts is None:
@@ -280,7 +293,7 @@ class _Session:
             elif "file" in part:
                 copies.write(str(part["file"]), int(part["at"]), part["data"])
             elif "state" in part:
-                self._report(str(part["state"]))
+                self._console.report(str(part["state"]))
             elif "folder" in part:
                 screen.set_folder(str(part["folder"]))
             elif "problem" in part:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -180,6 +182,20 @@ def test_a_folder_that_was_removed_has_no_place_for_reports(monkeypatch: pytest.
     (tmp_path / "gone").rmdir()
     reports = checks_by_name(surrounding_checks())["reports"]
     assert (reports.status, reports.text) == ("absent", "the current directory was removed; change to another")
+
+
+def test_low_ports_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where port 80 of a loopback address cannot be bound, the row says what needs it, and what gives it."""
+
+    def refuse(self: socket.socket, address: tuple[str, int]) -> None:
+        if address[1] in (53, 80):
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    checks = checks_by_name(network_checks())
+    for name in ("low ports of tasks", "resolvers of tasks"):
+        assert (checks[name].status, checks[name].required) == ("absent", False)
+        assert checks[name].text.endswith("to change that: --sandbox or root")
 
 
 def test_a_busy_machine_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

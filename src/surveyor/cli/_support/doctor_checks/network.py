@@ -24,6 +24,7 @@ def network_checks() -> Iterator[DoctorCheck]:
     yield _check_tasks()
     yield _check_hosts_files()
     yield _check_task_resolvers()
+    yield _check_low_ports()
     yield from _check_sandbox()
 
 
@@ -102,6 +103,20 @@ def _check_task_resolvers() -> DoctorCheck:
         without = "tasks find their resolver in SURVEYOR_DNS"
         return DoctorCheck("resolvers of tasks", False, detail, required=False, without=without, cure=_SANDBOX)
     return DoctorCheck("resolvers of tasks", True, "each task can have its own resolv.conf")
+
+
+def _check_low_ports() -> DoctorCheck:
+    name = "low ports of tasks"
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.127.255.254", 80))
+    except OSError as error:
+        detail = f"port 80 of a loopback address: {error.strerror}"
+        without = (
+            "tasks, load balancers and aliases of Service Connect need ports from 1024 on, as those of a survey have"
+        )
+        return DoctorCheck(name, False, detail, required=False, without=without, cure=_SANDBOX)
+    return DoctorCheck(name, True, "tasks, load balancers and aliases of Service Connect can have port 80")
 
 
 def _check_sandbox() -> Iterator[DoctorCheck]:

@@ -291,7 +291,7 @@ def test_a_service_is_deleted_once_it_is_scaled_to_zero(
         # ecs/DeleteService: "After all tasks have transitioned to either STOPPING or STOPPED status, the service status
         # moves from DRAINING to INACTIVE."
         stopping = eventually(lambda: describe_task(draining).get("stoppingAt"), within=timeouts.TASK)
-        if stopping <= again["createdAt"]:
+        if stopping < again["createdAt"]:
             raise Inconclusive("the last task of the deleted service was stopping before its name was used again")
 
     with pytest.raises(ClientError):  # the name is in use while the service is DRAINING

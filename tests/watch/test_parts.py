@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +160,18 @@ def running(tmp_path: Path, **polls: Callable[[], Any]) -> RunningWatch:
     for observer in observers:
         observer.start()
     return RunningWatch(SERVICE, clock, recorder, observers, {}, watched)
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_lost_worker_is_said_wherever_the_service_runs(tmp_path: Path, local: bool) -> None:
+    """What this machine does matters only where the tasks run on it; what workers report matters always."""
+    watch = running(tmp_path)
+    watch.local = local
+    assert watch.lag() == ""
+    lost: Any = SimpleNamespace(problem=lambda: "1 of 2 workers were lost while they called")
+    watch.workers = lost
+    assert watch.lag() == "1 of 2 workers were lost while they called"
+    watch.stop()
 
 
 def test_a_watch_ends_with_its_credentials(tmp_path: Path) -> None:

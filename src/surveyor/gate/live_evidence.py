@@ -37,7 +37,7 @@ class LiveEvidence:
         self._cursor += len(attempts)
         self._figures.add(attempts)
         watch = self.watch
-        reasons = (watch.lag() if watch.local else "", refused_share(watch.history()))
+        reasons = (watch.lag(), refused_share(watch.history()))
         broken = {SCENARIO: "; ".join(filter(None, reasons))} if any(reasons) else {}
         return replace(
             self.given,

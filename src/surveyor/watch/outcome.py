@@ -66,7 +66,7 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
     Calls that failed on a machine that did not keep up, or because the service refuses them as too many, say nothing
     about the service; how its deployment ended does.
     """
-    lag = watch.lag() if watch.local else ""
+    lag = watch.lag()
     watch.stop(stopped)
     history = load_history(watch.path)
     judgement = judge_file(watch.path)

@@ -142,9 +142,11 @@ class RunningWatch:
             raise TargetUnavailable(f"the {silent.view} of the service cannot be read any more: {silent.reason}")
 
     def lag(self) -> str:
-        """Return that this machine or a worker did not keep up, "" if all did."""
+        """Return that a worker, or this machine where the tasks run on it as well, did not keep up; "" if all did."""
         if self.workers is not None and (problem := self.workers.problem()):
             return problem
+        if not self.local:
+            return ""
         dropped, made = (
             sum(one.dropped for one in self.callers.values()),
             sum(one.made for one in self.callers.values()),

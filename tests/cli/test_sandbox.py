@@ -122,7 +122,7 @@ def test_where_no_sandbox_is_allowed_a_run_is_3_and_writes_nothing(tmp_path: Pat
     assert (done.returncode, done.stdout) == (3, "")
     [line] = done.stderr.splitlines()
     assert line.startswith("surveyor: a sandbox cannot be made here: namespaces: ")
-    assert "user.max_user_namespaces forbids it" in line
+    assert "user.max_user_namespaces=0 (an administrator" in line
     assert not (tmp_path / "out").exists()
 
 

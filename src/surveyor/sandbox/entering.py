@@ -58,7 +58,7 @@ def command_in(command: Sequence[str], join: int | None = None) -> list[str]:
         for part, problem in try_parts().items():
             if problem:
                 raise SurveyorError(
-                    f"a sandbox cannot be made here: {part}: {problem} (surveyor doctor lists all parts)"
+                    f"a sandbox cannot be made here: {part}: {problem}; surveyor doctor lists all parts"
                 )
     place = [] if join is None else ["--join", str(join)]
     return [*_program(), *place, *command]

@@ -87,7 +87,9 @@ def main(arguments: list[str]) -> int:
         _keep_capabilities()
         _execute(command)
     except _Problem as problem:
-        sys.stderr.write(f"surveyor: a sandbox cannot be made here: {problem.part}: {problem}; see surveyor doctor\n")
+        sys.stderr.write(
+            f"surveyor: a sandbox cannot be made here: {problem.part}: {problem}; surveyor doctor lists all parts\n"
+        )
     except _NotJoined as problem:
         sys.stderr.write(f"surveyor: {problem}\n")
         return BAD_REQUEST
@@ -138,18 +140,17 @@ def _make_namespaces() -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Return why Linux refused a namespace, and which setting allows it."""
-    text = error.strerror or str(error)
+    """Return why Linux refused a namespace: what forbids it here, and what allows it."""
+    reasons = []
     for setting, forbids, allow in _SWITCHES:
         with contextlib.suppress(OSError, ValueError):
-            if forbids(int(Path("/proc/sys", setting).read_text("ascii"))):
-                name = setting.replace("/", ".")
-                return f"{text}, since {name} forbids it; an administrator allows it by `sysctl -w {name}={allow}`"
+            value, name = int(Path("/proc/sys", setting).read_text("ascii")), setting.replace("/", ".")
+            if forbids(value):
+                reasons.append(f"{name}={value} (an administrator allows it by `sysctl -w {name}={allow}`)")
     if _is_filtered():
-        return (
-            f"{text}, perhaps by the seccomp filter of this container, as Docker's own: start it with another profile"
-        )
-    return text
+        reasons.append("the seccomp filter of this container (start it with another profile than Docker's)")
+    text = error.strerror or str(error)
+    return f"{text}, by {' or '.join(reasons)}" if reasons else text
 
 
 _SWITCHES: tuple[tuple[str, Callable[[int], bool], int], ...] = (

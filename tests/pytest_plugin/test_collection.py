@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.layout import find_layout
+from surveyor.pytest_plugin.collection import short_lists_first
 from surveyor.report.run_folder import reserve_folder
 from surveyor.verdicts import Verdict
 
@@ -18,6 +22,18 @@ if TYPE_CHECKING:
 
 GOOD = "@proves('alpha.first')\ndef test_good(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n\n"
 OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n\n"
+
+
+def test_tests_that_list_operations_are_first() -> None:
+    """In an account their lists are short only as long as the run has made few; the order is kept otherwise."""
+    claims = load_claims(find_layout().claims)
+    names = ["ecs.cluster.names", "operations.filter.conditions", "dns.multivalue.caps-at-eight"]
+    assert "ListOperations" in claims.by_id[names[1]].operations
+    items: list[Any] = [
+        SimpleNamespace(nodeid=name, iter_markers=lambda _, name=name: [SimpleNamespace(args=(name,))])
+        for name in names
+    ]
+    assert [item.nodeid for item in short_lists_first(items, claims)] == [names[1], names[0], names[2]]
 
 
 @pytest.mark.soak

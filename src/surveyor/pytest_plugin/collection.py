@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import pytest
 
@@ -16,10 +16,11 @@ from surveyor.claims.selection import Selection
 from surveyor.errors import SurveyorError
 from surveyor.messages import nearest
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, is_replay, is_suite
+from surveyor.pytest_plugin.session import SESSION
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.report.resumed import judged_tests
 
-__all__ = ["CLAIMS", "COLLECTED", "claims_of"]
+__all__ = ["CLAIMS", "COLLECTED", "claims_of", "short_lists_first"]
 
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_.]+")
 _MAX_ID = 48
@@ -96,6 +97,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
+    if config.stash[SESSION].target.is_one_account:
+        items[:] = short_lists_first(items, _known(config))
+
+
+def short_lists_first(items: Sequence[pytest.Item], claims: Claims) -> list[pytest.Item]:
+    """Return the tests with those first that list operations.
+
+    ListOperations has all operations of an account, and filters are applied within a page: late in a run, after
+    thousands of operations, each list takes dozens of calls.
+    """
+
+    def is_late(item: pytest.Item) -> bool:
+        known = (claims.by_id.get(claim) for claim in claims_of(item))
+        return not any(claim is not None and "ListOperations" in claim.operations for claim in known)
+
+    return sorted(items, key=is_late)
 
 
 def _known(config: pytest.Config) -> Claims:

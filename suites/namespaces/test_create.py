@@ -189,7 +189,9 @@ def test_failed_create_is_retried(cloudmap, route53, wait_for_operation, wait_fo
 
 @proves("namespaces.no-generic-create")
 @for_each("operation, exists", [("CreateHttpNamespace", True), ("CreateNamespace", False)])
-def test_create_namespace_does_not_exist(cloudmap, post_to_cloudmap, clock, unique_name, operation, exists):
+def test_create_namespace_does_not_exist(
+    cloudmap, post_to_cloudmap, wait_for_operation, clock, unique_name, operation, exists
+):
     """A CreateNamespace request creates nothing; the same request as CreateHttpNamespace creates a namespace."""
     name = unique_name("ns")
     headers = {
@@ -199,5 +201,8 @@ def test_create_namespace_does_not_exist(cloudmap, post_to_cloudmap, clock, uniq
     body = {"Name": name, "CreatorRequestId": unique_name("request")}
     answer = post_to_cloudmap("/", headers, json.dumps(body).encode())
     assert (b"OperationId" in answer.body) == exists
-    clock.wait(10)
+    if exists:
+        wait_for_operation(json.loads(answer.body)["OperationId"])
+    else:
+        clock.wait(10)
     assert (name in [entry["Name"] for entry in all_namespaces(cloudmap)]) == exists

@@ -50,3 +50,14 @@ def test_bounds_hold_for_any_scale(tmp_path: Path) -> None:
     assert len(verdicts) == len(chosen)
     assert set(verdicts.values()) <= {Verdict.PASS, Verdict.INCONCLUSIVE}, verdicts
     assert verdicts["route53.records.batches-are-transactions"] is Verdict.PASS
+
+
+@pytest.mark.soak
+def test_a_count_of_calls_is_not_judged_after_a_failure(tmp_path: Path) -> None:
+    """A call that a service could not answer is no throttled one, and may have been counted or not."""
+    with flowing(scale=1, failures="0.02") as emulator:
+        claim = ("--claim", "quotas.discover-revision.rate", "--enable", "throttling")
+        surveyor(emulator, *conform(emulator, tmp_path), *claim, "--workers", "1")
+    [found] = load_report(tmp_path / "report.json").claims
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "no count is certain" in found.tests[0].detail

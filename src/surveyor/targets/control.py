@@ -10,6 +10,7 @@ import http.client
 import json
 import math
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -38,8 +39,14 @@ class TokenRefused(TargetUnavailable):
     """The target has a control endpoint, which wants another token; the text says how to pass it."""
 
 
+class _OwnConnection(threading.local):
+    """The connection of a thread: calls to tasks are made side by side, and each waits by the clock of the target."""
+
+    connection: http.client.HTTPConnection | None = None
+
+
 class Control:
-    """A client of `/_surveyor/` at one endpoint.
+    """A client of `/_surveyor/` at one endpoint, for any number of threads.
 
     Methods raise ControlRefused if the endpoint refuses, TargetUnavailable if it does not answer as specified within
     `timeout` wall seconds: advancing a clock may take long.
@@ -51,7 +58,8 @@ class Control:
         parts = urlsplit(endpoint)
         self._host = parts.hostname or "127.0.0.1"
         self._port = parts.port or 80
-        self._connection: http.client.HTTPConnection | None = None
+        self._own = _OwnConnection()
+        self._all: list[http.client.HTTPConnection] = []
 
     def now(self) -> float:
         """Return the service time of the target, in seconds since the epoch."""
@@ -104,26 +112,31 @@ class Control:
         return self._request("GET", "/_surveyor/settings")
 
     def close(self) -> None:
-        """Close the connection, if there is one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Close the connections of all threads."""
+        for connection in self._all:
+            connection.close()
+
+    def _renew(self) -> http.client.HTTPConnection:
+        """Return a new connection for this thread; it is opened with its first request."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
+        connection.response_class = BoundedResponse
+        self._own.connection = connection
+        self._all.append(connection)
+        return connection
 
     def _request(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
         headers = {**self.headers, "Content-Type": "application/json"} if data else self.headers
         for attempt in (1, 2):
-            is_new = self._connection is None
-            if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
-                self._connection.response_class = BoundedResponse
+            connection = self._own.connection or self._renew()
+            is_new = connection.sock is None
             try:
-                self._connection.request(method, path, data, headers)
-                self._connection.sock.settimeout(self.timeout)  # the last answer has used up a part of it
-                response = self._connection.getresponse()
+                connection.request(method, path, data, headers)
+                connection.sock.settimeout(self.timeout)  # the last answer has used up a part of it
+                response = connection.getresponse()
                 text = response.read()
             except (OSError, http.client.HTTPException, AnswerTooLarge) as error:
-                self.close()
+                connection.close()
                 # The server may have closed an idle connection: retry once on a new one.
                 if attempt == 1 and not is_new and not isinstance(error, TimeoutError):
                     continue

@@ -276,3 +276,47 @@ def test_features_are_those_of_the_target_file() -> None:
     """What a feature adds belongs to a feature that the target `aws` has or can have."""
     target = load_target("aws", find_layout().targets, TargetOptions(account="111122223333"))
     assert {"iam", *target.on_request} >= {"iam", "ecs-processes", "private-ca"}
+
+
+def test_the_task_of_a_command_has_three_policies(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who starts it may pass one role to tasks and nothing else; ECS may have the role; the role is the commands'."""
+    role = "arn:aws:iam::111122223333:role/surveyor-inside"
+    place = ["--account", "111122223333", "--region", "eu-west-1"]
+    *start, trust, task = printed(capsys, "in-vpc", *place, "--task-role", role)
+    [passing] = with_action(start, "iam:PassRole")
+    assert (passing["Action"], passing["Resource"]) == (["iam:PassRole"], role)
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    [statement] = trust["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "ecs-tasks.amazonaws.com"}, ["sts:AssumeRole"])
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws:ecs:eu-west-1:111122223333:*"}
+    assert not {action for action in actions_of([task]) if action.startswith(("s3:", "iam:Pass"))}
+    assert {"elasticloadbalancing:CreateListener", "ecs:StopTask"} <= actions_of([task])
+    words = ["--runs", "chaos", "--runs", "load", "--service", "shop/web"]
+    *start, _, of_runs, of_service = printed(capsys, "in-vpc", *place, *words)
+    assert [entry["Resource"] for entry in with_action(start, "ecs:RunTask")] == [
+        "arn:aws:ecs:eu-west-1:111122223333:*/surveyor-*"
+    ]
+    update = [with_action([policy], "ecs:UpdateService")[0]["Resource"] for policy in (of_runs, of_service)]
+    prefix = "arn:aws:ecs:eu-west-1:111122223333"
+    assert update == [f"{prefix}:*/surveyor-*", [f"{prefix}:service/shop/web", f"{prefix}:task/shop/*"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chaos", "--task-role", "arn:aws:iam::111122223333:role/x"], "--task-role does not go with chaos"),
+        (["chaos", "--runs", "load"], "--runs does not go with chaos"),
+        (["in-vpc", "--task-role", "x"], "--task-role: expected the ARN of a role"),
+        (
+            ["in-vpc", "--runs", "laod"],
+            "--runs laod: in-vpc runs advise, chaos, conform, gate, load, watch; did you mean",
+        ),
+        (["in-vpc", "--check"], "--check does not go with in-vpc"),
+    ],
+)
+def test_bad_options_of_a_task_are_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    """Exit 2 with what was expected."""
+    assert main(["policy", *arguments]) == 2
+    assert words in capsys.readouterr().err

@@ -145,12 +145,16 @@ def _check_task(command: str, role: str | None, runs: list[str] | None, *, check
 
 
 def _print_task_policies(actions: set[str], place: Place, target: Target, runs: list[str], out: Path | None) -> None:
-    """Print what starts the task of a command, who may have the role of the task, and what that role may do."""
+    """Print what starts the task of a command, who may have the role of the task, and what that role may do.
+
+    What the role may do with a service of the user's is a separate policy.
+    """
     from dataclasses import replace
 
+    from surveyor.account.needed_calls import SERVICE_COMMANDS
     from surveyor.account.permissions import format_policy, task_trust
 
-    _print_policies(_TASK, {*actions, "iam:PassRole"}, place, out)
+    _print_policies(_TASK, {*actions, "iam:PassRole"}, replace(place, service=""), out)
     trust = format_policy(task_trust(place))
     if out is not None:
         _write(out / f"{_TASK}-trust.json", trust)
@@ -158,11 +162,14 @@ def _print_task_policies(actions: set[str], place: Place, target: Target, runs: 
         typer.echo(trust)
     typer.echo(f"{_TASK}-trust: who may have the role of the task, for CreateRole", err=True)
     features = (*sorted(target.features or ()), *sorted(target.on_request & {"ecs-processes"}), "watch", "deploy")
-    is_of_service = bool(place.service) and place.service != "*/*"
-    inside = set[str]().union(
-        *(_actions(name, features, service=is_of_service, tagged=bool(target.tags)) for name in runs)
-    )
-    _print_policies(f"{_TASK}-task", inside, replace(place, role=""), out)
+    inside: dict[str, set[str]] = {}
+    for name in runs:
+        own = place.service if name in SERVICE_COMMANDS else ""
+        allowed = _actions(name, features, service=bool(own), tagged=bool(target.tags))
+        inside.setdefault(own or ("*/*" if name in ("gate", "watch") else ""), set()).update(allowed)
+    for service, allowed in sorted(inside.items()):
+        stem = f"{_TASK}-task-service" if service else f"{_TASK}-task"
+        _print_policies(stem, allowed, replace(place, role="", service=service), out)
 
 
 def _actions(command: str, features: Sequence[str], *, service: bool, tagged: bool) -> set[str]:

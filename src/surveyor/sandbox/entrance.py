@@ -335,7 +335,7 @@ def _watch_until_end(process: int) -> None:
 
 def _processes_in(network: int) -> Iterator[int]:
     """Yield the processes of a network namespace, without this one and those that have ended."""
-    for entry in os.listdir("/proc"):  # noqa: PTH208  # names
+    for entry in os.listdir("/proc"):  # noqa: PTH208  # a watcher loads little
         if entry.isdecimal() and int(entry) != os.getpid():
             with contextlib.suppress(OSError):
                 if os.stat(f"/proc/{entry}/ns/net").st_ino == network:  # noqa: PTH116  # a watcher loads little

@@ -131,11 +131,14 @@ def test_claims_that_are_not_judged_are_counted_by_option() -> None:
     plain = load_target("aws", LAYOUT.targets, TargetOptions(account="111122223333"))
     lines = "\n".join(describe_unjudged(claims, plain))
     proven = [claim for claim in claims if claim.unproven is None]
-    impossible = {"ecs-instances", "clock-control"}
+    impossible = {"ecs-instances", "clock-control", "principals"}
     with_role = sum("iam" in claim.features and not impossible & {*claim.features} for claim in proven)
-    assert f" of {len(proven)} claims, without these options: --role ARN ({with_role}), " in lines
-    for option in ("--from-vpc", "--consumer-profile NAME", "--enable quotas"):
+    assert f" of {len(proven)} claims, without these options: --from-vpc (" in lines
+    assert f", --role ARN ({with_role}), " in lines
+    for option in ("--consumer-profile NAME", "--enable quotas"):
         assert f", {option} (" in lines
+    with_principals = sum("principals" in claim.features for claim in proven)
+    assert f"which need what it lacks: principals ({with_principals})" in lines
     assert "names of private namespaces are not resolved without --from-vpc" in lines
     options = TargetOptions(
         account="111122223333", role="arn:aws:iam::111122223333:role/x", enable=("ecs-processes",), dns="10.0.0.2:53"

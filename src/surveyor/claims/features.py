@@ -21,6 +21,7 @@ FEATURES: Mapping[str, str] = {
     "sharing": "namespaces can be shared with another account",
     "clock-control": "service time can be advanced",
     "iam": "policies are enforced",
+    "principals": "users and roles may be created",
     "signatures": "the signatures of requests are verified",
     "ecs": "the ECS API runs tasks",
     "ecs-processes": "tasks run real processes that can be called",

@@ -18,8 +18,10 @@ from botocore import auth
 from surveyor.dns import exchange_messages, query_server, query_server_repeatedly
 from surveyor.errors import FeatureLacking, Inconclusive
 from surveyor.evidence import Evidence
+from surveyor.targets.task_networks import open_network
 from surveyor.vantage.task import key_of, why_ended
 from surveyor_agents import vantage as program
+from tests.account.conftest import ACCOUNT
 from tests.vantage.conftest import RUN, Place
 
 pytestmark = pytest.mark.soak
@@ -165,6 +167,20 @@ def test_a_wrong_clock_is_not_judged(place: Place, minutes: int) -> None:
     ):
         place.vantage.exchange([question()], 5)
     assert place.vantage.exchange([question()], 5)[0]["rounds"]
+
+
+def test_a_vantage_outlives_the_subnets_of_tests(place: Place) -> None:
+    """In a VPC of a test it has its own subnet, and uses a gateway that is there."""
+    ec2 = place.running.clients.client("ec2", ACCOUNT)
+    vpc = ec2.create_vpc(CidrBlock="10.66.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.66.0.0/24")["Subnet"]["SubnetId"]
+    gateway = open_network(ec2, place.running.clock, vpc)
+    assert place.vantages.at(vpc).exchange([question()], 5)[0]["rounds"]
+    ec2.delete_subnet(SubnetId=subnet)
+    assert place.vantages.at(vpc).exchange([question()], 5)[0]["rounds"]
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    [found] = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
+    assert found["InternetGatewayId"] == gateway
 
 
 def test_this_process_reaches_the_endpoint_only(place: Place) -> None:

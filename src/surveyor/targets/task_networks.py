@@ -15,7 +15,7 @@ from surveyor.response import member
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-__all__ = ["is_public", "open_network", "route_tables_of", "when_visible"]
+__all__ = ["gateway_of", "is_public", "open_network", "route_tables_of", "when_visible"]
 
 _ANYWHERE = "0.0.0.0/0"
 
@@ -39,6 +39,16 @@ def is_public(subnet: Mapping[str, Any], tables: Sequence[Mapping[str, Any]]) ->
 
 def _is_associated(table: Mapping[str, Any], key: str, value: object) -> bool:
     return any(association.get(key) == value for association in table.get("Associations") or ())
+
+
+def gateway_of(ec2: EC2Client, clock: Clock, vpc: str) -> str:
+    """Return the internet gateway of a VPC that several tests use; it is created, with its routes, if there is none.
+
+    The caller holds the lock of the run on this gateway.
+    """
+    attached: Any = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    found = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
+    return str(found[0]["InternetGatewayId"]) if found else open_network(ec2, clock, vpc)
 
 
 def open_network(ec2: EC2Client, clock: Clock, vpc: str) -> str:

@@ -13,14 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace as replace_struct
 
 from surveyor import timeouts
-from surveyor.account.ledger import Ledger, Shared, ledgers_in, read_ledger
+from surveyor.account.ledger import Ledger, Shared, exclusive_lock, ledgers_in, read_ledger
 from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, Inconclusive, SurveyorError
 from surveyor.input_files import is_file
 from surveyor.response import member
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget
-from surveyor.targets.task_networks import open_network, when_visible
+from surveyor.targets.task_networks import gateway_of, when_visible
 from surveyor.typed_json import read_json, write_json
 from surveyor.vantage.client import Vantage, raise_problem
 from surveyor.vantage.groups import FIRST_PORT, create_groups, create_served_group
@@ -138,22 +138,27 @@ class Vantages:
         return task
 
     def _place_of(self, vpc: str) -> VantagePlace:
-        """Return a subnet with a way out in a VPC that the run made, which gets both if it has none."""
+        """Return a subnet with a way out in a VPC that the run made, which gets both.
+
+        The subnet is the vantage's: those of tests end with them.
+        """
         ec2: EC2Client = self._running.clients.client("ec2", self._running.target.account or "")
         clock, before = self._running.clock, self._ledger.count
         filters: Any = [{"Name": "vpc-id", "Values": [vpc]}]
         found = list(member(ec2.describe_subnets(Filters=filters), "Subnets", of="DescribeSubnets"))
-        if not found:
-            [described] = when_visible(clock, lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"])
-            *_, last = ipaddress.ip_network(described["CidrBlock"]).subnets(new_prefix=28)
-            created = ec2.create_subnet(VpcId=vpc, CidrBlock=str(last))
-            found = [member(created, "Subnet", of="CreateSubnet")]
-        if not place_in(ec2, vpc, found).public:
-            gateways: Any = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
-            if not ec2.describe_internet_gateways(Filters=gateways)["InternetGateways"]:
-                open_network(ec2, clock, vpc)
+        [described] = when_visible(clock, lambda: ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"])
+        *_, last = ipaddress.IPv4Network(described["CidrBlock"]).subnets(new_prefix=28)
+        own = [subnet for subnet in found if subnet.get("CidrBlock") == str(last)]
+        if not own and any(_overlaps(subnet, last) for subnet in found):
+            own = found
+        if not own:
+            own = [member(ec2.create_subnet(VpcId=vpc, CidrBlock=str(last)), "Subnet", of="CreateSubnet")]
+        if not place_in(ec2, vpc, own[:1]).public:
+            # Workers open shared VPCs under the same lock (surveyor.fixtures.routes).
+            with exclusive_lock(self._folder, f"shared internet gateway of {vpc}"):
+                gateway_of(ec2, clock, vpc)
         self._keep(vpc, before)
-        return VantagePlace(vpc, (str(found[0]["SubnetId"]),), public=True)
+        return VantagePlace(vpc, (str(own[0]["SubnetId"]),), public=True)
 
     def _keep(self, vpc: str, before: int) -> None:
         """Let what was created for a VPC that all tests share stay until the end; the rest ends with its test."""
@@ -163,6 +168,10 @@ class Vantages:
         for resource in read_ledger(self._ledger.path).existing if is_kept else ():
             if resource.number > before and resource.ids:
                 self._ledger.record_shared(Shared(f"vantage in {vpc}", resource.ids[0], resource.number, vpc))
+
+
+def _overlaps(subnet: Mapping[str, Any], block: ipaddress.IPv4Network) -> bool:
+    return bool(subnet.get("CidrBlock")) and block.overlaps(ipaddress.IPv4Network(subnet["CidrBlock"]))
 
 
 def at_main_vantage(target: Target, folder: Path) -> Target:

@@ -145,11 +145,14 @@ _EXPERIMENT: Calls = {
 """Those of experiments on a service that Surveyor creates, in the default VPC or in the subnets of the target file."""
 
 _EXISTING: Calls = {
-    "servicediscovery": "DeregisterInstance DiscoverInstances GetNamespace GetService ListInstances RegisterInstance "
-    "UpdateService",
+    "servicediscovery": "DeregisterInstance DiscoverInstances GetInstance GetNamespace GetService ListInstances "
+    "RegisterInstance UpdateService",
     "ec2": "DescribeNetworkInterfaces DescribeSubnets",
-    "ecs": "DescribeServices DescribeTaskDefinition DescribeTasks ListTagsForResource ListTasks StopTask TagResource "
-    "UntagResource UpdateService",
+    "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListTagsForResource ListTasks "
+    "StopTask TagResource UntagResource UpdateService",
+    "elbv2": "DescribeListeners DescribeLoadBalancers DescribeTargetGroupAttributes DescribeTargetGroups",
+    "application-autoscaling": "DescribeScalableTargets",
+    "cloudwatch": "DescribeAlarms",
 }
 """Those of experiments on a service of the user's."""
 
@@ -157,8 +160,11 @@ _LOAD: Calls = {"elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup Mo
 """Those of load scenarios beside those of experiments."""
 
 _AUDIT: Calls = {
-    "servicediscovery": "GetService ListInstances ListNamespaces ListServices",
-    "route53": "ListResourceRecordSets",
+    "servicediscovery": "GetOperation GetService ListInstances ListNamespaces ListOperations ListServices",
+    "route53": "ListHostedZonesByVPC ListResourceRecordSets",
+    "route53resolver": "GetResolverRule ListFirewallDomains ListFirewallRuleGroupAssociations ListFirewallRules "
+    "ListResolverRuleAssociations",
+    "ec2": "DescribeSubnets DescribeVpcAttribute DescribeVpcs",
     "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListServices ListTasks",
     "iam": "GetRole",
 }

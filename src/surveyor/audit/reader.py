@@ -24,7 +24,8 @@ READ_VERBS = ("Describe", "Discover", "Get", "List")
 
 DEFAULT_STOP_TIMEOUT = 30
 _ABSENT = ("NoSuchEntity", "ServiceNotFound", "ClientException", "NoSuchHostedZone", "NamespaceNotFound",
-           "ClusterNotFoundException", "ServiceNotFoundException")  # fmt: skip
+           "ClusterNotFoundException", "ServiceNotFoundException", "ResourceNotFoundException",
+           "InvalidVpcID.NotFound", "OperationNotFound")  # fmt: skip
 _ROLE = "AWSServiceRoleForECS"
 
 
@@ -41,12 +42,13 @@ class ReadOnlyClients:
     """Clients by service that send read calls only.
 
     `has_iam` says whether the target has IAM; `report_progress` receives lines about the progress. `refused` collects
-    the operations that were denied, with the message.
+    the operations that were denied, with the message; with `is_tolerant` also those that failed for another reason.
     """
 
     create: Callable[[str], Any]
     has_iam: bool = True
     report_progress: Callable[[str], object] = lambda text: None
+    is_tolerant: bool = False
     refused: dict[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
 
@@ -67,15 +69,20 @@ class ReadOnlyClients:
 
     def get(self, service: str, operation: str, member: str, **params: Any) -> Any | None:
         """Return the member of an answer; None if the call is denied, which is recorded, or the resource is absent."""
+        answer = self.answer(service, operation, **params)
+        return None if answer is None else answer[member]
+
+    def answer(self, service: str, operation: str, **params: Any) -> Any | None:
+        """Return an answer; None if the call is denied, which is recorded, or the resource is absent."""
         try:
-            return getattr(self.client(service), operation)(**params)[member]
+            return getattr(self.client(service), operation)(**params)
         except ClientError as error:
             self._record_refusal(service, operation, error)
             return None
 
     def _record_refusal(self, service: str, operation: str, error: ClientError) -> None:
         code = error_code(error)
-        if code in DENIED:
+        if code in DENIED or (self.is_tolerant and code not in _ABSENT):
             name = self.client(service).meta.method_to_api_mapping[operation]
             self.refused[f"{service}:{name}"] = str(error.response["Error"].get("Message", code))
         elif code not in _ABSENT:
@@ -197,7 +204,13 @@ def _ecs_service(
         registry,
         _containers(clients, service.get("taskDefinition")),
         tuple(tasks),
+        _subnets(service),
     )
+
+
+def _subnets(service: Any) -> tuple[str, ...]:
+    network = (service.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    return tuple(map(str, network.get("subnets") or ()))
 
 
 def _containers(clients: ReadOnlyClients, definition: str | None) -> tuple[Container, ...] | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from surveyor.advice.settings import IN_FLIGHT, MARGIN, drain_for, longest_ttl
 from surveyor.audit.findings import Finding, Severity
+from surveyor.audit.network import Network
+from surveyor.audit.network_rules import apply_network_rules
 from surveyor.audit.snapshot import Registry, Service, Snapshot
 
 __all__ = ["RULES", "apply_rules", "confirm", "need_confirmation"]
@@ -44,10 +46,11 @@ def confirm(findings: Sequence[Finding], later: Sequence[Finding]) -> list[Findi
     return [one for one in later if one.rule not in _COMPARE_TASKS or (one.rule, one.about) in before]
 
 
-def apply_rules(snapshot: Snapshot) -> list[Finding]:
-    """Return all findings, the worst first."""
+def apply_rules(snapshot: Snapshot, network: Network | None = None) -> list[Finding]:
+    """Return all findings, the worst first; without a network those about it are left out."""
     order = list(Severity)
     findings = [finding for rule in RULES for finding in rule(snapshot)]
+    findings += apply_network_rules(snapshot, network) if network is not None else []
     return sorted(findings, key=lambda finding: (order.index(finding.level), finding.about, finding.rule))
 
 

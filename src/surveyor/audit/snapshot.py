@@ -61,7 +61,7 @@ class Service:
     """An ECS service. `registry` is the ARN in its definition; `containers` is None if they cannot be described.
 
     `tasks` are those that have not stopped in either listing; a task that was started or registered between them is
-    PENDING.
+    PENDING. `subnets` are those of its tasks in awsvpc mode.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Service:
     registry: str | None
     containers: tuple[Container, ...] | None
     tasks: tuple[Task, ...]
+    subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Exit codes: 0 no finding of the level of --fail-on or worse, 1 there is one, 2 u
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +26,7 @@ from surveyor.typed_json import dump_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from surveyor.audit import Finding
+    from surveyor.audit import Finding, Network
     from surveyor.targets.model import Target
 
 __all__ = ["LEVELS", "audit"]
@@ -44,6 +45,12 @@ def audit(
     namespace: Annotated[
         list[str] | None,
         typer.Option("--namespace", metavar="NAME|ID", help="Audit the services in this namespace; may be repeated."),
+    ] = None,
+    client_vpc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--client-vpc", metavar="VPC", help="A VPC of clients beside those of the services; may be repeated."
+        ),
     ] = None,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to read.")] = "aws",
     fail_on: Annotated[
@@ -65,7 +72,15 @@ def audit(
 
     from botocore.exceptions import BotoCoreError
 
-    from surveyor.audit import ReadOnlyClients, Scope, apply_rules, confirm, need_confirmation, read_snapshot
+    from surveyor.audit import (
+        ReadOnlyClients,
+        Scope,
+        apply_rules,
+        confirm,
+        need_confirmation,
+        read_network,
+        read_snapshot,
+    )
     from surveyor.clock import WallClock
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
@@ -80,15 +95,18 @@ def audit(
     )
     print_caller(chosen)
     scope = Scope(tuple(cluster or ()), tuple(namespace or ()))
-    snapshot, findings = None, []
+    snapshot, network, findings = None, None, []
     try:
         snapshot = read_snapshot(scope, clients)
-        findings = apply_rules(snapshot)
+        if not clients.refused:
+            network = read_network(snapshot, clients, client_vpc or (), time.time())
+            _require_vpcs(client_vpc or (), network)
+        findings = apply_rules(snapshot, network)
         if need_confirmation(findings) and not clients.refused:
             clients.report_progress(f"again in {timeouts.READ_AGAIN:g} s: tasks and instances differ")
             WallClock().wait(timeouts.READ_AGAIN)
             snapshot = read_snapshot(scope, clients)
-            findings = confirm(findings, apply_rules(snapshot))
+            findings = confirm(findings, apply_rules(snapshot, network))
     except BotoCoreError as error:
         raise TargetUnavailable(f"{chosen.name} cannot be read: {describe_missing(error)}") from None
     except UsageError:
@@ -96,12 +114,31 @@ def audit(
             raise
     if clients.refused or snapshot is None:
         raise TargetUnavailable(_describe_refused(clients.refused))
+    _report_unread(network)
     if as_json is not None:
         _write_json(findings, as_json)
     if as_json is None or str(as_json) != "-":
         _print_findings(findings, len(snapshot.services), len(snapshot.registries))
     failing = LEVELS[: LEVELS.index(fail_on) + 1]
     raise typer.Exit(1 if any(finding.level in failing for finding in findings) else 0)
+
+
+def _report_unread(network: Network | None) -> None:
+    """Print what was not judged, since it may not be read."""
+    if network is not None and network.unread:
+        typer.echo(
+            f"not judged: what {', '.join(network.unread)} would show, which cannot be called; `surveyor policy audit` "
+            "prints a policy with all that an audit reads",
+            err=True,
+        )
+
+
+def _require_vpcs(vpcs: Sequence[str], network: Network) -> None:
+    """Raise UsageError for a VPC that does not exist."""
+    found = {vpc.id for vpc in network.vpcs}
+    for vpc in vpcs:
+        if vpc not in found and not network.unread.keys() & {"ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"}:
+            raise UsageError(f"there is no VPC {vpc!r}")
 
 
 def _client_factory(target: Target) -> Callable[[str], Any]:

@@ -18,6 +18,7 @@ from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FAULTS, Fault, FaultImplementation, FaultPlan
 from surveyor.chaos.faults import model as faults_model
 from surveyor.chaos.safety_limits import ExperimentStopped, SafetyLimits
+from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.undo_log import UndoLog, open_entries
 from surveyor.clock import ServiceClock, WallClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
@@ -109,7 +110,8 @@ def run(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
     yield ExperimentRun(
         experiment=EXPERIMENT, service=SERVICE, endpoints=ServiceEndpoints(8080), clock=clock,
         context=ActionContext(lambda service: ecs, None),
-        recorder=recorder, undo_log=undo_log, proxy=FaultProxy(random.Random(7)), limits=SafetyLimits(),
+        recorder=recorder, undo_log=undo_log, proxy=FaultProxy(random.Random(7)),
+        guard=ServiceGuard(SafetyLimits(), SERVICE, lambda service: ecs),
         features=frozenset({"ecs", "dns"}), seed=7, chance=random.Random(7), caller=idle_caller(recorder), observers=[],
         print_line=lambda line: None,
     )  # fmt: skip
@@ -195,7 +197,7 @@ def test_a_dry_run_stops_at_the_first_fault(run: ExperimentRun, ecs: Ecs) -> Non
 
 def test_the_kill_file_ends_a_wait(run: ExperimentRun, tmp_path: Path) -> None:
     """The kill file ends a wait, and active faults are undone."""
-    run.limits = SafetyLimits(kill_file=tmp_path / "stop")
+    run.guard.limits = SafetyLimits(kill_file=tmp_path / "stop")
     (tmp_path / "stop").touch()
     with pytest.raises(ExperimentStopped, match="kill file"), run.fault("dns.lie"):
         run.wait(30)

@@ -19,6 +19,7 @@ from surveyor.chaos.conclusion import concluded
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.safety_limits import SafetyLimits
+from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.checkers import VERDICT_SUFFIX, judge_history, judgement
 from surveyor.checkers.judgement import CheckVerdict
@@ -104,7 +105,8 @@ def run(tmp_path: Path) -> Iterator[ExperimentRun]:
     yield ExperimentRun(
         experiment=EXPERIMENT, service=SERVICE, endpoints=ServiceEndpoints(8080), clock=clock,
         context=ActionContext(lambda service: None, None),
-        recorder=recorder, undo_log=undo_log, proxy=FaultProxy(random.Random(7)), limits=SafetyLimits(),
+        recorder=recorder, undo_log=undo_log, proxy=FaultProxy(random.Random(7)),
+        guard=ServiceGuard(SafetyLimits(), SERVICE, lambda service: None),
         features=frozenset(), seed=7, chance=random.Random(7),
         caller=idle_caller(recorder),
         observers=[observer], print_line=lambda line: None,

@@ -178,21 +178,6 @@ def test_a_service_must_have_opted_in() -> None:
     check_opt_in(Ecs({"surveyor:chaos": "allowed"}), SERVICE)
 
 
-@given(st.integers(0, 30), st.integers(1, 30), st.floats(0.01, 1), st.integers(0, 5))
-def test_limits_keep_share_and_minimum(victims: int, running: int, share: float, minimum: int) -> None:
-    """Permitted victims leave enough tasks; all tasks of a temporary service may be victims."""
-    limits, tasks = SafetyLimits(max_task_share=share, min_healthy=minimum), [TASK] * running
-    try:
-        limits.check_victims(tasks[:victims], tasks, temporary=False)
-    except UsageError:
-        assert victims == 0 or victims > int(share * running) or running - min(victims, running) < minimum
-    else:
-        assert 0 < min(victims, running) <= share * running
-        assert running - min(victims, running) >= minimum
-    if victims:
-        limits.check_victims(tasks[:victims], tasks, temporary=True)
-
-
 def test_an_experiment_is_stopped(tmp_path: Path) -> None:
     """The kill file stops any experiment, too many errors only one with an existing service."""
     file = tmp_path / "stop"

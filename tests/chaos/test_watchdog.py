@@ -45,7 +45,8 @@ def is_undone(folder: Path) -> bool:
 def test_all_faults_are_undone_after_sigkill(shared: SharedService, tmp_path: Path, faults: tuple[str, ...]) -> None:
     """An existing service is restored after SIGKILL: it is steady, without the ghost and the experiment's tag."""
     assert shared.is_restored()
-    kill(run_faults(faults, shared, tmp_path, "--service", "shop/web", "--min-healthy", "0"))
+    limits = ("--min-healthy", "0", "--max-task-share", "1", "--max-error-rate", "1")
+    kill(run_faults(faults, shared, tmp_path, "--service", "shop/web", *limits))
     WallClock().eventually(lambda: is_undone(tmp_path), within=UNDO_TIMEOUT)
     WallClock().eventually(shared.is_restored, within=UNDO_TIMEOUT)
 

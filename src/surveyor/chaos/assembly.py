@@ -19,6 +19,7 @@ from surveyor.chaos.experiment_client import ClientCredentials, endpoints_of, pl
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.faults import find_fault
 from surveyor.chaos.safety_limits import SafetyLimits, exclusive_run
+from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.undo_log import UndoLog, UndoTarget
 from surveyor.chaos.watchdog import watched
 from surveyor.checkers import VERDICT_SUFFIX
@@ -131,6 +132,7 @@ def _assembled(
         credentials = ClientCredentials(running.clients.credentials, settings.limited_credentials)
         make_client = plan_client(experiment, endpoints, proxy, credentials)
         context = ActionContext(settings.client, running.control)
+        guard = _guard(experiment, service, settings)
         history.with_suffix(VERDICT_SUFFIX).unlink(missing_ok=True)
         header = _header(experiment, service, settings, endpoints, rate, choice.note)
         recorder = Recorder(history, header, clock.now)
@@ -144,7 +146,7 @@ def _assembled(
             recorder=recorder,
             undo_log=undo_log,
             proxy=proxy,
-            limits=SafetyLimits(options.max_task_share, options.min_healthy, options.max_error_rate, options.kill_file),
+            guard=guard,
             features=running.features,
             seed=settings.seed,
             chance=chance,
@@ -162,6 +164,22 @@ def _assembled(
                 thread.start()
             run.wait(experiment.setup.warm_up)
         yield run
+
+
+def _guard(experiment: Experiment, service: ServiceUnderTest, settings: ExperimentSettings) -> ServiceGuard:
+    """Return the guard of the service; say if the range of its autoscaling cannot be read."""
+    options, denied = settings.options, settings.running.clients.denied
+    limits = SafetyLimits(
+        options.max_task_share, options.max_tasks, options.min_healthy, options.max_error_rate, options.kill_file
+    )
+    guard = ServiceGuard(limits, service, settings.client)
+    if not service.temporary and (why := guard.scaling_unknown()):
+        settings.running.clients.denied = denied  # a refusal of this read says nothing about the service
+        print_line(
+            f"{experiment.name}: the autoscaling of {service.service} is not known ({why}): counts are limited by "
+            "the options alone; application-autoscaling:DescribeScalableTargets would be needed"
+        )
+    return guard
 
 
 def _header(

@@ -14,7 +14,8 @@ from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, find_fault
-from surveyor.chaos.safety_limits import SafetyLimits
+from surveyor.chaos.safety_limits import Change, ExperimentStopped
+from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
@@ -50,7 +51,7 @@ class ExperimentRun:
     recorder: Recorder
     undo_log: UndoLog
     proxy: FaultProxy
-    limits: SafetyLimits
+    guard: ServiceGuard
     features: frozenset[str]
     seed: int
     chance: random.Random
@@ -68,10 +69,10 @@ class ExperimentRun:
         return sorted((task for task in tasks if task.status == "RUNNING"), key=lambda task: task.id)
 
     def pick(self, count: int) -> list[ServiceTask]:
-        """Return `count` running tasks, chosen by the experiment's seed. Raises UsageError if there are fewer."""
+        """Return `count` running tasks, chosen by the experiment's seed. Ends the experiment if there are fewer."""
         running = self.tasks()
         if count > len(running):
-            raise UsageError(f"{count} victims were requested, and the service has {len(running)} running tasks")
+            self.guard.refuse(f"{count} victims were requested, and the service has {len(running)} running tasks")
         return self.chance.sample(running, count)
 
     def pick_share(self, share: float) -> list[ServiceTask]:
@@ -96,7 +97,7 @@ class ExperimentRun:
     def fault(self, name: str, victims: Sequence[ServiceTask] = (), **parameters: Any) -> Iterator[None]:
         """Start a fault, and undo it however the block ends.
 
-        Raises FeatureLacking if the target cannot do it, UsageError if a safety limit forbids it, FaultFailed.
+        Raises FeatureLacking if the target cannot do it or a safety limit forbids it, FaultFailed.
         """
         fault = find_fault(name)
         if name not in self.experiment.faults:
@@ -104,14 +105,21 @@ class ExperimentRun:
         implementation = fault.implementation_for(self.features, workload=self.service.workload)
         if implementation is None:
             raise FeatureLacking(f"{name} needs {fault.missing(self.features)}")
-        if fault.of_tasks:
-            self.limits.check_victims(victims, self.tasks(), temporary=self.service.temporary)
+        if fault.of_tasks and not victims:
+            self.guard.refuse("no victim: the service has no running task to choose from")
+        change = Change(frozenset(task.id for task in victims) if fault.of_tasks else frozenset(), None, fault.deploys)
+        self.guard.check(change)
+        if fault.scales and not self.service.temporary and not parameters.get("count"):
+            parameters["count"] = self.guard.largest_count()
         not_planned = self.dry_run and fault.creates
         plan = (
             FaultPlan()
             if not_planned
             else implementation.plan(self.service, Victims(victims, parameters), self.context)
         )
+        if plan.count is not None:
+            change = replace(change, count=plan.count)
+            self.guard.check(change)
         subject = ", ".join(map(str, victims)) or plan.description or f"the service {self.service.service}"
         self.print_line(f"{self.experiment.name}: seed {self.seed}: {name}: {subject}")
         if self.dry_run:
@@ -127,15 +135,27 @@ class ExperimentRun:
             )
             number = self.undo_log.begin(name, plan.undo)
             stack.callback(self._undo, name, plan, began, number, lasting=fault.lasting)
+            self.guard.begin(number, change)
+            stack.callback(self.guard.end, number, lasting=fault.lasting)
             try:
-                self._perform(plan.begin)
-            except FaultFailed as error:
+                self._perform_on(plan.begin, change, [task.id for task in victims])
+            except (FaultFailed, ExperimentStopped) as error:
                 self.recorder.end(began, Outcome.INFO, error=str(error))  # part of it may have started
                 raise
             if plan.proxy_share:
                 self.proxy.set(name, plan.proxy_share)
             self.recorder.end(began, Outcome.OK)
             yield
+
+    def _perform_on(self, actions: Sequence[Action], change: Change, victims: Sequence[str]) -> None:
+        """Perform actions; if there is one for each victim, the limits are checked again while that takes its time."""
+        checked = self.clock.now()
+        for number, action in enumerate(actions):
+            if len(actions) == len(change.victims) and self.clock.now() - checked >= CHECK_EVERY:
+                self.check_progress()
+                self.guard.check(replace(change, victims=frozenset(victims[number:])))
+                checked = self.clock.now()
+            self._perform((action,))
 
     def _perform(self, actions: Sequence[Action], *, undoing: bool = False) -> None:
         for action in actions:
@@ -174,7 +194,7 @@ class ExperimentRun:
 
     def check_progress(self) -> None:
         """Raise ExperimentStopped at a safety limit, and the error of an observer or caller."""
-        self.limits.check_progress(self.caller.error_rate(), temporary=self.service.temporary)
+        self.guard.limits.check_progress(self.caller.error_rate(), temporary=self.service.temporary)
         for thread in self._threads():
             if thread.error is not None:
                 raise thread.error
@@ -216,7 +236,7 @@ class ExperimentRun:
 
     def recover(self) -> str:
         """Wait until the service of a stopped experiment is steady; return why it is not, "" if it is."""
-        self.limits = replace(self.limits, kill_file=None, max_error_rate=1.0)
+        self.guard.limits = replace(self.guard.limits, kill_file=None, max_error_rate=1.0)
         try:
             self.until_steady()
         except WrongAnswer as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +15,19 @@ from typing import Any
 
 from surveyor import timeouts
 from surveyor.chaos.actions import ActionContext, ApiAction, perform
+from surveyor.chaos.service_counts import ServiceCounts
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.clock import WallClock
-from surveyor.errors import Inconclusive, UsageError, WrongAnswer
-from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
+from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
+from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.targets.clients import Clients
 
 __all__ = [
     "OPT_IN_TAG",
     "RUN_TAG",
+    "Change",
     "ExperimentStopped",
+    "LimitExceeded",
     "SafetyLimits",
     "check_opt_in",
     "exclusive_run",
@@ -45,34 +48,97 @@ class ExperimentStopped(Inconclusive):
     """An experiment was stopped before its end; the text names the safety limit."""
 
 
+class LimitExceeded(FeatureLacking):
+    """A safety limit forbids the first fault of an experiment: nothing was done."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a fault does to the tasks of a service: `victims`, their ids; `count`, the desired count that it sets;
+    `deploys`: a deployment replaces all tasks.
+    """
+
+    victims: frozenset[str] = frozenset()
+    count: int | None = None
+    deploys: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.victims) or self.count is not None or self.deploys
+
+
 @dataclass(frozen=True)
 class SafetyLimits:
-    """`max_task_share`: share of the running tasks that may be disrupted; `min_healthy`: number of tasks to keep;
-    `max_error_rate`: share of the last hundred calls that may fail; `kill_file`: stop when this file exists.
+    """`max_task_share`: share of the desired tasks that may be disrupted at a time; `max_tasks`: their number, None
+    for any; `min_healthy`: number of healthy tasks to keep; `max_error_rate`: share of the last hundred calls that may
+    fail; `kill_file`: stop when this file exists.
     """
 
     max_task_share: float = 0.5
+    max_tasks: int | None = None
     min_healthy: int = 1
-    max_error_rate: float = 0.9
+    max_error_rate: float = 0.2
     kill_file: Path | None = None
 
-    def check_victims(self, victims: Sequence[ServiceTask], running: Sequence[ServiceTask], *, temporary: bool) -> None:
-        """Raise UsageError if these victims, among the running tasks, exceed the limits."""
-        if not victims:
-            raise UsageError("no victim: the service has no running task to choose from")
-        if temporary:
-            return
-        remaining = len(running) - len(victims)
-        max_victims = math.floor(self.max_task_share * len(running))
-        if len(victims) > max_victims:
-            raise UsageError(
-                f"the fault would disrupt {len(victims)} of {len(running)} tasks, at most {max_victims} are allowed "
-                f"(--max-task-share {self.max_task_share:g}): choose fewer tasks, or raise --max-task-share"
+    def allowed(self, desired: int) -> int:
+        """Return how many of that many tasks may be disrupted at a time, or added."""
+        share = math.floor(self.max_task_share * desired + 1e-9)  # 0.29 * 100 is a little less than 29
+        return share if self.max_tasks is None else min(share, self.max_tasks)
+
+    def largest_count(self, counts: ServiceCounts) -> int:
+        """Return the largest desired count to which the service may be scaled, at most twice the present one."""
+        largest = counts.desired + min(counts.desired, self.allowed(counts.desired))
+        return largest if counts.scaling.largest is None else max(counts.desired, min(largest, counts.scaling.largest))
+
+    def refusal(self, change: Change, counts: ServiceCounts, disturbed: frozenset[str], added: int) -> str:
+        """Return why a change would exceed the limits, "" if it does not.
+
+        `disturbed`: tasks that are victims already; `added`: by how much faults in effect have raised the desired
+        count. Tasks that are missing count as disrupted, for whatever reason they are.
+        """
+        base = counts.desired - added
+        if change.count is not None and (reason := self._refused_count(change.count, counts, base)):
+            return reason
+        healthy_victims = (disturbed | change.victims) & counts.healthy
+        removed = max(0, counts.desired - change.count) if change.count is not None else 0
+        replaced = counts.deployed_at_once if change.deploys else 0
+        if not change.victims and not removed and not change.deploys:
+            return ""
+        lost = counts.missing + len(healthy_victims) + removed + replaced
+        allowed = self.allowed(base)
+        if lost > allowed:
+            already = lost - len(change.victims - disturbed) - removed - replaced
+            and_now = f", {already} of them already are" if already > 0 else ""
+            return (
+                f"{lost} of {base} tasks would be disrupted at a time{and_now}, at most {allowed} may be "
+                f"({self._option(base)}): choose fewer tasks, or raise the limit"
             )
+        if change.deploys and self.max_tasks is not None and base > self.max_tasks:
+            return f"a deployment replaces all {base} tasks, at most {self.max_tasks} may be disrupted (--max-tasks)"
+        remaining = max(0, len(counts.healthy) - len(healthy_victims) - removed - replaced)
         if remaining < self.min_healthy:
-            raise UsageError(
-                f"{remaining} of {len(running)} tasks would remain, at least {self.min_healthy} must (--min-healthy)"
+            return f"{remaining} of {base} tasks would remain, at least {self.min_healthy} must (--min-healthy)"
+        return ""
+
+    def _refused_count(self, count: int, counts: ServiceCounts, base: int) -> str:
+        scaling = counts.scaling
+        if scaling.smallest is not None and count < scaling.smallest:
+            return f"{count} tasks are less than the minimum capacity of the service's autoscaling, {scaling.smallest}"
+        if scaling.largest is not None and count > scaling.largest:
+            return f"{count} tasks are more than the maximum capacity of the service's autoscaling, {scaling.largest}"
+        if count < self.min_healthy:
+            return f"{count} tasks would remain, at least {self.min_healthy} must (--min-healthy)"
+        allowed = self.allowed(base)
+        if count - base > allowed:
+            return (
+                f"{count - base} tasks would be added to {base}, at most {allowed} may be ({self._option(base)}): "
+                "choose a smaller count, or raise the limit"
             )
+        return ""
+
+    def _option(self, desired: int) -> str:
+        """Return the option whose limit applies, with its value."""
+        is_absolute = self.max_tasks is not None and self.max_tasks < math.floor(self.max_task_share * desired + 1e-9)
+        return f"--max-tasks {self.max_tasks}" if is_absolute else f"--max-task-share {self.max_task_share:g}"
 
     def check_progress(self, error_rate: float, *, temporary: bool) -> None:
         """Raise ExperimentStopped if the experiment must stop now."""

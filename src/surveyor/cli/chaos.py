@@ -75,13 +75,16 @@ def chaos(
     max_task_share: Annotated[
         float, typer.Option(min=0.01, max=1, metavar="SHARE", help="Maximum share of the service's tasks to disrupt.")
     ] = 0.5,
+    max_tasks: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Maximum number of the service's tasks to disrupt or to add.")
+    ] = None,
     min_healthy: Annotated[int, typer.Option(min=0, metavar="N", help="Minimum number of healthy tasks to keep.")] = 1,
     max_error_rate: Annotated[
         float,
         typer.Option(
             min=0.01, max=1, metavar="SHARE", help="Stop when more than this share of the last 100 calls fails."
         ),
-    ] = 0.9,
+    ] = 0.2,
     kill_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Stop when this file exists.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
@@ -136,6 +139,7 @@ def chaos(
         dry_run=dry_run,
         task_settings=task_settings,
         max_task_share=max_task_share,
+        max_tasks=max_tasks,
         min_healthy=min_healthy,
         max_error_rate=max_error_rate,
         kill_file=kill_file,

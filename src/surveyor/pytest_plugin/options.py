@@ -29,8 +29,9 @@ class Chaos:
     dry_run: bool = False
     task_settings: TaskSettings | None = None
     max_task_share: float = 0.5
+    max_tasks: int | None = None
     min_healthy: int = 1
-    max_error_rate: float = 0.9
+    max_error_rate: float = 0.2
     kill_file: Path | None = None
     faults: tuple[str, ...] = ("task.pause",)
     duration: float = 30.0
@@ -39,6 +40,7 @@ class Chaos:
         """Return these as pytest options."""
         words = ["--scale", f"{self.scale:g}", "--max-task-share", f"{self.max_task_share:g}"]
         words += ["--min-healthy", str(self.min_healthy), "--max-error-rate", f"{self.max_error_rate:g}"]
+        words += [] if self.max_tasks is None else ["--max-tasks", str(self.max_tasks)]
         words += ["--service", self.service] if self.service else []
         words += ["--dry-run"] if self.dry_run else []
         words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
@@ -107,11 +109,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--max-task-share", type=float, default=0.5, metavar="SHARE", help="share of tasks to disrupt at most"
     )
+    group.addoption("--max-tasks", type=int, default=None, metavar="N", help="tasks to disrupt at most")
     group.addoption("--min-healthy", type=int, default=1, metavar="N", help="healthy tasks to keep at least")
     group.addoption(
         "--max-error-rate",
         type=float,
-        default=0.9,
+        default=0.2,
         metavar="SHARE",
         help="stop when a larger share of the last 100 calls fails",
     )
@@ -190,6 +193,7 @@ def _chaos(config: pytest.Config, task_settings: TaskSettings | None) -> Chaos:
         dry_run=config.getoption("--dry-run"),
         task_settings=task_settings,
         max_task_share=share,
+        max_tasks=config.getoption("--max-tasks"),
         min_healthy=config.getoption("--min-healthy"),
         max_error_rate=errors,
         kill_file=Path(kill_file) if kill_file else None,

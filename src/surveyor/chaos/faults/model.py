@@ -25,12 +25,14 @@ class FaultPlan:
     """The actions that start a fault and those that undo it.
 
     `proxy_share`: share of requests that the fault of that name hits in the proxy between callers and registry.
+    `count`: the desired count of the service while it lasts, None if it does not change.
     """
 
     begin: tuple[Action, ...] = ()
     undo: tuple[Action, ...] = ()
     proxy_share: float = 0.0
     description: str = ""
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class FaultImplementation:
 class Fault:
     """`lasting`: it lasts until it is undone. `of_tasks`: it targets tasks, which safety limits count as lost.
 
+    `scales`: it changes the desired count; `deploys`: it replaces all tasks by a deployment.
     `creates`: planning it already creates resources, so that a dry run does not plan it.
     """
 
@@ -58,6 +61,8 @@ class Fault:
     lasting: bool = False
     of_tasks: bool = False
     creates: bool = False
+    scales: bool = False
+    deploys: bool = False
 
     def implementation_for(self, features: Collection[str], *, workload: bool) -> FaultImplementation | None:
         """Return the first implementation for a target with these features; None if there is none."""

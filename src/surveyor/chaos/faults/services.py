@@ -27,7 +27,10 @@ def _scale(service: ServiceUnderTest, victims: Victims, context: ActionContext) 
     before = int(services[0]["desiredCount"])
     after = int(victims.parameters.get("count") or 2 * before)
     return FaultPlan(
-        (_count(service, after),), (_count(service, before),), description=f"from {before} to {after} tasks"
+        (_count(service, after),),
+        (_count(service, before),),
+        description=f"from {before} to {after} tasks",
+        count=after,
     )
 
 
@@ -74,11 +77,13 @@ SERVICE_FAULTS = (
         "changes the desired count of the service (UpdateService)",
         (FaultImplementation(_ECS, _scale),),
         lasting=True,
+        scales=True,
     ),
     Fault(
         "service.deploy",
         "replaces all tasks with a new deployment (UpdateService)",
         (FaultImplementation(_ECS, _deploy),),
+        deploys=True,
     ),
     Fault(
         "task.slow-start",
@@ -86,5 +91,6 @@ SERVICE_FAULTS = (
         (FaultImplementation(_CALLED, _slow_start, workload=True),),
         lasting=True,
         creates=True,
+        deploys=True,
     ),
 )

@@ -28,6 +28,17 @@ AUDIT = {
     "ecs:ListServices", "ecs:ListTasks", "iam:GetRole", "route53:ListResourceRecordSets",
     "servicediscovery:GetService", "servicediscovery:ListInstances", "servicediscovery:ListNamespaces",
     "servicediscovery:ListServices",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcs",
+    "route53:ListHostedZonesByVPC",
+    "route53resolver:GetResolverRule",
+    "route53resolver:ListFirewallDomains",
+    "route53resolver:ListFirewallRuleGroupAssociations",
+    "route53resolver:ListFirewallRules",
+    "route53resolver:ListResolverRuleAssociations",
+    "servicediscovery:GetOperation",
+    "servicediscovery:ListOperations",
 }  # fmt: skip
 
 
@@ -101,7 +112,7 @@ def test_each_command_has_policies_of_the_size_of_aws(capsys: pytest.CaptureFixt
     words = [command, "--account", "111122223333", "--region", "ap-southeast-2"]
     if command == "conform":
         words += ["--role", "arn:aws:iam::111122223333:role/surveyor", "--vpc", "vpc-0123456789abcdef0"]
-        words += ["--enable", "ecs-processes,private-ca,quotas,throttling,regions"]
+        words += ["--enable", "ecs-processes,private-ca,quotas,throttling,regions,resolver"]
     policies = printed(capsys, *words)
     assert [policy for policy in policies if policy_size(policy) > MAX_SIZE] == []
     for policy in policies:

@@ -19,7 +19,7 @@ needs_unbound = pytest.mark.skipif(find_program("unbound") is None, reason="unbo
 CLOCK = WallClock()
 TTL = 3
 SLACK = 1.5
-"""Seconds by which a resolver may keep an answer longer or shorter: TTLs are whole seconds, and tests share processors."""
+"""Seconds by which an answer may be kept longer or shorter: TTLs are whole seconds, and processors are shared."""
 
 
 class Registry:

@@ -20,6 +20,7 @@ from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.faults import find_fault
 from surveyor.chaos.safety_limits import SafetyLimits, exclusive_run
 from surveyor.chaos.service_guard import ServiceGuard
+from surveyor.chaos.stop_alarms import StopAlarms
 from surveyor.chaos.undo_log import UndoLog, UndoTarget
 from surveyor.chaos.watchdog import watched
 from surveyor.checkers import VERDICT_SUFFIX
@@ -99,6 +100,8 @@ def _assembled(
         fault = find_fault(name)
         if fault.implementation_for(running.features, workload=service.workload) is None:
             raise FeatureLacking(f"{name} needs {fault.missing(running.features)}")
+    alarms = StopAlarms(options.stop_alarms, settings.client)
+    alarms.check_start()
     chance = random.Random(f"{settings.seed}/{experiment.name}")
     history = settings.history_of(experiment)
     with ExitStack() as stack:
@@ -132,7 +135,7 @@ def _assembled(
         credentials = ClientCredentials(running.clients.credentials, settings.limited_credentials)
         make_client = plan_client(experiment, endpoints, proxy, credentials)
         context = ActionContext(settings.client, running.control)
-        guard = _guard(experiment, service, settings)
+        guard = _guard(experiment, service, settings, alarms)
         history.with_suffix(VERDICT_SUFFIX).unlink(missing_ok=True)
         header = _header(experiment, service, settings, endpoints, rate, choice.note)
         recorder = Recorder(history, header, clock.now)
@@ -166,13 +169,15 @@ def _assembled(
         yield run
 
 
-def _guard(experiment: Experiment, service: ServiceUnderTest, settings: ExperimentSettings) -> ServiceGuard:
+def _guard(
+    experiment: Experiment, service: ServiceUnderTest, settings: ExperimentSettings, alarms: StopAlarms
+) -> ServiceGuard:
     """Return the guard of the service; say if the range of its autoscaling cannot be read."""
     options, denied = settings.options, settings.running.clients.denied
     limits = SafetyLimits(
         options.max_task_share, options.max_tasks, options.min_healthy, options.max_error_rate, options.kill_file
     )
-    guard = ServiceGuard(limits, service, settings.client)
+    guard = ServiceGuard(limits, service, settings.client, alarms)
     if not service.temporary and (why := guard.scaling_unknown()):
         settings.running.clients.denied = denied  # a refusal of this read says nothing about the service
         print_line(

@@ -194,7 +194,7 @@ class ExperimentRun:
 
     def check_progress(self) -> None:
         """Raise ExperimentStopped at a safety limit, and the error of an observer or caller."""
-        self.guard.limits.check_progress(self.caller.error_rate(), temporary=self.service.temporary)
+        self.guard.check_progress(self.caller.error_rate(), self.clock.now())
         for thread in self._threads():
             if thread.error is not None:
                 raise thread.error
@@ -236,7 +236,7 @@ class ExperimentRun:
 
     def recover(self) -> str:
         """Wait until the service of a stopped experiment is steady; return why it is not, "" if it is."""
-        self.guard.limits = replace(self.guard.limits, kill_file=None, max_error_rate=1.0)
+        self.guard.lift()
         try:
             self.until_steady()
         except WrongAnswer as error:

@@ -52,11 +52,12 @@ def service_under_test(
     request: pytest.FixtureRequest, running_target: RunningTarget, client: Callable[..., Any], account: str
 ) -> ServiceUnderTest:
     """Return the service, with its tasks running. Raises UsageError if it does not exist or has not opted in."""
-    name = request.config.stash[SETTINGS].chaos.service
+    options = request.config.stash[SETTINGS].chaos
+    name = options.service
     if not name:
         return create_service(request.getfixturevalue, running_target, account, _experiment_of(request.node).setup)
     service = find_service(client, account, running_target.target.region, name)
-    check_opt_in(client("ecs"), service)
+    check_opt_in(client("ecs"), service, yes_production=options.yes_production)
     permit_faults(running_target.clients, service)
     return service
 

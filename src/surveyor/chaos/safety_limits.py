@@ -15,6 +15,7 @@ from typing import Any
 
 from surveyor import timeouts
 from surveyor.chaos.actions import ActionContext, ApiAction, perform
+from surveyor.chaos.production_signs import production_signs
 from surveyor.chaos.service_counts import ServiceCounts
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.clock import WallClock
@@ -150,21 +151,26 @@ class SafetyLimits:
             )
 
 
-def check_opt_in(ecs: Any, service: ServiceUnderTest) -> None:
-    """Raise UsageError if the cluster or the service does not carry the opt-in tag."""
+def check_opt_in(ecs: Any, service: ServiceUnderTest, *, yes_production: bool = False) -> None:
+    """Raise UsageError if the cluster or the service does not carry the opt-in tag, or seems to be production."""
     clusters = ecs.describe_clusters(clusters=[service.cluster], include=["TAGS"])["clusters"]
     services = ecs.describe_services(cluster=service.cluster, services=[service.service], include=["TAGS"])["services"]
-    missing = []
+    missing: list[str] = []
+    signs: list[str] = []
     for kind, name, described in (("cluster", service.cluster, clusters), ("service", service.service, services)):
         if not described:
             raise UsageError(f"there is no {kind} {name}")
-        if _tags(described[0]).get(OPT_IN_TAG) != "allowed":
+        tags = _tags(described[0])
+        signs += production_signs(kind, name, tags)
+        if tags.get(OPT_IN_TAG) != "allowed":
             missing.append(f"the {kind} {name}")
     if missing:
         subject = f"{' and '.join(missing)} {'has' if len(missing) == 1 else 'have'} not opted in to chaos"
         it = "it" if len(missing) == 1 else "both"
         may = "it may" if len(missing) == 1 else "they may"
         raise UsageError(f"{subject}: tag {it} {OPT_IN_TAG}=allowed if {may} be disrupted")
+    if signs and not yes_production:
+        raise UsageError(f"{' and '.join(signs[:3])} may say production: add --yes-production if it may be disrupted")
 
 
 def permit_faults(clients: Clients, service: ServiceUnderTest) -> None:

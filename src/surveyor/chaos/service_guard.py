@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from surveyor.chaos.safety_limits import Change, ExperimentStopped, LimitExceeded, SafetyLimits
 from surveyor.chaos.service_counts import ScalingRange, ServiceCounts, read_counts
+from surveyor.chaos.stop_alarms import StopAlarms
 from surveyor.errors import UsageError
 from surveyor.observers.service_under_test import ServiceUnderTest
 
@@ -24,6 +25,7 @@ class ServiceGuard:
     limits: SafetyLimits
     service: ServiceUnderTest
     client: Callable[[str], Any]
+    alarms: StopAlarms | None = None
     _disturbed: dict[int, frozenset[str]] = field(default_factory=dict)
     _added: dict[int, int] = field(default_factory=dict)
     _desired: int = 0
@@ -63,6 +65,16 @@ class ServiceGuard:
         if self.service.temporary:
             raise UsageError(reason)
         raise ExperimentStopped(f"stopped: {reason}") if self._begun else LimitExceeded(reason)
+
+    def check_progress(self, error_rate: float, now: float) -> None:
+        """Raise ExperimentStopped if the experiment must stop now (`now`: service seconds)."""
+        self.limits.check_progress(error_rate, temporary=self.service.temporary)
+        if self.alarms is not None:
+            self.alarms.check(now)
+
+    def lift(self) -> None:
+        """Let a stopped experiment wait for the service to recover: nothing stops that."""
+        self.limits, self.alarms = replace(self.limits, kill_file=None, max_error_rate=1.0), None
 
     def begin(self, number: int, change: Change) -> None:
         """Count a change that was checked as in effect."""

@@ -86,6 +86,13 @@ def chaos(
         ),
     ] = 0.2,
     kill_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Stop when this file exists.")] = None,
+    stop_on_alarm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Stop when this CloudWatch alarm is in ALARM; may be repeated."),
+    ] = None,
+    yes_production: Annotated[
+        bool, typer.Option("--yes-production", help="Disrupt a service whose name or tags say production.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
     ] = None,
@@ -143,6 +150,8 @@ def chaos(
         min_healthy=min_healthy,
         max_error_rate=max_error_rate,
         kill_file=kill_file,
+        stop_alarms=tuple(stop_on_alarm or ()),
+        yes_production=yes_production,
         faults=tuple(fault or ("task.pause",)),
         duration=duration,
     )

@@ -20,6 +20,7 @@ from surveyor.gate.deployments import GatedDeployment
 from surveyor.gate.estimates import Estimate, certain_estimate
 from surveyor.gate.evidence import GateEvidence
 from surveyor.gate.rules import DEPLOYMENT, Metric, Rules
+from surveyor.observers.alarms import read_alarms
 from surveyor.verdicts import Verdict, worst
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ PERIOD = 60
 """Seconds of one value; metrics of AWS services have one each minute (CloudWatch User Guide, Metrics retention)."""
 
 _BATCH = 100
-"""Alarms in one call (cloudwatch/DescribeAlarmsInput.AlarmNames), and records of one answer (MaxRecords)."""
+"""Records of one answer (cloudwatch/DescribeAlarmHistoryInput.MaxRecords)."""
 
 _MAX_PAGES = 20
 """Of one metric: a page has up to 100,800 values (cloudwatch/GetMetricDataInput.MaxDatapoints)."""
@@ -96,17 +97,10 @@ def _read_alarms(
 ) -> dict[str, _State]:
     """Return the states of the alarms that exist, by name."""
     states: dict[str, _State] = {}
-    ordered = sorted(names)
-    for start in range(0, len(ordered), _BATCH):
-        kinds: Any = ["MetricAlarm", "CompositeAlarm"]
-        answer: Any = client.describe_alarms(
-            AlarmNames=ordered[start : start + _BATCH], AlarmTypes=kinds, MaxRecords=_BATCH
-        )
-        for alarm in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
-            name = str(alarm["AlarmName"])
-            states[name] = _state(alarm, deployment, was_quiet=name in quiet)
-            if deployment is not None and alarm.get("StateValue") != "ALARM":
-                quiet.add(name)
+    for name, alarm in read_alarms(client, names).items():
+        states[name] = _state(alarm, deployment, was_quiet=name in quiet)
+        if deployment is not None and alarm.get("StateValue") != "ALARM":
+            quiet.add(name)
     return states
 
 

@@ -33,6 +33,8 @@ class Chaos:
     min_healthy: int = 1
     max_error_rate: float = 0.2
     kill_file: Path | None = None
+    stop_alarms: tuple[str, ...] = ()
+    yes_production: bool = False
     faults: tuple[str, ...] = ("task.pause",)
     duration: float = 30.0
 
@@ -42,6 +44,8 @@ class Chaos:
         words += ["--min-healthy", str(self.min_healthy), "--max-error-rate", f"{self.max_error_rate:g}"]
         words += [] if self.max_tasks is None else ["--max-tasks", str(self.max_tasks)]
         words += ["--service", self.service] if self.service else []
+        words += [word for name in self.stop_alarms for word in ("--stop-on-alarm", name)]
+        words += ["--yes-production"] if self.yes_production else []
         words += ["--dry-run"] if self.dry_run else []
         words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
         words += ["--duration", f"{self.duration:g}", *(word for fault in self.faults for word in ("--fault", fault))]
@@ -123,6 +127,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--duration", type=float, default=30.0, metavar="SECONDS", help="service seconds that any-fault lasts"
     )
     group.addoption("--kill-file", default=None, metavar="FILE", help="stop experiments when this file exists")
+    group.addoption("--stop-on-alarm", action="append", default=[], metavar="NAME", help="stop when it is in ALARM")
+    group.addoption("--yes-production", action="store_true", help="disrupt a service that seems to be production")
     group.addoption("--run-id", default=None, metavar="ID", help="id of the run (a new one)")
     group.addoption("--resume", action="store_true", help="keep the verdicts in the report.json that is in --out")
     group.addoption("--seed", type=int, default=7, help="seed of all random choices (7)")
@@ -197,6 +203,8 @@ def _chaos(config: pytest.Config, task_settings: TaskSettings | None) -> Chaos:
         min_healthy=config.getoption("--min-healthy"),
         max_error_rate=errors,
         kill_file=Path(kill_file) if kill_file else None,
+        stop_alarms=tuple(config.getoption("--stop-on-alarm")),
+        yes_production=config.getoption("--yes-production"),
         faults=tuple(config.getoption("--fault")) or ("task.pause",),
         duration=config.getoption("--duration"),
     )

@@ -150,7 +150,7 @@ def test_a_vantage_ends_by_itself(place: Place) -> None:
         why = place.running.clock.eventually(lambda: why_ended(place.running, task), within=900)
         assert "it ended by itself" in why
         assert place.running.clock.now() - began > 100
-        assert vantage.exchange([question()], 5)[0]["rounds"]
+    assert vantage.exchange([question()], 5)[0]["rounds"]
 
 
 @pytest.mark.parametrize("minutes", [30, -400])

@@ -37,13 +37,14 @@ class StopAlarms:
 
     def check_start(self) -> None:
         """Raise UsageError for an alarm that does not exist or is in ALARM, TargetUnavailable if none can be read."""
+        if not all(self._names):
+            raise UsageError("--stop-on-alarm: expected the name or the ARN of an alarm, got ''")
         try:
             found = read_alarms(self._client("cloudwatch"), self._names) if self._names else {}
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            raise TargetUnavailable(
-                f"--stop-on-alarm: DescribeAlarms was refused with {code}: allow cloudwatch:DescribeAlarms"
-            ) from None
+            code = str(error.response.get("Error", {}).get("Code"))
+            advice = "allow cloudwatch:DescribeAlarms" if code.startswith("AccessDenied") else "try again later"
+            raise TargetUnavailable(f"--stop-on-alarm: DescribeAlarms was refused with {code}: {advice}") from None
         for name in self._names:
             if name not in found:
                 raise UsageError(

@@ -17,10 +17,10 @@ from surveyor_emulator.aws.resolver.vpc_policy import Route
 if TYPE_CHECKING:
     from .forwarded_messages import Found
 
-__all__ = ["Forwarder"]
+__all__ = ["QuestionForwarder"]
 
 
-class Forwarder:
+class QuestionForwarder:
     """The questions that are being asked, for all VPCs."""
 
     def __init__(self, generator: Random) -> None:

@@ -27,7 +27,7 @@ from surveyor_emulator.core.world import World
 
 from . import wire
 from .encoding import EncodedAnswer, Envelope, Renderer, encode, make_renderer
-from .forwarding import Forwarder
+from .forwarding import QuestionForwarder
 from .packet_limit import PacketLimit
 
 __all__ = ["Later", "NameServer", "Resolver", "Responder"]
@@ -162,7 +162,7 @@ class Resolver(Responder):
         generator: Random,
         account: str,
         vpc: VpcKey,
-        forwarder: Forwarder | None = None,
+        forwarder: QuestionForwarder | None = None,
         *,
         limited: bool = True,
     ) -> None:
@@ -170,7 +170,7 @@ class Resolver(Responder):
         super().__init__(world, generator)
         self._account = account
         self._vpc = vpc
-        self._forwarder = forwarder or Forwarder(generator)
+        self._forwarder = forwarder or QuestionForwarder(generator)
         self._limit = PacketLimit(time.monotonic) if limited else None
         self._policy: VpcPolicy
 

@@ -20,7 +20,7 @@ from surveyor_emulator.core.http import usable_address
 from surveyor_emulator.core.world import World
 
 from .batch import DatagramBatch
-from .forwarding import Forwarder
+from .forwarding import QuestionForwarder
 from .interception import BlockedServer, InterceptedServer
 from .responder import NameServer, Resolver, Responder
 from .tcp import TcpServer
@@ -73,7 +73,7 @@ class DnsServers:
         self._hosts = itertools.count()
         self._port = 0
         self._inbound: dict[Address, _Endpoint] = {}
-        self._forwarder = Forwarder(self._generator)
+        self._forwarder = QuestionForwarder(self._generator)
 
     async def start(self, host: str, port: int) -> None:
         """Answer at ``host`` as the resolver of the default VPC; port 0 picks a free port. Raise OSError.

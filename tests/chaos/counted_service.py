@@ -75,8 +75,10 @@ class CountedService:
         }
         return {"services": [service]}
 
-    def get_paginator(self, _: str) -> Any:
-        """Return a paginator of ListTasks, with one page."""
+    def get_paginator(self, name: str) -> Any:
+        """Return a paginator of ListTasks or ListInstances, with one page."""
+        if name == "list_instances":
+            return SimpleNamespace(paginate=lambda **_: [{"Instances": [{"Id": name} for name in self.instances]}])
         arns = [f"arn:aws:ecs:us-east-1:111111111111:task/shop/{name}" for name, status in self.tasks.items()
                 if status == "RUNNING"]  # fmt: skip
         return SimpleNamespace(paginate=lambda **_: [{"taskArns": arns}])
@@ -154,7 +156,7 @@ def experiment_with(
     service: CountedService, folder: Path, limits: SafetyLimits, faults: tuple[str, ...] = FAULTS
 ) -> Iterator[ExperimentRun]:
     """Yield an experiment run with a service of others, without observers and callers; a second of it is at once."""
-    clock = ServiceClock(1.0, WallClock(1.0, iter(float(number) / 4 for number in range(1_000_000)).__next__))
+    clock = ServiceClock(100.0, WallClock(100.0, iter(number / 4 for number in range(1_000_000)).__next__))
     recorder, undo_log = Recorder(folder / "h.jsonl", HEADER, clock.now), UndoLog(folder / "undo.jsonl", UNDO_TARGET)
     yield ExperimentRun(
         experiment=Experiment("invented", "Invented.", ServiceSetup(), (), faults),

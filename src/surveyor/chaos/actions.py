@@ -9,22 +9,31 @@ import contextlib
 import ipaddress
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
 from surveyor.account.refusals import THROTTLED
 from surveyor.callers import command_task
+from surveyor.chaos.restorations import RESTORATIONS, Restored
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.targets.control import Control, ControlRefused
 
-__all__ = ["Action", "ActionContext", "ApiAction", "FaultFailed", "TaskCommand", "TaskSignal", "dump_action",
-           "load_action", "perform"]  # fmt: skip
+__all__ = ["BUSY", "Action", "ActionContext", "ApiAction", "FaultFailed", "Restoration", "Restored", "TaskCommand",
+           "TaskSignal", "dump_action", "load_action", "perform"]  # fmt: skip
+
+T = TypeVar("T")
+
+_NAMES = ("instance", "service", "registry")
+"""Members of a restoration that name what it is about, the first that it has."""
 
 RESPONSE_TIMEOUT = 5.0  # wall seconds
 RETRY_FOR, RETRY_EVERY = 60.0, 0.25  # wall seconds
+
+BUSY = ("DuplicateRequest", "ResourceInUse")
+"""While an earlier request for the same instance is in progress (servicediscovery/DeregisterInstance)."""
 
 _PROXY_STATUSES = (502, 503, 504)
 """How the Service Connect proxy before a task answers for a task that ended without a response."""
@@ -81,8 +90,29 @@ class TaskSignal:
         return f"{self.signal} to the {self.to} of {self.task.rpartition('/')[2]}"
 
 
-Action = ApiAction | TaskCommand | TaskSignal
-_KINDS: Mapping[str, type[Action]] = {"api": ApiAction, "command": TaskCommand, "signal": TaskSignal}
+@dataclass(frozen=True)
+class Restoration:
+    """What restores a user's resource, where it still is as a fault left it: a kind of `restorations`, by its name."""
+
+    what: str
+    params: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"restoring the {self.what} of {next(filter(None, map(self.params.get, _NAMES)), '')}"
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """Return the operations that it may call, as `service:Operation`, the usual one first."""
+        return RESTORATIONS[self.what].calls
+
+
+Action = ApiAction | TaskCommand | TaskSignal | Restoration
+_KINDS: Mapping[str, type[Action]] = {
+    "api": ApiAction,
+    "command": TaskCommand,
+    "signal": TaskSignal,
+    "restore": Restoration,
+}
 
 
 @dataclass
@@ -100,14 +130,17 @@ class ActionContext:
         return self._clients[service]
 
 
-def perform(action: Action, context: ActionContext, *, undoing: bool = False) -> Mapping[str, Any]:
-    """Perform one action and return the answer of a call, {} of others. Raises FaultFailed.
+def perform(action: Action, context: ActionContext, *, undoing: bool = False) -> Restored:
+    """Perform one action, and return the answer of a call and what was left to others. Raises FaultFailed.
 
     `undoing`: a task that does not respond is no failure, since it may have ended by now.
     """
     try:
         if isinstance(action, ApiAction):
-            return _call(action, context)
+            return Restored(answer=_call(action, context))
+        if isinstance(action, Restoration):
+            restore = RESTORATIONS[action.what].restore
+            return _repeated(lambda: restore(context.client, action.params), BUSY)
         if isinstance(action, TaskCommand):
             _command(action)
         elif context.control is None:
@@ -122,19 +155,29 @@ def perform(action: Action, context: ActionContext, *, undoing: bool = False) ->
         raise FaultFailed(f"{action}: the target refused it with {code}") from None
     except TargetUnavailable as error:
         raise FaultFailed(f"{action}: {error}") from None
-    return {}
+    return Restored()
 
 
 def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:
-    end = time.monotonic() + RETRY_FOR
-    while True:
+    def call() -> Mapping[str, Any]:
         try:
             return getattr(context.client(action.service), action.method)(**action.params) or {}
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            if code in action.accepted_errors:
+            if error.response.get("Error", {}).get("Code") in action.accepted_errors:
                 return {}
-            if code not in (*action.retried_errors, *THROTTLED) or time.monotonic() > end:
+            raise
+
+    return _repeated(call, action.retried_errors)
+
+
+def _repeated(call: Callable[[], T], retried: Collection[str]) -> T:
+    end = time.monotonic() + RETRY_FOR
+    while True:
+        try:
+            return call()
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code")
+            if code not in (*retried, *THROTTLED) or time.monotonic() > end:
                 raise
             threading.Event().wait(RETRY_EVERY)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from surveyor.chaos.actions import FaultFailed
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
+from surveyor.chaos.leftovers import LeftBehind
 from surveyor.checkers import Judgement, judge_file
 from surveyor.errors import Inconclusive, WrongAnswer
 from surveyor.terminal import guard
@@ -27,6 +28,7 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
         yield
         run.stop()
         run.check_progress()
+        run.check_leftovers()
     except DryRun:
         run.stop()
         run.recorder.close("dry run")
@@ -66,4 +68,9 @@ def _recover(run: ExperimentRun, error: BaseException) -> None:
     if run.service.temporary or run.dry_run or not isinstance(error, Exception):
         return
     problem = run.recover()
+    if not isinstance(error, LeftBehind):
+        try:
+            run.check_leftovers()
+        except LeftBehind as left:
+            problem = "; ".join(filter(None, (problem, str(left))))
     print_line(f"{run.experiment.name}: stopped; {problem or 'all faults are undone, and the service is steady'}")

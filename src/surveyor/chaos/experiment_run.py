@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from surveyor.callers import CallerThread, ServiceEndpoints
-from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed, perform
+from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed, Restoration, perform
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, find_fault
+from surveyor.chaos.leftovers import LeftBehind, find_leftovers
 from surveyor.chaos.safety_limits import Change, ExperimentStopped
 from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.undo_log import UndoLog
@@ -30,6 +31,9 @@ __all__ = ["DryRun", "ExperimentRun"]
 
 CHECK_EVERY = 1.0
 """Service seconds between two checks of the safety limits while the experiment waits."""
+
+LEFT_FOR = 60.0
+"""Service seconds after which an instance without a task is not merely being deregistered."""
 
 RECOVERY = 240.0
 """Service seconds within which a service must be steady again after the last fault."""
@@ -60,6 +64,7 @@ class ExperimentRun:
     print_line: Callable[[str], object]
     duration: float = 30.0
     dry_run: bool = False
+    _touched: set[str] = field(default_factory=set)
     _written: WrittenServices = field(default_factory=WrittenServices)
     _never: threading.Event = field(default_factory=threading.Event)
 
@@ -159,20 +164,27 @@ class ExperimentRun:
 
     def _perform(self, actions: Sequence[Action], *, undoing: bool = False) -> None:
         for action in actions:
-            if not isinstance(action, ApiAction):
+            if not isinstance(action, ApiAction | Restoration):
                 perform(action, self.context, undoing=undoing)
                 continue
-            operation = self.context.client(action.service).meta.method_to_api_mapping[action.method]
+            self._touched |= {str(action.params[name]) for name in ("InstanceId", "instance") if name in action.params}
             parameters = {name: str(value) for name, value in action.params.items() if isinstance(value, str | int)}
-            began = self.recorder.invoke(
-                "faults", "change", call=f"{action.service}:{operation}", parameters=parameters
-            )
+            began = self.recorder.invoke("faults", "change", call=self._call_of(action), parameters=parameters)
             try:
-                self._written.note(perform(action, self.context, undoing=undoing), self.clock.now())
+                performed = perform(action, self.context, undoing=undoing)
+                self._written.note(performed.answer, self.clock.now())
             except FaultFailed as error:
                 self.recorder.end(began, Outcome.INFO, error=str(error))
                 raise
-            self.recorder.end(began, Outcome.OK)
+            if performed.left:
+                self.print_line(f"{self.experiment.name}: not undone, since somebody else changed it: {performed.left}")
+            self.recorder.end(began, Outcome.OK, **({"error": performed.left} if performed.left else {}))
+
+    def _call_of(self, action: ApiAction | Restoration) -> str:
+        if isinstance(action, Restoration):
+            return action.calls[0]
+        operation = self.context.client(action.service).meta.method_to_api_mapping[action.method]
+        return f"{action.service}:{operation}"
 
     def _undo(self, name: str, plan: FaultPlan, began: int, number: int, *, lasting: bool) -> None:
         if not lasting:
@@ -242,6 +254,20 @@ class ExperimentRun:
         except WrongAnswer as error:
             return str(error)
         return ""
+
+    def check_leftovers(self) -> None:
+        """Raise LeftBehind if instances that faults have touched stay in the registry of a user's service."""
+        if self.service.temporary or self.dry_run:
+            return
+        start = self.clock.now()
+        while left := find_leftovers(self.context.client, self.service, self._touched):
+            if self.clock.now() - start > LEFT_FOR:
+                where = f"{', '.join(left)} in the registry {self.service.registry}"
+                raise LeftBehind(
+                    f"left behind: instances without a task: {where}; remove them with "
+                    "aws servicediscovery deregister-instance"
+                )
+            self.clock.wait(self.clock.now() + CHECK_EVERY, self._never)
 
     def lag(self) -> str:
         """Return that this machine, on which the service runs too, did not keep up; "" if it did, or is not used."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from surveyor.account.ledger import ledgers_in
 from surveyor.account.naming import strings
-from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed, perform
+from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed, Restoration, perform
 from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
@@ -108,7 +108,10 @@ def undo_all(path: Path) -> list[str]:
                     if isinstance(action, ApiAction):  # the log names what the user opted in
                         method = context.client(action.service).meta.method_to_api_mapping[action.method]
                         running.clients.permit([f"{action.service}:{method}"], *strings(action.params))
-                    perform(action, context, undoing=True)
+                    elif isinstance(action, Restoration):
+                        running.clients.permit(action.calls, *strings(action.params))
+                    if left := perform(action, context, undoing=True).left:
+                        undone.append(f"not undone, since somebody else changed it: {left}")
             except FaultFailed as error:
                 failed.append(f"{entry.fault}: {error}")
                 continue

@@ -229,6 +229,7 @@ def _list(known: dict[str, Path]) -> None:
 def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
     """Print the results of a run, and return its exit code."""
     from surveyor.account.refusals import blames_account
+    from surveyor.chaos.leftovers import LeftBehind
     from surveyor.cli._support.run_ending import print_left_behind
     from surveyor.conformance.run import exit_code
     from surveyor.pytest_plugin.verdict_rules import REFUSED
@@ -244,6 +245,8 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
             print_error(f"{result.name}: {result.detail}")
     if report.failure:
         print_error(report.failure)
+    if any(LeftBehind.__name__ in result.symptom for result in report.experiments):
+        return 4
     return exit_code(report)
 
 

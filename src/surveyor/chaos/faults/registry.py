@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
+from botocore.exceptions import ClientError
+
+from surveyor.chaos.actions import BUSY, ActionContext, ApiAction, FaultFailed, Restoration
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
 from surveyor.observers.service_under_test import ServiceUnderTest
 
@@ -13,8 +15,6 @@ _NAMES = frozenset({"cloudmap", "dns"})
 _IAM = frozenset({"cloudmap", "iam"})
 _SHARED = frozenset({"cloudmap", "sharing"})
 _GONE = ("InstanceNotFound", "ServiceNotFound")
-_BUSY = ("DuplicateRequest", "ResourceInUse")
-"""While an earlier request for the same instance is in progress (servicediscovery/DeregisterInstance)."""
 
 GHOST = "127.255.255.253"
 """An address at which nothing listens, for the embedded target; on AWS an unused address must be given."""
@@ -29,13 +29,25 @@ def _ghost(service: ServiceUnderTest, victims: Victims, context: ActionContext) 
     name = str(victims.parameters.get("name", "ghost"))
     address = str(victims.parameters.get("address", GHOST))
     instance = {"ServiceId": service.registry, "InstanceId": name}
+    if not service.temporary and _is_registered(context, instance):
+        raise FaultFailed(f"registry.ghost: the instance {name} exists already: it would be overwritten")
     health = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"} if service.health else {}
     attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(service.port), **health}
     return FaultPlan(
         (ApiAction("servicediscovery", "register_instance", {**instance, "Attributes": attributes}),),
-        (ApiAction("servicediscovery", "deregister_instance", instance, _GONE, _BUSY),),
+        (Restoration("instance", {"registry": service.registry, "instance": name, "address": address}),),
         description=f"the instance {name} at {address}",
     )
+
+
+def _is_registered(context: ActionContext, instance: dict[str, str]) -> bool:
+    try:
+        context.client("servicediscovery").get_instance(**instance)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "InstanceNotFound":
+            return False
+        raise
+    return True
 
 
 def _deregister(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
@@ -46,15 +58,9 @@ def _deregister(service: ServiceUnderTest, victims: Victims, context: ActionCont
         described = cloudmap.get_instance(**instance)["Instance"]
         if "Attributes" not in described:
             raise FaultFailed(f"registry.deregister-live: the instance {task.id} has no attributes to restore")
-        begin.append(ApiAction("servicediscovery", "deregister_instance", instance, _GONE, _BUSY))
-        undo.append(
-            ApiAction(
-                "servicediscovery",
-                "register_instance",
-                {**instance, "Attributes": dict(described["Attributes"])},
-                retried_errors=_BUSY,
-            )
-        )
+        begin.append(ApiAction("servicediscovery", "deregister_instance", instance, _GONE, BUSY))
+        registered = {"registry": service.registry, "instance": task.id, "attributes": dict(described["Attributes"])}
+        undo.append(Restoration("registration", {**registered, "cluster": service.cluster, "task": task.arn}))
     return FaultPlan(tuple(begin), tuple(undo))
 
 
@@ -64,16 +70,16 @@ def _ttl(service: ServiceUnderTest, victims: Victims, context: ActionContext) ->
     if not records:
         raise FaultFailed(f"registry.ttl: the service {service.name} has no DNS records")
 
-    def change(*ttls: int) -> ApiAction:
-        # A request deletes what it leaves out, so everything besides the TTL is repeated.
-        changed = [{"Type": record["Type"], "TTL": ttl} for record, ttl in zip(records, ttls, strict=True)]
-        kept = {name: described[name] for name in ("Description", "HealthCheckConfig") if name in described}
-        params = {"Id": service.registry, "Service": {**kept, "DnsConfig": {"DnsRecords": changed}}}
-        return ApiAction("servicediscovery", "update_service", params, _GONE, _BUSY)
-
-    old_ttls = [int(record["TTL"]) for record in records]
-    description = f"from {', '.join(map(str, old_ttls))} to {new_ttl} s"
-    return FaultPlan((change(*(new_ttl for _ in records)),), (change(*old_ttls),), description=description)
+    # A request deletes what it leaves out, so everything besides the TTL is repeated.
+    changed = [{"Type": record["Type"], "TTL": new_ttl} for record in records]
+    kept = {name: described[name] for name in ("Description", "HealthCheckConfig") if name in described}
+    params = {"Id": service.registry, "Service": {**kept, "DnsConfig": {"DnsRecords": changed}}}
+    old_ttls = {str(record["Type"]): int(record["TTL"]) for record in records}
+    return FaultPlan(
+        (ApiAction("servicediscovery", "update_service", params, _GONE, BUSY),),
+        (Restoration("ttls", {"registry": service.registry, "before": old_ttls, "after": new_ttl}),),
+        description=f"from {', '.join(map(str, old_ttls.values()))} to {new_ttl} s",
+    )
 
 
 def _withdraw(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:

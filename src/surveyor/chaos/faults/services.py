@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
+from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed, Restoration
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
 from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor_agents import workload
@@ -28,7 +28,7 @@ def _scale(service: ServiceUnderTest, victims: Victims, context: ActionContext) 
     after = int(victims.parameters.get("count") or 2 * before)
     return FaultPlan(
         (_count(service, after),),
-        (_count(service, before),),
+        (_restoration("count", service, before, after),),
         description=f"from {before} to {after} tasks",
         count=after,
     )
@@ -37,6 +37,11 @@ def _scale(service: ServiceUnderTest, victims: Victims, context: ActionContext) 
 def _count(service: ServiceUnderTest, count: int) -> ApiAction:
     params: dict[str, Any] = {"cluster": service.cluster, "service": service.service, "desiredCount": count}
     return ApiAction("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
+
+
+def _restoration(what: str, service: ServiceUnderTest, before: object, after: object) -> Restoration:
+    names = {"cluster": service.cluster, "service": service.service}
+    return Restoration(what, {**names, "before": before, "after": after})
 
 
 def _deploy(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
@@ -55,14 +60,11 @@ def _slow_start(service: ServiceUnderTest, victims: Victims, context: ActionCont
     registered = ecs.register_task_definition(**kept, containerDefinitions=containers)["taskDefinition"]
     arn = registered["taskDefinitionArn"]
 
-    def run(definition: str) -> ApiAction:
-        params = {"cluster": service.cluster, "service": service.service, "taskDefinition": definition}
-        return ApiAction("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
-
+    names = {"cluster": service.cluster, "service": service.service}
+    run = ApiAction("ecs", "update_service", {**names, "taskDefinition": arn})
+    back = _restoration("definition", service, described["taskDefinition"], arn)
     deregister = ApiAction("ecs", "deregister_task_definition", {"taskDefinition": arn}, ("ClientException",))
-    return FaultPlan(
-        (run(arn),), (run(described["taskDefinition"]), deregister), description=f"new tasks listen after {seconds:g} s"
-    )
+    return FaultPlan((run,), (back, deregister), description=f"new tasks listen after {seconds:g} s")
 
 
 def _starting_after(container: Mapping[str, Any], seconds: float) -> dict[str, Any]:

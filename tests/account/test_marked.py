@@ -83,10 +83,29 @@ class Run:
                 **where, serviceName=f"{self.prefix}service", desiredCount=1, networkConfiguration=network
             )
             ecs.run_task(**where, networkConfiguration=network)
+        self._make_resolver(vpc, subnet["Subnet"]["SubnetId"])
         elb.create_target_group(Name=f"{self.prefix}tg", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")
         self.client("logs").create_log_group(logGroupName=f"/aws/ecs/containerinsights/{cluster}/performance")
         self.client("sqs").create_queue(QueueName=f"{self.prefix}queue")
         self.client("events").put_rule(Name=f"{self.prefix}rule", EventPattern='{"source": ["aws.ecs"]}')
+
+    def _make_resolver(self, vpc: str, subnet: str) -> None:
+        """Make an endpoint with a rule in a VPC, and a rule group with a domain list there."""
+        resolver, name = self.client("route53resolver"), f"{self.prefix}dns"
+        named: dict[str, Any] = {"CreatorRequestId": name, "Name": name}
+        endpoint = resolver.create_resolver_endpoint(
+            **named, Direction="OUTBOUND", SecurityGroupIds=[f"sg-{vpc[4:]}"], IpAddresses=[{"SubnetId": subnet}] * 2
+        )["ResolverEndpoint"]["Id"]
+        self.running.clock.wait(10)
+        target = {"ResolverEndpointId": endpoint, "TargetIps": [{"Ip": "10.9.9.9"}]}
+        rule = resolver.create_resolver_rule(**named, RuleType="FORWARD", DomainName="corp.test", **target)
+        resolver.associate_resolver_rule(ResolverRuleId=rule["ResolverRule"]["Id"], VPCId=vpc)
+        group = resolver.create_firewall_rule_group(**named)["FirewallRuleGroup"]["Id"]
+        listed = resolver.create_firewall_domain_list(**named)["FirewallDomainList"]["Id"]
+        resolver.create_firewall_rule(
+            **named, FirewallRuleGroupId=group, FirewallDomainListId=listed, Priority=1, Action="ALLOW"
+        )
+        resolver.associate_firewall_rule_group(**named, FirewallRuleGroupId=group, VpcId=vpc, Priority=200)
 
 
 def make_strangers(running: RunningTarget) -> None:
@@ -102,6 +121,7 @@ def make_strangers(running: RunningTarget) -> None:
     client("ecs").create_cluster(clusterName="surveyor-metrics")
     client("ecs").create_cluster(clusterName="shop")
     client("sqs").create_queue(QueueName="surveyor-alarms")
+    client("route53resolver").create_firewall_domain_list(CreatorRequestId="team", Name="surveyor-blocked")
     client("logs").create_log_group(logGroupName=f"/audit/xsurveyor-{RUN}-y")
 
 
@@ -136,7 +156,8 @@ def test_each_kind_is_found_and_deleted_and_nothing_else(running: RunningTarget)
     kinds = {re.sub(r" \S+$", "", str(marked)) for marked in found[RUN].found}
     assert kinds == {
         "namespace", "hosted zone", "health check", "VPC", "subnet", "security group", "cluster", "ECS service", "task",
-        "task definition", "target group", "rule", "queue", "log group", "internet gateway",
+        "task definition", "target group", "rule", "queue", "log group", "internet gateway", "Resolver endpoint",
+        "Resolver rule", "rule group", "domain list",
     }  # fmt: skip
     others = {str(marked) for marked in found[OTHER].found}
     assert sweep_marked(found[RUN], running.account(RUN)) == []
@@ -154,6 +175,7 @@ def test_each_kind_is_found_and_deleted_and_nothing_else(running: RunningTarget)
     assert len(make("ec2").describe_vpcs()["Vpcs"]) == 2
     assert len(make("ecs").list_clusters()["clusterArns"]) == 2
     assert len(make("route53").list_hosted_zones()["HostedZones"]) == 1
+    assert len(make("route53resolver").list_firewall_domain_lists()["FirewallDomainLists"]) == 1
 
 
 @contextmanager

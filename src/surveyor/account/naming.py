@@ -118,11 +118,11 @@ _MEMBERS: Mapping[str, Mapping[str, Kind]] = {
     "iam": {"UserName": "name", "RoleName": "name", "GroupName": "name", "InstanceProfileName": "name"},
     "ram": {"resourceShareArn": "id", "resourceShareInvitationArn": "id", "resourceArns": "id"},
     "acm-pca": {"CertificateAuthorityArn": "id"},
-    # A rule and a rule group change how a VPC resolves names, and what a rule names is used.
+    # A rule changes how a VPC resolves the rule's own domain, which is the run's; a rule group may change any name.
     "route53resolver": {
         "ResolverEndpointId": "id",
         "ResolverRuleId": "id",
-        "VPCId": "id",
+        "VPCId": "place",
         "VpcId": "id",
         "ResourceId": "id",
         "FirewallDomainListId": "id",

@@ -20,6 +20,7 @@ from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.faults import find_fault
 from surveyor.chaos.safety_limits import SafetyLimits, exclusive_run
 from surveyor.chaos.service_guard import ServiceGuard
+from surveyor.chaos.service_timing import ServiceTiming, fit_experiment, read_timing
 from surveyor.chaos.stop_alarms import StopAlarms
 from surveyor.chaos.undo_log import UndoLog, UndoTarget
 from surveyor.chaos.watchdog import watched
@@ -100,6 +101,8 @@ def _assembled(
         fault = find_fault(name)
         if fault.implementation_for(running.features, workload=service.workload) is None:
             raise FeatureLacking(f"{name} needs {fault.missing(running.features)}")
+    timing = read_timing(settings.client, service, experiment)
+    experiment = fit_experiment(experiment, service, timing)
     alarms = StopAlarms(options.stop_alarms, settings.client)
     alarms.check_start()
     chance = random.Random(f"{settings.seed}/{experiment.name}")
@@ -137,7 +140,7 @@ def _assembled(
         context = ActionContext(settings.client, running.control)
         guard = _guard(experiment, service, settings, alarms)
         history.with_suffix(VERDICT_SUFFIX).unlink(missing_ok=True)
-        header = _header(experiment, service, settings, endpoints, rate, choice.note)
+        header = _header(experiment, service, settings, endpoints, rate, timing, choice.note)
         recorder = Recorder(history, header, clock.now)
         stack.callback(recorder.close)
         run = ExperimentRun(
@@ -158,6 +161,7 @@ def _assembled(
                 Observer(view, poll, recorder, clock, experiment.setup.poll_period) for view, poll in polls.items()
             ],
             print_line=print_line,
+            timing=timing,
             duration=options.duration,
             dry_run=options.dry_run,
         )
@@ -193,6 +197,7 @@ def _header(
     settings: ExperimentSettings,
     endpoints: ServiceEndpoints,
     rate: float,
+    timing: ServiceTiming,
     note: str,
 ) -> Header:
     target = settings.running.target
@@ -201,6 +206,8 @@ def _header(
         "call timeout": f"{endpoints.timeout:g} s (wall)",
         "resolved by": experiment.setup.resolve_by,
     }
+    found = {"start of a task": f"{timing.start:.0f} s (measured)"} if timing.start else {}
+    called = {} if service.temporary else {"called": f":{service.port}{service.path}"}
     return Header(
         experiment=experiment.name,
         title=experiment.title,
@@ -208,7 +215,7 @@ def _header(
         seed=settings.seed,
         scale=endpoints.scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        service={**service.settings, **(calls if rate else {}), **({SPEED: note} if note else {})},
+        service={**service.settings, **found, **called, **(calls if rate else {}), **({SPEED: note} if note else {})},
         machines={},
         views=views_of(service),
         checks=experiment.checks,

@@ -10,7 +10,7 @@ from surveyor.chaos.actions import FaultFailed
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.leftovers import LeftBehind
 from surveyor.checkers import Judgement, judge_file
-from surveyor.errors import Inconclusive, WrongAnswer
+from surveyor.errors import FeatureLacking, Inconclusive, WrongAnswer
 from surveyor.terminal import guard
 from surveyor.verdicts import Verdict
 
@@ -65,7 +65,7 @@ def print_line(line: str) -> None:
 
 def _recover(run: ExperimentRun, error: BaseException) -> None:
     """Wait until the service of others is steady again, and say whether it is, if an experiment with it stopped."""
-    if run.service.temporary or run.dry_run or not isinstance(error, Exception):
+    if run.service.temporary or run.dry_run or not isinstance(error, Exception) or isinstance(error, FeatureLacking):
         return
     problem = run.recover()
     if not isinstance(error, LeftBehind):

@@ -17,6 +17,7 @@ from surveyor.chaos.faults import FaultPlan, Victims, find_fault
 from surveyor.chaos.leftovers import LeftBehind, find_leftovers
 from surveyor.chaos.safety_limits import Change, ExperimentStopped
 from surveyor.chaos.service_guard import ServiceGuard
+from surveyor.chaos.service_timing import ServiceTiming
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
@@ -34,9 +35,6 @@ CHECK_EVERY = 1.0
 
 LEFT_FOR = 60.0
 """Service seconds after which an instance without a task is not merely being deregistered."""
-
-RECOVERY = 240.0
-"""Service seconds within which a service must be steady again after the last fault."""
 
 
 class DryRun(Exception):
@@ -62,6 +60,7 @@ class ExperimentRun:
     caller: CallerThread
     observers: Sequence[Observer]
     print_line: Callable[[str], object]
+    timing: ServiceTiming = field(default_factory=ServiceTiming)
     duration: float = 30.0
     dry_run: bool = False
     _touched: set[str] = field(default_factory=set)
@@ -219,12 +218,14 @@ class ExperimentRun:
                 raise Inconclusive(f"expected {expected} within {within:g} s; it did not happen")
             self.wait(CHECK_EVERY)
 
-    def until_steady(self, within: float = RECOVERY) -> None:
+    def until_steady(self, within: float | None = None) -> None:
         """Wait until the desired number of tasks is running, in a single completed deployment.
+
+        By default within the time that the service's settings need.
 
         Raises WrongAnswer if that does not happen, since then the faults were not really undone.
         """
-        start = self.clock.now()
+        start, within = self.clock.now(), self.timing.recovery if within is None else within
         while not self._is_steady():
             if self.clock.now() - start > within:
                 message = f"expected {self.service.service} to be steady again within {within:g} s; it was not"
@@ -242,9 +243,12 @@ class ExperimentRun:
         return all_running and len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
 
     def rest(self, seconds: float) -> None:
-        """Wait until the service is steady after the last fault, and then `seconds` more. Raises WrongAnswer."""
+        """Wait until the service is steady after the last fault, and then `seconds` more. Raises WrongAnswer.
+
+        A service of others with a longer TTL gets as much more.
+        """
         self.until_steady()
-        self.wait(seconds)
+        self.wait(seconds + self.timing.more_ttl)
 
     def recover(self) -> str:
         """Wait until the service of a stopped experiment is steady; return why it is not, "" if it is."""

@@ -56,7 +56,7 @@ def service_under_test(
     name = options.service
     if not name:
         return create_service(request.getfixturevalue, running_target, account, _experiment_of(request.node).setup)
-    service = find_service(client, account, running_target.target.region, name)
+    service = find_service(client, account, running_target.target.region, name, options.path)
     check_opt_in(client("ecs"), service, yes_production=options.yes_production)
     permit_faults(running_target.clients, service)
     return service

@@ -24,6 +24,7 @@ from surveyor.cli._support.target_options import TaskOptions
 from surveyor.cli._support.task_settings import TaskSettingOptions
 from surveyor.errors import UsageError
 from surveyor.terminal import print_error
+from surveyor.visible_text import one_line
 
 if TYPE_CHECKING:
     from surveyor.checkers import Judgement
@@ -56,6 +57,9 @@ def chaos(
         ),
     ] = "",
     task: TaskSettingOptions,
+    path: Annotated[
+        str, typer.Option(metavar="PATH", help="What is called with --service; default: its health check's path, or /.")
+    ] = "",
     fault: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Run any-fault with this fault (task.pause); may be repeated."),
@@ -127,6 +131,8 @@ def chaos(
     target_options = account_options.target_options()
     loaded = load_target(target, layout.targets, target_options)
     target_options = pinned(target_options, loaded)
+    if path and (not path.startswith("/") or not path.isprintable() or " " in path):
+        raise UsageError(f"--path: expected a path such as /health, got {one_line(path)!r}")
     if service and loaded.start is not None:
         raise UsageError(
             f"{target} is started for the run and has no service {service} yet: choose an endpoint with --target URL"
@@ -152,6 +158,7 @@ def chaos(
         kill_file=kill_file,
         stop_alarms=tuple(stop_on_alarm or ()),
         yes_production=yes_production,
+        path=path,
         faults=tuple(fault or ("task.pause",)),
         duration=duration,
     )
@@ -165,7 +172,10 @@ def chaos(
     check_account(config)
     print_caller(loaded)
     plural = "s" if len(files) > 1 else ""
-    typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
+    typer.echo(
+        f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale, own_service=not service)}",
+        err=True,
+    )
     # A dry run judges nothing: its experiments end as inconclusive, which would read as a problem.
     with CountingProgress(Console(quiet=True)) if dry_run else make_progress(folder) as progress:
         report = run_suites(config, progress)
@@ -174,7 +184,8 @@ def chaos(
         for result in unsupported:
             typer.echo(f"{result.name}: {result.verdict}: {result.detail}")
         typer.echo("nothing was injected")
-        raise typer.Exit(1 if names and unsupported else 0)
+        nothing_can_be_done = len(unsupported) == len(report.experiments)
+        raise typer.Exit(5 if nothing_can_be_done else 1 if names and unsupported else 0)
     page = save_outputs(report, load_claims(layout.claims), folder)
     code = _print(report, folder, page)
     if names and unsupported and code in (0, 5):
@@ -204,12 +215,13 @@ def verify(
     raise typer.Exit(0 if judgement.verdict == "pass" else 1)
 
 
-def _expected_time(target: Target, scale: float) -> str:
-    """Return how long an experiment takes, in an account with the start and the deletion of its service."""
+def _expected_time(target: Target, scale: float, *, own_service: bool) -> str:
+    """Return how long an experiment takes; one with its `own_service` in an account starts it and deletes it."""
     from surveyor.chaos.plan import ACCOUNT_SECONDS, TYPICAL_SECONDS
 
     if target.start is None:
-        return f"about {ACCOUNT_SECONDS / 60:.0f} minutes each in real time (scale 1)"
+        seconds = ACCOUNT_SECONDS if own_service else TYPICAL_SECONDS
+        return f"about {seconds / 60:.0f} minutes each in real time (scale 1)"
     return f"about {TYPICAL_SECONDS / scale:.0f} s each at scale {scale:g}"
 
 

@@ -40,7 +40,8 @@ def find_service(
     """Return the service CLUSTER/SERVICE with its registry; with `entry_points` also what else clients call.
 
     That is a load balancer, or an endpoint of Service Connect; without `entry_points` it must have a registry. Raises
-    UsageError if it does not exist or cannot be observed.
+    UsageError if it does not exist or cannot be observed. `path`: what is called, "" for that of
+    the health check of its target group, or `/`.
     """
     cluster, name = parse_name(full_name, "--service")
     ecs = client("ecs")
@@ -51,7 +52,7 @@ def find_service(
     if not registries and not entry_points:
         raise UsageError(f"{full_name} is in no registry: experiments need a service with service discovery")
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    balancer = find_balancer(client, service) if entry_points else FoundBalancer()
+    balancer = find_balancer(client, service)
     connect = _connect_endpoint(client("servicediscovery"), service) if entry_points else None
     if not registries and not service.get("loadBalancers") and connect is None:
         raise UsageError(
@@ -76,7 +77,7 @@ def find_service(
         alias=alias,
         vpc=_vpc(client("ec2"), network.get("subnets") or ()) if is_private or balancer.name[0] else "",
         port=_port(first, container, definition, connect),
-        path=path,
+        path=path or balancer.check_path or "/",
         health=bool(registry) and "HealthCheckCustomConfig" in (registry or {}),
         workload=workload.is_command(container.get("command") or ()),
         token=workload.token_of(container.get("command") or ()),
@@ -88,6 +89,9 @@ def find_service(
         connect=connect,
         count=int(service["desiredCount"]),
         ttl=float(records[0]["TTL"]) if records else 0.0,
+        deregistration_delay=balancer.drain,
+        stop_timeout=float(DEFAULT_STOP_TIMEOUT if (given := container.get("stopTimeout")) is None else given),
+        grace=float(service.get("healthCheckGracePeriodSeconds") or 0),
         controller=str((service.get("deploymentController") or {}).get("type") or "ECS"),
         settings=_settings(full_name, service, container, records, alias, balancer, connect),
     )

@@ -22,13 +22,15 @@ _TLS = frozenset({"HTTPS", "TLS"})
 class FoundBalancer:
     """`name`: DNS name and port of the listener, ("", 0) if there is none that can be called; `tls`: of that listener.
 
-    `groups`: ARNs of target groups whose targets are addresses; `drain`: seconds that a target is drained.
+    `groups`: ARNs of target groups whose targets are addresses; `drain`: seconds that a target is drained;
+    `check_path`: what its health checks ask for, "" if they do not speak HTTP.
     """
 
     name: tuple[str, int] = ("", 0)
     tls: bool = False
     groups: tuple[str, ...] = ()
     drain: float = 0.0
+    check_path: str = ""
 
 
 def find_balancer(client: Callable[[str], Any], service: Mapping[str, Any]) -> FoundBalancer:
@@ -43,7 +45,7 @@ def find_balancer(client: Callable[[str], Any], service: Mapping[str, Any]) -> F
     balancers = list(dict.fromkeys(arn for group in groups for arn in group.get("LoadBalancerArns") or ()))
     name, tls = _listener(elb, balancers, arns, _rules(service)) if balancers else (("", 0), False)
     by_address = tuple(str(group["TargetGroupArn"]) for group in groups if group.get("TargetType") == "ip")
-    return FoundBalancer(name, tls, by_address, drain)
+    return FoundBalancer(name, tls, by_address, drain, str(groups[0].get("HealthCheckPath") or "") if groups else "")
 
 
 def healthy_targets(elb: Any, groups: Iterable[str]) -> ViewContents:

@@ -41,7 +41,9 @@ class ServiceUnderTest:
     `family`: of its task definition, for a service that was not created here.
     `load_balancer`: name and port of a load balancer before the service, `balancer_tls`: whether it is called by TLS,
     `groups`: the ARNs of its target groups; `connect`: what it offers by Service Connect; `count`: desired tasks;
-    `ttl`: of its A records, in seconds; `controller`: what deploys it (ecs/DeploymentController.type).
+    `ttl`: of its A records, in seconds; `controller`: what deploys it (ecs/DeploymentController.type);
+    `deregistration_delay`: of its targets; `stop_timeout`: of its container; `grace`: health checks do not count for
+    so long (seconds).
     `proxy`: address and port of a client's Service Connect proxy that can be called from here, or `client_task`, which
     calls it.
     """
@@ -68,6 +70,9 @@ class ServiceUnderTest:
     count: int = 0
     ttl: float = 0.0
     controller: str = "ECS"
+    deregistration_delay: float = 0.0
+    stop_timeout: float = 30.0
+    grace: float = 0.0
     proxy: tuple[str, int] = ("", 0)
     client_task: ClientTask | None = None
     health: bool = True

@@ -35,6 +35,7 @@ class Chaos:
     kill_file: Path | None = None
     stop_alarms: tuple[str, ...] = ()
     yes_production: bool = False
+    path: str = ""
     faults: tuple[str, ...] = ("task.pause",)
     duration: float = 30.0
 
@@ -46,6 +47,7 @@ class Chaos:
         words += ["--service", self.service] if self.service else []
         words += [word for name in self.stop_alarms for word in ("--stop-on-alarm", name)]
         words += ["--yes-production"] if self.yes_production else []
+        words += ["--path", self.path] if self.path else []
         words += ["--dry-run"] if self.dry_run else []
         words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
         words += ["--duration", f"{self.duration:g}", *(word for fault in self.faults for word in ("--fault", fault))]
@@ -129,6 +131,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kill-file", default=None, metavar="FILE", help="stop experiments when this file exists")
     group.addoption("--stop-on-alarm", action="append", default=[], metavar="NAME", help="stop when it is in ALARM")
     group.addoption("--yes-production", action="store_true", help="disrupt a service that seems to be production")
+    group.addoption("--path", default="", metavar="PATH", help="what experiments with a user's service call")
     group.addoption("--run-id", default=None, metavar="ID", help="id of the run (a new one)")
     group.addoption("--resume", action="store_true", help="keep the verdicts in the report.json that is in --out")
     group.addoption("--seed", type=int, default=7, help="seed of all random choices (7)")
@@ -205,6 +208,7 @@ def _chaos(config: pytest.Config, task_settings: TaskSettings | None) -> Chaos:
         kill_file=Path(kill_file) if kill_file else None,
         stop_alarms=tuple(config.getoption("--stop-on-alarm")),
         yes_production=config.getoption("--yes-production"),
+        path=config.getoption("--path"),
         faults=tuple(config.getoption("--fault")) or ("task.pause",),
         duration=config.getoption("--duration"),
     )

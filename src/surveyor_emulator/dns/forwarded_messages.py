@@ -64,9 +64,15 @@ def reply_to(query: wire.Query, query_id: int, local: DnsAnswer, found: Found | 
 
 
 def redirections(local: DnsAnswer, found: Found) -> tuple[str, ...]:
-    """Return the names that CNAME records lead to."""
-    followed = [record.to_text() for rrset in found.answer if rrset.rdtype == dns.rdatatype.CNAME for record in rrset]
-    return (*(record.value for record in local.fixed if record.type == "CNAME"), *followed)
+    """Return the names that CNAME records lead to, as zones spell them: those of others may have any octets."""
+    own = [names.canonical(record.value) for record in local.fixed if record.type == "CNAME"]
+    followed = [
+        names.from_labels(label.lower() for label in record.target.labels[:-1])
+        for rrset in found.answer
+        if rrset.rdtype == dns.rdatatype.CNAME
+        for record in rrset
+    ]
+    return (*own, *followed)
 
 
 def _rrset(record: DnsRecord) -> dns.rrset.RRset:

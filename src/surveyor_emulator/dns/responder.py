@@ -246,7 +246,7 @@ class Resolver(Responder):
         found = await self._forwarder.ask(key, name, query.qtype, route, wait)
         if found is not None:
             kind = TYPE_NAMES.get(query.qtype, f"TYPE{query.qtype}")
-            chain = tuple(map(names.canonical, redirections(answer, found)))
+            chain = redirections(answer, found)
             blocked = policy.blocked(asked, kind, chain)
             if blocked is not None:
                 return await self._forwarded(query, query_id, blocked, limit)

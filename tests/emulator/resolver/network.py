@@ -31,7 +31,8 @@ _WAIT = 8.0
 class OutsideServer:
     """A name server on this machine: its port, the records by name, and the questions by transport.
 
-    A name without records does not exist. `is_silent`: it answers nothing. `redirects`: names that are CNAMEs.
+    A name without records does not exist. `redirects`: names that are CNAMEs. `is_silent`: it answers nothing.
+    `garbage`: what it answers instead.
     """
 
     port: int
@@ -39,6 +40,7 @@ class OutsideServer:
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     is_silent: bool = False
+    garbage: bytes = b""
 
     def answer(self, data: bytes, transport: str) -> bytes | None:
         """Return the answer to a message; over UDP one that is longer than 512 bytes is truncated."""
@@ -48,6 +50,8 @@ class OutsideServer:
         self.asked.append((transport, name))
         if self.is_silent:
             return None
+        if self.garbage:
+            return self.garbage
         reply = dns.message.make_response(query, recursion_available=True)
         if name in self.redirects:
             reply.answer.append(dns.rrset.from_text(name, 30, "IN", "CNAME", self.redirects[name]))

@@ -49,6 +49,19 @@ def test_an_alias_is_followed_into_a_forwarded_domain(network: Network, outside:
     assert network.ask("old.corp.test", vpc) == ("NOERROR", ["198.51.100.7", "web.site.test."])
 
 
+def test_names_of_others_may_have_any_octets(network: Network, outside: OutsideServer) -> None:
+    """A CNAME with octets that no zone here would have, and an answer that is none, are survived."""
+    vpc = network.vpcs[0]
+    strange = "a\\009\\255\\046b.site.test."
+    outside.redirects["web.site.test."] = strange
+    network.forward("site.test", vpc, network.endpoint("OUTBOUND", vpc), [{"Ip": "127.0.0.1", "Port": outside.port}])
+    assert network.ask("web.site.test", vpc) == ("NOERROR", ["a\\009\\255\\.b.site.test."])
+    network.block(vpc, ["other.test"], {"Action": "BLOCK", "BlockResponse": "NXDOMAIN"})
+    assert network.ask("web.site.test", vpc)[0] == "NOERROR"
+    outside.garbage = b"\0" * 40
+    assert network.ask("new.site.test", vpc) == ("SERVFAIL", [])
+
+
 def test_a_target_that_is_silent_is_not_the_only_one(network: Network, outside: OutsideServer) -> None:
     """The other target answers; without any, and at addresses that are not of this machine, it is SERVFAIL."""
     vpc = network.vpcs[0]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from surveyor.audit import Severity, Snapshot, apply_rules
+from surveyor.audit.reader import negative_ttl
 from surveyor.audit.rules import RULES
 from surveyor.audit.snapshot import Container, Instance, Record, Registry, Service, Task, Zone
 from surveyor.claims import load_claims
@@ -30,6 +31,15 @@ RECORDS = tuple(
     Record("web.corp.test.", "A", instance.id, (instance.attributes["AWS_INSTANCE_IPV4"],)) for instance in INSTANCES
 )
 CLEAN = Snapshot((SERVICE,), {ARN: REGISTRY}, (Zone("Z1", "ns-a", "corp.test", 15, RECORDS),), 3, True)
+
+
+@pytest.mark.parametrize(
+    ("soa", "expected"),
+    [("ns. host. 1 7200 900 1209600 86400", 60), ("ns. host. 1 2 3 4 5", 5), ("… 86400'}", 60), ("", 60)],
+)
+def test_negative_answers_are_cached_for_the_lesser_time(soa: str, expected: int) -> None:
+    """The TTL of the SOA and its last number; a value of an emulator that is no SOA has none."""
+    assert negative_ttl(soa, 60) == expected
 
 
 def rules(snapshot: Snapshot) -> list[str]:

@@ -55,6 +55,7 @@ class Network:
     period: float = 0.0
     unknown_services: frozenset[str] = frozenset()
     unread: Mapping[str, str] = field(default_factory=dict)
+    region: str = "REGION"
 
 
 def covers(domain: str, host: str) -> bool:

@@ -39,7 +39,8 @@ def read_network(snapshot: Snapshot, clients: ReadOnlyClients, vpcs: Collection[
         registry.arn: _registrations(clients, registry.id, now) for registry in snapshot.registries.values()
     }
     unknown = frozenset(_unknown_services(snapshot, clients))
-    return Network(found, registrations, PERIOD, unknown, dict(clients.refused))
+    region = str(clients.client("ec2").meta.region_name)
+    return Network(found, registrations, PERIOD, unknown, dict(clients.refused), region)
 
 
 def _services_by_vpc(snapshot: Snapshot, clients: ReadOnlyClients) -> dict[str, list[str]]:

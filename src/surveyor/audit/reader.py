@@ -17,7 +17,7 @@ from surveyor.account.removal.account import error_code
 from surveyor.audit.snapshot import Container, Instance, Record, Registry, Service, Snapshot, Task, Zone
 from surveyor.errors import SurveyorError, UsageError
 
-__all__ = ["READ_VERBS", "ReadOnlyClients", "Scope", "read_snapshot"]
+__all__ = ["READ_VERBS", "ReadOnlyClients", "Scope", "negative_ttl", "read_snapshot"]
 
 READ_VERBS = ("Describe", "Discover", "Get", "List")
 """Prefixes of operations that change nothing."""
@@ -268,8 +268,14 @@ def _zones(clients: ReadOnlyClients, namespace_ids: set[str], namespaces: dict[s
         ]
         soa = next((record_set for record_set in record_sets if record_set["Type"] == "SOA"), None)
         if soa is not None:
-            minimum = int(soa["ResourceRecords"][0]["Value"].split()[-1])
-            yield Zone(zone, identity, namespace["Name"], min(int(soa["TTL"]), minimum), tuple(records))
+            negative = negative_ttl(soa["ResourceRecords"][0]["Value"], int(soa["TTL"]))
+            yield Zone(zone, identity, namespace["Name"], negative, tuple(records))
+
+
+def negative_ttl(soa: str, ttl: int) -> int:
+    """Return for how many seconds a negative answer may be cached (RFC 2308, 5); moto's SOA ends with no number."""
+    minimum = (soa.split() or [""])[-1]
+    return min(ttl, int(minimum)) if minimum.isdecimal() and minimum.isascii() else ttl
 
 
 def _has_linked_role(clients: ReadOnlyClients) -> bool | None:

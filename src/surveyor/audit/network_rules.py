@@ -35,7 +35,8 @@ def _zone_not_in_vpc(snapshot: Snapshot, network: Network) -> Iterator[Finding]:
                 "zone-not-in-vpc", Severity.BREAKS, namespace,
                 f"its zone is not associated with {_described(vpc)}: names of the namespace do not resolve there",
                 f"aws route53 associate-vpc-with-hosted-zone --hosted-zone-id {zone} --vpc "
-                f"VPCRegion={network.region},VPCId={vpc.id}, or forward the domain to an inbound endpoint where it resolves",
+                f"VPCRegion={network.region},VPCId={vpc.id}, or forward the domain to an inbound endpoint where "
+                "it resolves",
                 "dns.private.resolves-in-its-vpc-only",
             )  # fmt: skip
 

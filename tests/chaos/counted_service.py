@@ -36,7 +36,7 @@ class CountedService:
     """ECS, Cloud Map and Application Auto Scaling with one service, which are as good as their own clients.
 
     `range`: minimum and maximum capacity of its scalable target; `refused`: the error code of reading it.
-    `meanwhile`: what somebody else does after each StopTask. `changes`: the calls that changed something.
+    `meanwhile`: what another user does after each StopTask. `changes`: the calls that changed something.
     """
 
     desired: int

@@ -1,4 +1,4 @@
-"""Undoing restores only what still is as the fault left it; a change by somebody else stays, and is said."""
+"""Undoing restores only what still is as the fault left it; a change by another user stays, and is said."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(service: CountedService, lines: list[str], tmp_path: Path) -> Iterator[E
         yield run
 
 
-def test_a_count_that_somebody_else_set_stays(run: ExperimentRun, service: CountedService, lines: list[str]) -> None:
+def test_a_count_that_another_user_set_stays(run: ExperimentRun, service: CountedService, lines: list[str]) -> None:
     """The desired count is set back after a fault, but not if it is no more what the fault has set."""
     with run.fault("service.scale", count=6):
         pass
@@ -45,7 +45,7 @@ def test_a_count_that_somebody_else_set_stays(run: ExperimentRun, service: Count
         service.desired = 7
     assert service.desired == 7
     assert lines[-1] == (
-        "invented: not undone, since somebody else changed it: the desired count of web is 7, the fault set 6"
+        "invented: not undone, since another user changed it: the desired count of web is 7, the fault set 6"
     )
 
 
@@ -97,8 +97,8 @@ def test_a_task_that_stops_while_it_is_registered_again_leaves_nothing(
     assert victim.id not in service.instances
 
 
-def test_an_instance_of_somebody_else_stays(run: ExperimentRun, service: CountedService, lines: list[str]) -> None:
-    """An instance that somebody registered in place of the fault's one stays; one that was there is not overwritten."""
+def test_an_instance_of_another_user_stays(run: ExperimentRun, service: CountedService, lines: list[str]) -> None:
+    """An instance that another user registered in place of the fault stays; one that was there is not overwritten."""
     with run.fault("registry.ghost", address="192.0.2.1"):
         service.instances["ghost"] = {"AWS_INSTANCE_IPV4": "10.0.0.1"}
     assert service.instances["ghost"] == {"AWS_INSTANCE_IPV4": "10.0.0.1"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.chaos.safety_limits import Change, ExperimentStopped, LimitExceeded, SafetyLimits
+from surveyor.chaos.safety_limits import ExperimentStopped, LimitExceeded, SafetyLimits, TaskChange
 from surveyor.chaos.service_counts import ScalingRange, ServiceCounts, read_counts
 from tests.chaos.counted_service import THEIRS, CountedService, experiment_with
 
@@ -110,11 +110,11 @@ def test_tasks_that_vanish_meanwhile_end_a_fault_half_way(tmp_path: Path) -> Non
         assert 10 <= stops(service) <= 15
 
 
-def test_a_deployment_of_somebody_else_ends_an_experiment(tmp_path: Path) -> None:
+def test_a_deployment_of_another_user_ends_an_experiment(tmp_path: Path) -> None:
     """A fault does not begin during a deployment that is not of the experiment; its own one is no hindrance."""
     service = CountedService(4, deployments=2)
     with experiment_with(service, tmp_path, SafetyLimits()) as run:
-        with pytest.raises(LimitExceeded, match="a deployment of somebody else"), run.fault("task.stop", run.pick(1)):
+        with pytest.raises(LimitExceeded, match="a deployment of another user"), run.fault("task.stop", run.pick(1)):
             raise AssertionError("during a deployment")
         service.deployments = 1
         with run.fault("service.deploy"):
@@ -182,7 +182,7 @@ def test_what_is_permitted_is_within_all_limits(
     healthy = [str(number) for number in range(running)]
     chosen = frozenset(healthy[:victims])
     limits = SafetyLimits(max_task_share=share, max_tasks=most, min_healthy=minimum)
-    refused = limits.refusal(Change(chosen), ServiceCounts(desired, frozenset(healthy)), frozenset(), 0)
+    refused = limits.refusal(TaskChange(chosen), ServiceCounts(desired, frozenset(healthy)), frozenset(), 0)
     lost = max(0, desired - running) + len(chosen)
     is_within = lost <= share * desired + 1e-6 and (most is None or lost <= most) and running - len(chosen) >= minimum
     assert refused == "" if not chosen else bool(refused) != is_within

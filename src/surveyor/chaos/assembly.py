@@ -98,9 +98,8 @@ def _assembled(
     """
     running, options = settings.running, settings.options
     for name in experiment.faults:
-        fault = find_fault(name)
-        if fault.implementation_for(running.features, workload=service.workload) is None:
-            raise FeatureLacking(f"{name} needs {fault.missing(running.features)}")
+        if reason := find_fault(name).unavailable(running.features, service):
+            raise FeatureLacking(reason)
     timing = read_timing(settings.client, service, experiment)
     experiment = fit_experiment(experiment, service, timing)
     alarms = StopAlarms(options.stop_alarms, settings.client)

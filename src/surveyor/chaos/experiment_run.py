@@ -15,7 +15,7 @@ from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, find_fault
 from surveyor.chaos.leftovers import LeftBehind, find_leftovers
-from surveyor.chaos.safety_limits import Change, ExperimentStopped
+from surveyor.chaos.safety_limits import ExperimentStopped, TaskChange
 from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.service_timing import ServiceTiming
 from surveyor.chaos.undo_log import UndoLog
@@ -107,11 +107,14 @@ class ExperimentRun:
         if name not in self.experiment.faults:
             raise UsageError(f"{self.experiment.name} uses the fault {name} without declaring it")
         implementation = fault.implementation_for(self.features, workload=self.service.workload)
-        if implementation is None:
-            raise FeatureLacking(f"{name} needs {fault.missing(self.features)}")
+        reason = fault.unavailable(self.features, self.service)
+        if reason or implementation is None:
+            raise FeatureLacking(reason)
         if fault.of_tasks and not victims:
             self.guard.refuse("no victim: the service has no running task to choose from")
-        change = Change(frozenset(task.id for task in victims) if fault.of_tasks else frozenset(), None, fault.deploys)
+        change = TaskChange(
+            frozenset(task.id for task in victims) if fault.of_tasks else frozenset(), None, fault.deploys
+        )
         self.guard.check(change)
         if fault.scales and not self.service.temporary and not parameters.get("count"):
             parameters["count"] = self.guard.largest_count()
@@ -151,7 +154,7 @@ class ExperimentRun:
             self.recorder.end(began, Outcome.OK)
             yield
 
-    def _perform_on(self, actions: Sequence[Action], change: Change, victims: Sequence[str]) -> None:
+    def _perform_on(self, actions: Sequence[Action], change: TaskChange, victims: Sequence[str]) -> None:
         """Perform actions; if there is one for each victim, the limits are checked again while that takes its time."""
         checked = self.clock.now()
         for number, action in enumerate(actions):
@@ -176,7 +179,7 @@ class ExperimentRun:
                 self.recorder.end(began, Outcome.INFO, error=str(error))
                 raise
             if performed.left:
-                self.print_line(f"{self.experiment.name}: not undone, since somebody else changed it: {performed.left}")
+                self.print_line(f"{self.experiment.name}: not undone, since another user changed it: {performed.left}")
             self.recorder.end(began, Outcome.OK, **({"error": performed.left} if performed.left else {}))
 
     def _call_of(self, action: ApiAction | Restoration) -> str:

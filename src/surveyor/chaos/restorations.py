@@ -1,6 +1,6 @@
 """What undoes changes of a user's resources: each restores only what still is as the fault left it.
 
-A change that somebody else made meanwhile stays, and is said. What is as it was before the fault is written again,
+A change that another user made meanwhile stays, and is said. What is as it was before the fault is written again,
 since a read may show a state from before the last write.
 """
 
@@ -22,7 +22,7 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Restored:
-    """`left`: what stays, since somebody else made it so, "" for nothing; `answer`: that of UpdateService of ECS."""
+    """`left`: what stays, since another user made it so, "" for nothing; `answer`: that of UpdateService of ECS."""
 
     left: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
@@ -118,7 +118,7 @@ def _register_again(client: Client, params: Params) -> Restored:
         return Restored(f"the task {name} has stopped meanwhile: it was not registered again")
     found = _unless_gone(lambda: cloudmap.get_instance(**instance)["Instance"])
     if found is not None and dict(found.get("Attributes") or {}) != params["attributes"]:
-        return Restored(f"the instance {name} was registered by somebody else with other attributes")
+        return Restored(f"the instance {name} was registered by another user with other attributes")
     _unless_gone(lambda: cloudmap.register_instance(**instance, Attributes=params["attributes"]))
     if not _runs(client("ecs"), params):
         _unless_gone(lambda: cloudmap.deregister_instance(**instance))

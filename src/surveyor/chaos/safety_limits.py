@@ -26,10 +26,10 @@ from surveyor.targets.clients import Clients
 __all__ = [
     "OPT_IN_TAG",
     "RUN_TAG",
-    "Change",
     "ExperimentStopped",
     "LimitExceeded",
     "SafetyLimits",
+    "TaskChange",
     "check_opt_in",
     "exclusive_run",
     "permit_faults",
@@ -54,7 +54,7 @@ class LimitExceeded(FeatureLacking):
 
 
 @dataclass(frozen=True)
-class Change:
+class TaskChange:
     """What a fault does to the tasks of a service: `victims`, their ids; `count`, the desired count that it sets;
     `deploys`: a deployment replaces all tasks.
     """
@@ -90,7 +90,7 @@ class SafetyLimits:
         largest = counts.desired + min(counts.desired, self.allowed(counts.desired))
         return largest if counts.scaling.largest is None else max(counts.desired, min(largest, counts.scaling.largest))
 
-    def refusal(self, change: Change, counts: ServiceCounts, disturbed: frozenset[str], added: int) -> str:
+    def refusal(self, change: TaskChange, counts: ServiceCounts, disturbed: frozenset[str], added: int) -> str:
         """Return why a change would exceed the limits, "" if it does not.
 
         `disturbed`: tasks that are victims already; `added`: by how much faults in effect have raised the desired

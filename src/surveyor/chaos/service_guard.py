@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from surveyor.chaos.safety_limits import Change, ExperimentStopped, LimitExceeded, SafetyLimits
+from surveyor.chaos.safety_limits import ExperimentStopped, LimitExceeded, SafetyLimits, TaskChange
 from surveyor.chaos.service_counts import ScalingRange, ServiceCounts, read_counts
 from surveyor.chaos.stop_alarms import StopAlarms
 from surveyor.errors import UsageError
@@ -48,13 +48,13 @@ class ServiceGuard:
             self.refuse(f"no task may be added to the {counts.desired} of the service: {at_most}")
         return largest
 
-    def check(self, change: Change) -> None:
+    def check(self, change: TaskChange) -> None:
         """Raise LimitExceeded if a change would exceed the limits now, ExperimentStopped after an earlier change."""
         if not change or self.service.temporary:
             return
         counts = self._read()
         if counts.deploying and not self._deployed:
-            self.refuse("a deployment of somebody else is in progress: start again when it is complete")
+            self.refuse("a deployment of another user is in progress: start again when it is complete")
         disturbed = frozenset[str]().union(*self._disturbed.values())
         if reason := self.limits.refusal(change, counts, disturbed, sum(self._added.values())):
             self.refuse(reason)
@@ -76,7 +76,7 @@ class ServiceGuard:
         """Let a stopped experiment wait for the service to recover: nothing stops that."""
         self.limits, self.alarms = replace(self.limits, kill_file=None, max_error_rate=1.0), None
 
-    def begin(self, number: int, change: Change) -> None:
+    def begin(self, number: int, change: TaskChange) -> None:
         """Count a change that was checked as in effect."""
         self._begun = True
         self._disturbed[number] = change.victims

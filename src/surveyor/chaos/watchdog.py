@@ -111,7 +111,7 @@ def undo_all(path: Path) -> list[str]:
                     elif isinstance(action, Restoration):
                         running.clients.permit(action.calls, *strings(action.params))
                     if left := perform(action, context, undoing=True).left:
-                        undone.append(f"not undone, since somebody else changed it: {left}")
+                        undone.append(f"not undone, since another user changed it: {left}")
             except FaultFailed as error:
                 failed.append(f"{entry.fault}: {error}")
                 continue

@@ -28,6 +28,7 @@ from surveyor.visible_text import one_line
 
 if TYPE_CHECKING:
     from surveyor.checkers import Judgement
+    from surveyor.conformance.run import RunConfig
     from surveyor.report.experiments import ExperimentReport
     from surveyor.report.model import ConformanceReport
     from surveyor.targets.model import Target
@@ -45,7 +46,10 @@ def chaos(
         list[str] | None,
         typer.Argument(metavar="[NAME|PATH.py...]", help="Experiments to run; without any, all of Surveyor's."),
     ] = None,
-    every: Annotated[bool, typer.Option("--list", help="List experiments and faults, and exit.")] = False,
+    every: Annotated[
+        bool,
+        typer.Option("--list", help="List experiments and faults; with --service: what can be done."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the victims, and exit before the first fault.")
     ] = False,
@@ -122,7 +126,7 @@ def chaos(
 
     layout = find_layout()
     known = find_programs(layout.chaos)
-    if every:
+    if every and not service:
         _list(known)
         return
     names = names or ([ANY_FAULT] if fault else [])
@@ -149,7 +153,7 @@ def chaos(
     options = Chaos(
         scale=scale,
         service=service,
-        dry_run=dry_run,
+        dry_run=dry_run or every,
         task_settings=task_settings,
         max_task_share=max_task_share,
         max_tasks=max_tasks,
@@ -168,6 +172,8 @@ def chaos(
         layout, target, folder, Selection(), count, seed, target_options, experiments=files, chaos=options,
         command="chaos",
     )  # fmt: skip
+    if every:
+        raise typer.Exit(_list_possible(config, loaded))
     reserve_folder(folder)
     check_account(config)
     print_caller(loaded)
@@ -236,6 +242,34 @@ def _list(known: dict[str, Path]) -> None:
     for fault in FAULTS.values():
         needs = " or ".join("+".join(sorted(found.needs)) for found in fault.implementations)
         typer.echo(f"  {fault.name:<{width}}  {fault.description} [needs {needs}]")
+
+
+def _list_possible(config: RunConfig, target: Target) -> int:
+    """Print what can be done on a service of the user's, by a dry run of each experiment; return the exit code."""
+    import tempfile
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from surveyor.cli._support.possible_experiments import print_possible
+    from surveyor.cli._support.progress import CountingProgress
+    from surveyor.conformance.run import check_account, exit_code, run_suites
+
+    with tempfile.TemporaryDirectory() as folder:
+        quiet = replace(config, out=Path(folder), workers=1)
+        check_account(quiet)
+        print_caller(target)
+        with CountingProgress(Console(quiet=True)) as progress:
+            report = run_suites(quiet, progress)
+    errors = [result for result in report.experiments if result.verdict == "error"]
+    for line in dict.fromkeys(result.detail for result in errors):
+        print_error(line)
+    if report.failure:
+        print_error(report.failure)
+    if report.failure or errors:
+        return exit_code(report)
+    print_possible(report, target, config.chaos.service, config.seed)
+    return 5 if all(result.verdict == "unsupported" for result in report.experiments) else 0
 
 
 def _print(report: ConformanceReport, folder: Path, page: Path) -> int:

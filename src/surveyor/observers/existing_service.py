@@ -89,6 +89,7 @@ def find_service(
         connect=connect,
         count=int(service["desiredCount"]),
         ttl=float(records[0]["TTL"]) if records else 0.0,
+        is_daemon=service.get("schedulingStrategy") == "DAEMON",
         deregistration_delay=balancer.drain,
         stop_timeout=float(DEFAULT_STOP_TIMEOUT if (given := container.get("stopTimeout")) is None else given),
         grace=float(service.get("healthCheckGracePeriodSeconds") or 0),

@@ -42,6 +42,7 @@ class ServiceUnderTest:
     `load_balancer`: name and port of a load balancer before the service, `balancer_tls`: whether it is called by TLS,
     `groups`: the ARNs of its target groups; `connect`: what it offers by Service Connect; `count`: desired tasks;
     `ttl`: of its A records, in seconds; `controller`: what deploys it (ecs/DeploymentController.type);
+    `is_daemon`: one task on each instance (ecs/Service.schedulingStrategy);
     `deregistration_delay`: of its targets; `stop_timeout`: of its container; `grace`: health checks do not count for
     so long (seconds).
     `proxy`: address and port of a client's Service Connect proxy that can be called from here, or `client_task`, which
@@ -70,6 +71,7 @@ class ServiceUnderTest:
     count: int = 0
     ttl: float = 0.0
     controller: str = "ECS"
+    is_daemon: bool = False
     deregistration_delay: float = 0.0
     stop_timeout: float = 30.0
     grace: float = 0.0

@@ -75,6 +75,22 @@ class Fault:
             None,
         )
 
+    def unavailable(self, features: Collection[str], service: ServiceUnderTest) -> str:
+        """Return why the fault cannot be done on this service of a target with these features, "" if it can."""
+        if self.implementation_for(features, workload=service.workload) is None:
+            return f"{self.name} needs {self.missing(features)}"
+        if service.temporary:
+            return ""
+        if self.name == "share.withdraw" and not service.share:
+            return f"{self.name} needs a namespace that the experiment has shared"
+        if self.deploys and service.controller != "ECS":
+            return f"{self.name} needs a service that ECS deploys; this one has the controller {service.controller}"
+        if self.scales and service.is_daemon:
+            return f"{self.name} needs a service with a desired count; ECS counts the tasks of a DAEMON"
+        if self.name == "registry.ttl" and not service.alias:
+            return f"{self.name} needs A records; this service has none"
+        return ""
+
     def missing(self, features: Collection[str]) -> str:
         """Return what the nearest implementation needs besides these features, as text."""
         missing = sorted(

@@ -129,7 +129,7 @@ def test_a_restoration_survives_the_undo_log(what: str) -> None:
 def test_a_service_that_is_gone_needs_no_undo(service: CountedService) -> None:
     """A service that was deleted meanwhile is not restored, and that is no failure."""
     context = ActionContext(service.client, None)
-    service.describe_services = lambda **_: {"services": [{"status": "INACTIVE"}]}  # type: ignore[method-assign]
+    service.describe_services = lambda **_: {"services": [{"status": "INACTIVE"}]}  # type: ignore[method-assign]  # as if it were deleted
     names = {"cluster": "shop", "service": "web", "before": 4, "after": 6}
     assert perform(Restoration("count", names), context, undoing=True).left == ""
     assert service.changes == []

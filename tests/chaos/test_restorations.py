@@ -110,8 +110,8 @@ def test_an_instance_of_another_user_stays(run: ExperimentRun, service: CountedS
 def test_an_instance_without_a_task_is_left_behind(run: ExperimentRun, service: CountedService) -> None:
     """What faults have touched and stays without a task is named; other instances without a task are not."""
     service.instances["theirs"] = {}
-    with run.fault("registry.ghost", address="192.0.2.1"):
-        pass
+    with run.fault("registry.ghost"):
+        assert service.instances["ghost"]["AWS_INSTANCE_IPV4"] == "192.0.2.1", "no loopback address of the clients"
     run.check_leftovers()
     service.instances["ghost"] = {}
     with pytest.raises(LeftBehind, match=r"instances without a task: ghost in the registry srv-1; remove them with"):

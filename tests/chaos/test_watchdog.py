@@ -66,7 +66,8 @@ def test_the_resources_of_a_killed_experiment_are_deleted(shared: SharedService,
 @pytest.mark.usefixtures("children_take_ctrl_c")
 def test_ctrl_c_undoes_without_the_watchdog(shared: SharedService, tmp_path: Path) -> None:
     """Ctrl-C undoes the faults, and the history records that the experiment was stopped, and which service it was."""
-    runner = run_faults(("task.pause", "registry.ghost"), shared, tmp_path, "--service", "shop/web")
+    more = ("--service", "shop/web", "--max-error-rate", "1")
+    runner = run_faults(("task.pause", "registry.ghost"), shared, tmp_path, *more)
     runner.send_signal(signal.SIGINT)
     assert runner.wait(timeout=60) != 0
     assert is_undone(tmp_path)

@@ -17,7 +17,10 @@ _SHARED = frozenset({"cloudmap", "sharing"})
 _GONE = ("InstanceNotFound", "ServiceNotFound")
 
 GHOST = "127.255.255.253"
-"""An address at which nothing listens, for the embedded target; on AWS an unused address must be given."""
+"""A loopback address at which nothing listens: calls are refused."""
+
+UNUSED = "192.0.2.1"
+"""An address of no network (RFC 5737, TEST-NET-1), for services of others: their clients' calls are not answered."""
 
 
 def _proxied(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
@@ -27,7 +30,7 @@ def _proxied(service: ServiceUnderTest, victims: Victims, context: ActionContext
 
 def _ghost(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
     name = str(victims.parameters.get("name", "ghost"))
-    address = str(victims.parameters.get("address", GHOST))
+    address = str(victims.parameters.get("address", GHOST if service.temporary else UNUSED))
     instance = {"ServiceId": service.registry, "InstanceId": name}
     if not service.temporary and _is_registered(context, instance):
         raise FaultFailed(f"registry.ghost: the instance {name} exists already: it would be overwritten")

@@ -48,7 +48,7 @@ def test_tasks_come_and_go_beside_other_instances(
     assert listed(cloudmap, registry).keys() == {id_of(task)}
 
 
-@proves("on-premises.beside-ecs.told-apart-by-attributes")
+@proves("on-premises.beside-ecs.distinguished-by-attributes")
 def test_attributes_tell_tasks_and_other_instances_apart(
     ecs, cloudmap, make_service, register_all, make_task_definition, make_ecs_service, wait_until_steady, tasks_of,
     eventually, cluster, http_namespace,

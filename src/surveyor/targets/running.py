@@ -112,7 +112,9 @@ class RunningTarget:
         if self.inside is not None:
             return self.inside.through(server, vpc)
         if self.target.dns.kind == "zones" and not self.target.dns.address:
-            raise FeatureLacking("an inbound endpoint is reached only from inside its VPC: run there, or use --from-vpc")
+            raise FeatureLacking(
+                "an inbound endpoint is reached only from inside its VPC: run there, or use --from-vpc"
+            )
         return server
 
     def name_servers(self, account: str, zone: Callable[[], str]) -> DnsAddress:

@@ -17,7 +17,7 @@ def groups(ask: Ask, **more: Any) -> list[dict[str, Any]]:
 
 
 def test_each_vpc_has_a_default_group(ask: Ask) -> None:
-    """It allows all egress, admits its own members, cannot be deleted, and is assigned to instances that name no group."""
+    """It allows all egress, admits its own members, stays, and is that of instances which name no group."""
     vpc = ask("CreateVpc", CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     (default,) = groups(ask, Filters=filters)

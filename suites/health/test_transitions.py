@@ -146,7 +146,9 @@ def test_a_dead_endpoint_is_healthy_at_first(views, make_probed_server, register
     dead = make_probed_server()
     dead.refuse()
     register(views.service, "dead", dead.attributes)
-    eventually(lambda: "dead" in views.discovered() and dead.address in views.answered(queries=40), within=20)
+    eventually(
+        lambda: "dead" in views.discovered() and dead.address in views.answered(queries=40), within=timeouts.DNS_CHANGE
+    )
     # Cloud Map may report UNKNOWN while Route 53 counts it as healthy.
     assert cloudmap.get_instances_health_status(ServiceId=views.service["Id"])["Status"]["dead"] != "UNHEALTHY"
     eventually(lambda: views.discovered() == {"i-1", "i-2"}, within=THREE_CHECKS)

@@ -170,6 +170,7 @@ def test_another_process_joins(box: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("pid", "line"),
     [("4194305", "there is no process 4194305"), (str(os.getpid()), f"process {os.getpid()}")],
+    ids=["none", "this one"],
 )
 def test_what_is_in_no_sandbox_cannot_be_joined(box: Sandbox, pid: str, line: str) -> None:
     """A process that does not exist, and one outside of any sandbox, are one line and 2."""

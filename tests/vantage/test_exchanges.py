@@ -14,6 +14,7 @@ import dns.message
 import dns.rcode
 import pytest
 from botocore import auth
+from msgspec.structs import replace
 
 from surveyor.dns import exchange_messages, query_server, query_server_repeatedly
 from surveyor.errors import FeatureLacking, Inconclusive
@@ -122,6 +123,9 @@ def test_a_task_that_was_killed_is_replaced(place: Place) -> None:
     second = vantage.begin()
     assert second.arn != first.arn
     assert "exited" in str(why_ended(place.running, first))
+    forgotten = replace(first, arn=f"{first.arn[:-4]}0000")
+    assert "does not describe it any more" in str(why_ended(place.running, forgotten))
+    assert why_ended(place.running, replace(forgotten, address="")) is None  # it has just been started
     control.signal(second.arn, "KILL")
     with pytest.raises(Inconclusive, match=r"gave no answer: .*exited"):
         vantage.exchange([{"verb": "http", "url": "http://127.16.255.1:1/", "method": "PUT"}], 5)

@@ -158,9 +158,14 @@ def start_task(
 
 
 def why_ended(running: RunningTarget, task: VantageTask, of: TaskProgram = VANTAGE) -> str | None:
-    """Return why the task has ended, with ECS's reason verbatim; None while it has not, or is not listed yet."""
+    """Return why the task has ended, with ECS's reason verbatim; None while it has not, or is not described yet.
+
+    A task that has reported was described: ECS describes those that have stopped for an hour (ecs/DescribeTasks).
+    """
     ecs: ECSClient = running.clients.client("ecs", running.target.account or "")
     found = member(ecs.describe_tasks(cluster=task.cluster, tasks=[task.arn]), "tasks", of="DescribeTasks")
+    if not found and task.address:
+        return "it ended long ago, and ECS does not describe it any more"
     described: Any = found[0] if found else {}
     if "STOPPED" not in (described.get("desiredStatus"), described.get("lastStatus")):
         return None

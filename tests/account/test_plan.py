@@ -58,3 +58,10 @@ def test_a_plan_is_what_the_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sum(done.calls.values()) == pytest.approx(sum(planned.calls.values()), rel=0.25)
     assert done.minutes == pytest.approx(planned.minutes, rel=0.25)
     assert done.dollars == pytest.approx(planned.dollars, rel=0.25)
+
+
+def test_an_interrupted_rehearsal_is_no_plan() -> None:
+    """What a part of a run did is not taken for the whole."""
+    target = load_target("aws", TARGETS, TargetOptions(account=ACCOUNT))
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(target, SELECTION, LAYOUT, Collector(), perform=lambda *_: int(pytest.ExitCode.INTERRUPTED))

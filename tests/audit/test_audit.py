@@ -218,6 +218,7 @@ def test_only_read_calls_are_sent(account: Account, audit: Audit) -> None:
         (("--namespace", "nowhere"), "there is no namespace 'nowhere'; existing namespaces: clean.test, faulty.test"),
         ((), "expected --cluster NAME or --namespace NAME"),
         (("--cluster", "clean", "--fail-on", "worst"), "expected --fail-on breaks, hurts or watch"),
+        (("--cluster", "clean", "--json", "/no/such/a.json"), "/no/such/a.json cannot be written: there is no folder"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.cli import main
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
 from surveyor.errors import UsageError
 
@@ -69,3 +70,10 @@ def test_two_programs_of_one_name_are_refused(known: dict[str, Path], tmp_path: 
     with pytest.raises(UsageError, match="two experiments are named kill-half"):
         select(["kill-half", str(tmp_path / "kill_half.py")], known)
     assert len(select(["kill-half", str(known["kill-half"]), "kill-half"], known)) == 1
+
+
+@pytest.mark.parametrize("service", ["web", "shop/", "/web", "shop/web/two"])
+def test_a_service_has_a_cluster(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also for a list of what can be done: one line and 2, before anything is read."""
+    assert main(["chaos", "--list", "--service", service, "--target", "http://127.0.0.1:9"]) == 2
+    assert capsys.readouterr().err == f"surveyor: expected --service CLUSTER/SERVICE, got {service!r}\n"

@@ -65,10 +65,7 @@ def audit(
     account_options: AccountOptions,
 ) -> None:
     """Report what will cause failures in the services of a cluster or namespace, and what to change; read-only."""
-    if not cluster and not namespace:
-        raise UsageError("expected --cluster NAME or --namespace NAME")
-    if fail_on not in LEVELS:
-        raise UsageError(f"expected --fail-on breaks, hurts or watch, got {fail_on!r}")
+    _check_request(cluster, namespace, fail_on, as_json)
 
     from botocore.exceptions import BotoCoreError
 
@@ -183,6 +180,16 @@ def _print_findings(findings: Sequence[Finding], services: int, registries: int)
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _check_request(cluster: list[str] | None, namespace: list[str] | None, fail_on: str, report: Path | None) -> None:
+    """Raise UsageError for options that do not go together, before anything is read."""
+    if not cluster and not namespace:
+        raise UsageError("expected --cluster NAME or --namespace NAME")
+    if fail_on not in LEVELS:
+        raise UsageError(f"expected --fail-on breaks, hurts or watch, got {fail_on!r}")
+    if report is not None and not report.parent.is_dir():
+        raise UsageError(f"{report} cannot be written: there is no folder {report.parent}")
 
 
 def _write_json(findings: Sequence[Finding], path: Path) -> None:

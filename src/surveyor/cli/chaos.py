@@ -137,6 +137,8 @@ def chaos(
     target_options = pinned(target_options, loaded)
     if path and (not path.startswith("/") or not path.isprintable() or " " in path):
         raise UsageError(f"--path: expected a path such as /health, got {one_line(path)!r}")
+    if service and (service.count("/") != 1 or not all(service.split("/"))):
+        raise UsageError(f"expected --service CLUSTER/SERVICE, got {service!r}")
     if service and loaded.start is not None:
         raise UsageError(
             f"{target} is started for the run and has no service {service} yet: choose an endpoint with --target URL"

@@ -175,11 +175,14 @@ def check(
     if record is not None:
         check_recordable(known)
     if plan:
+        import pytest
+
         from surveyor.claims.selection import Selection
         from surveyor.cli._support.plan_report import print_plan
 
-        def repeat(config: RunConfig, collector: Collector) -> object:
-            return replay(config, recordings, chosen, collector, from_)
+        def repeat(config: RunConfig, collector: Collector) -> int:
+            report = replay(config, recordings, chosen, collector, from_)
+            return int(pytest.ExitCode.INTERRUPTED if report.interrupted else pytest.ExitCode.OK)
 
         print_plan(known, Selection(), layout, workers, seed, repeat)
         return

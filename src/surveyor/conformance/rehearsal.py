@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, run_pytest
@@ -47,8 +49,8 @@ class Rehearsal:
     missing: dict[str, str]
 
 
-Perform = Callable[[RunConfig, Collector], object]
-"""Runs something with pytest on the target of a config, and fills the collector."""
+Perform = Callable[[RunConfig, Collector], int]
+"""Runs something with pytest on the target of a config, fills the collector, and returns the status of pytest."""
 
 
 def rehearse(
@@ -62,13 +64,15 @@ def rehearse(
 ) -> Rehearsal:
     """Return what a run of `target` with `workers` would do; nothing is sent to the target itself. `perform` runs it.
 
-    Raises SurveyorError if the rehearsal fails.
+    Raises SurveyorError if the rehearsal fails, KeyboardInterrupt if it is interrupted.
     """
     selection.select(load_claims(layout.claims))
     with rehearsal_target(target, layout) as (file, options):
         processes = min(workers, default_workers())
         config = RunConfig(layout, str(file), file.parent / "out", selection, processes, seed, target_options=options)
-        perform(config, collector)
+        status = perform(config, collector)
+    if status == pytest.ExitCode.INTERRUPTED:  # a part of a run says nothing about the whole
+        raise KeyboardInterrupt
     if collector.internal or collector.broken or not collector.results:
         raise SurveyorError(f"the rehearsal failed: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
     profile = find_target(_PROFILE, layout.targets)

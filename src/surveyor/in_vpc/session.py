@@ -239,7 +239,7 @@ class _Session:
             MARKED_ERRORS: "1", "NO_COLOR": "1", "TERM": "dumb", "AWS_EC2_METADATA_DISABLED": "true",
             "COLUMNS": str(shutil.get_terminal_size().columns),
         }  # fmt: skip
-        if self._running.control is not None and (token := os.environ.get("SURVEYOR_TOKEN")):
+        if self._target.is_local and (token := os.environ.get("SURVEYOR_TOKEN")):
             environment["SURVEYOR_TOKEN"] = token  # of an emulator, in whose bucket it is then
         return {
             "archive": [mailbox.url("GET", key) for key in keys],

@@ -22,8 +22,9 @@ def print_possible(report: ConformanceReport, target: Target, service: str, seed
     }
     typer.echo(f"experiments on {service}, within the limits given:")
     _print_table(reasons)
-    typer.echo("faults of any-fault (--fault NAME):")
-    _print_table(_faults(target, service, seed))
+    typer.echo("faults of any-fault (--fault NAME), whatever the limits are: --dry-run says whether they allow one:")
+    lacking = next((reason for reason in reasons.values() if reason.startswith("lacks ") and all(reasons.values())), "")
+    _print_table({fault: reason or lacking for fault, reason in _faults(target, service, seed).items()})
 
 
 def _faults(target: Target, name: str, seed: int) -> dict[str, str]:

@@ -50,13 +50,13 @@ class Ecs:
 )
 def test_the_timing_is_that_of_the_service(service: Any, starts: Any, expected: ServiceTiming) -> None:
     """A slow start, a long drain and a long TTL each give an experiment more time; never less than usual."""
-    assert read_timing(lambda _: Ecs(*starts), service, EXPERIMENT) == expected
+    assert read_timing(lambda _: Ecs(*starts), service, EXPERIMENT, in_account=False) == expected
 
 
 def test_callers_by_api_know_no_ttl() -> None:
     """The TTL of the records is nothing to callers that use DiscoverInstances."""
     by_api = replace(EXPERIMENT, setup=ServiceSetup(ttl=20, resolve_by="api"))
-    assert read_timing(lambda _: Ecs(), SLOW, by_api).more_ttl == 0
+    assert read_timing(lambda _: Ecs(), SLOW, by_api, in_account=False).more_ttl == 0
 
 
 def test_limits_of_checks_grow_with_the_ttl() -> None:
@@ -68,3 +68,18 @@ def test_limits_of_checks_grow_with_the_ttl() -> None:
     assert limits["gone"]["within"] == 15
     assert (fitted.setup.ttl, fitted.setup.count, fitted.setup.stop_timeout) == (60, 7, 120)
     assert fit_experiment(EXPERIMENT, SERVICE, ServiceTiming()) == EXPERIMENT
+
+
+@pytest.mark.parametrize("service", [SERVICE, SLOW])
+def test_name_servers_of_an_account_have_a_minute(service: Any) -> None:
+    """No experiment blames Route 53 for an answer that is as old as its documents allow."""
+    at_once, later = (
+        read_timing(lambda _: Ecs(), service, EXPERIMENT, in_account=is_account) for is_account in (False, True)
+    )
+    before, after = (
+        {check.name: check.limits for check in fit_experiment(EXPERIMENT, service, timing).checks}
+        for timing in (at_once, later)
+    )
+    for name in ("no-ghost", "no-traffic-to-the-dead"):
+        assert after[name]["after"] == float(before[name]["after"]) + 60
+    assert after["gone"] == before["gone"]

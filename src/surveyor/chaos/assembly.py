@@ -100,7 +100,7 @@ def _assembled(
     for name in experiment.faults:
         if reason := find_fault(name).unavailable(running.features, service):
             raise FeatureLacking(reason)
-    timing = read_timing(settings.client, service, experiment)
+    timing = read_timing(settings.client, service, experiment, in_account=running.target.is_one_account)
     experiment = fit_experiment(experiment, service, timing)
     alarms = StopAlarms(options.stop_alarms, settings.client)
     alarms.check_start()

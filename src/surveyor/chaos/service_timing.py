@@ -1,7 +1,8 @@
-"""How fast a service of others is: its TTL, the start of its tasks, and how long they drain; and what that changes.
+"""How fast an account and a service of others are: name servers, TTL, start of tasks, drain; and what that changes.
 
 Experiments are written for the service that they create. On another one the times that depend on the TTL are longer by
-as much as its TTL is, and the service has the time that its own settings need to be steady again.
+as much as its TTL is, and the service has the time that its own settings need to be steady again. In an account, name
+servers may answer with a change a minute later.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ RECOVERY = 240.0
 _ROUNDS = 2
 """A replacement, and another one for a task that does not come up at the first attempt."""
 
+NAME_SERVERS = 60.0
+"""Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
+
 _TTLS: Mapping[tuple[str, str], int] = {("no-traffic-to-the-dead", "after"): 1, ("no-ghost", "after"): 2}
 """How many TTLs are in a limit of a check: the client's, and before it that of the resolver."""
 
@@ -29,18 +33,23 @@ _TTLS: Mapping[tuple[str, str], int] = {("no-traffic-to-the-dead", "after"): 1, 
 @dataclass(frozen=True)
 class ServiceTiming:
     """`start`: the longest time from the creation of a task that runs to RUNNING, 0 if no task says it; `more_ttl`: by
-    how much its TTL is longer than that of the experiment; `recovery`: within which it must be steady. Seconds.
+    how much its TTL is longer than that of the experiment; `recovery`: within which it must be steady; `names`: by how
+    much later name servers may answer with a change. Seconds.
     """
 
     start: float = 0.0
     more_ttl: float = 0.0
     recovery: float = RECOVERY
+    names: float = 0.0
 
 
-def read_timing(client: Callable[[str], Any], service: ServiceUnderTest, experiment: Experiment) -> ServiceTiming:
-    """Return the timing of a service; that of one that was created for the experiment is as the experiment expects."""
+def read_timing(
+    client: Callable[[str], Any], service: ServiceUnderTest, experiment: Experiment, *, in_account: bool
+) -> ServiceTiming:
+    """Return the timing of a service; one that was created for the experiment has that which the experiment expects."""
+    names = NAME_SERVERS if in_account else 0.0
     if service.temporary:
-        return ServiceTiming()
+        return ServiceTiming(names=names)
     ecs = client("ecs")
     arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.service)["taskArns"]  # one page: 100 tasks
     tasks = ecs.describe_tasks(cluster=service.cluster, tasks=arns)["tasks"] if arns else []
@@ -52,27 +61,25 @@ def read_timing(client: Callable[[str], Any], service: ServiceUnderTest, experim
     start = max(starts, default=0.0)
     slow = _ROUNDS * (start + service.grace) + service.deregistration_delay + service.stop_timeout
     more_ttl = max(0.0, service.ttl - experiment.setup.ttl) if experiment.setup.resolve_by == "dns" else 0.0
-    return ServiceTiming(start, more_ttl, max(RECOVERY, slow + RECOVERY / 2))
+    return ServiceTiming(start, more_ttl, max(RECOVERY, slow + RECOVERY / 2), names)
 
 
 def fit_experiment(experiment: Experiment, service: ServiceUnderTest, timing: ServiceTiming) -> Experiment:
-    """Return an experiment with the setup and the checks that a service of others allows."""
-    if service.temporary:
-        return experiment
-    setup = replace(
-        experiment.setup,
-        count=service.count,
-        ttl=int(service.ttl) or experiment.setup.ttl,
-        stop_timeout=int(service.stop_timeout),
-    )
-    return replace(
-        experiment, setup=setup, checks=tuple(_fitted(check, timing.more_ttl) for check in experiment.checks)
-    )
+    """Return an experiment with the checks that an account, and the setup that a service of others allows."""
+    setup = experiment.setup
+    if not service.temporary:
+        setup = replace(
+            setup,
+            count=service.count,
+            ttl=int(service.ttl) or setup.ttl,
+            stop_timeout=int(service.stop_timeout),
+        )
+    return replace(experiment, setup=setup, checks=tuple(_fitted(check, timing) for check in experiment.checks))
 
 
-def _fitted(check: Check, more_ttl: float) -> Check:
+def _fitted(check: Check, timing: ServiceTiming) -> Check:
     longer = {
-        limit: value + _TTLS[check.name, limit] * more_ttl
+        limit: value + _TTLS[check.name, limit] * timing.more_ttl + timing.names
         for limit, value in check.limits.items()
         if (check.name, limit) in _TTLS and not isinstance(value, str)
     }

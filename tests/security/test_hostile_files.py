@@ -348,6 +348,9 @@ READS_OF_ITS_OWN = {
     "secret_values.py": "at most 64 KB of a regular file",
     "pytest_plugin/failed_statement.py": "the suite that pytest has imported",
     "model_testing/script/helpers.py": "the text of a script",
+    "in_vpc/packing.py": "files with a limit for all together, and those of the installed package",
+    "in_vpc/copies.py": "copies that it wrote, in parts",
+    "sandbox/entrance.py": "the kernel's files, and those of /etc that it covers",
 }
 """Modules that read or open otherwise, and what."""
 

@@ -124,8 +124,9 @@ def conform(
 
     Features: accounts, clock-control, cloudmap, custom-health, dns, ec2, ecs,
     ecs-instances, ecs-processes, events, health, iam, ipv6, logs, metrics,
-    private-ca, public-dns, quotas, regions, resolver, route53, service-connect,
-    sharing, signatures, task-signals, throttling. docs/ci/README.md describes them.
+    principals, private-ca, public-dns, quotas, regions, resolver, route53,
+    service-connect, sharing, signatures, task-signals, throttling.
+    docs/ci/README.md describes them.
     """
     options = account_options.target_options()
     earlier = None

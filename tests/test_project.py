@@ -164,6 +164,7 @@ def test_no_tracked_file_chooses_a_package_index() -> None:
     assert matching_lines(INDEX_OPTION) == []
 
 
+@pytest.mark.soak
 def test_every_waiver_gives_its_reason() -> None:
     """A suppressed lint or type error names the rule and gives the reason on the same line."""
     unexplained = [

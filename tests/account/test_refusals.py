@@ -170,7 +170,9 @@ def test_other_calls_are_made_once(
 
 
 @pytest.mark.parametrize(
-    "probe", probes_of("0123abcd", ACCOUNT, "us-east-1"), ids=lambda probe: f"{probe.service}-{probe.method}"
+    "probe",
+    {probe.service: probe for probe in probes_of("0123abcd", ACCOUNT, "us-east-1")}.values(),
+    ids=lambda probe: f"{probe.service}-{probe.method}",
 )
 def test_a_check_of_permissions_is_made_again(monkeypatch: pytest.MonkeyPatch, probe: Probe) -> None:
     """A moment of failure does not refuse a run: none of these calls changes anything."""

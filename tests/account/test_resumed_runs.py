@@ -142,6 +142,7 @@ def test_credentials_that_end_too_soon_begin_no_run(emulator: EmulatorAccount, t
     assert not list(tmp_path.glob("ledger-*"))
 
 
+@pytest.mark.soak
 def test_another_account_is_not_resumed(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """The credentials decide: the same line as before a run, and the ledger of the run stays."""
     ledger = tmp_path / "ledger-main.jsonl"

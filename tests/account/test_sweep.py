@@ -126,6 +126,7 @@ def test_namespace_in_creation_is_waited_for(running: RunningTarget, ledger: Led
     assert list_resources(running.clients) == before
 
 
+@pytest.mark.soak
 def test_resource_that_cannot_be_deleted_is_reported(running: RunningTarget, ledger: Ledger, create: Create) -> None:
     """A resource that remains is reported with the reason; a later sweep deletes it once nothing blocks it."""
     vpc = create("ec2", "create_vpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]

@@ -103,6 +103,7 @@ def test_unknown_option_is_2(checkout: Checkout) -> None:
     assert surveyor(checkout, "diff").returncode == 2
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("target", ["http://127.0.0.1:9", "broken"])
 def test_unreachable_target_is_3_in_one_line(checkout: Checkout, target: str) -> None:
     """If no server listens, or the target does not start, there is one line on stderr and no verdict."""
@@ -135,6 +136,7 @@ def test_web_server_is_3_in_one_line(checkout: Checkout) -> None:
     assert "is not an AWS API that has Cloud Map: servicediscovery:ListNamespaces is not offered (HTTP 501" in line
 
 
+@pytest.mark.soak
 def test_a_target_that_never_started_prints_no_verdicts(checkout: Checkout) -> None:
     """Verdicts known from the target file alone are no reason to print a table of errors."""
     (checkout.layout.targets / "lame.toml").write_text('[start]\nargv = ["{python}", "-c", "import no_such_module"]\n')

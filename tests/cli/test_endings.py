@@ -54,6 +54,7 @@ def test_a_closed_pipe_ends_a_run_with_141_and_its_report(checkout: Checkout) ->
     assert load_report(_out(checkout) / "report.json").interrupted
 
 
+@pytest.mark.soak
 def test_a_full_disk_behind_the_output_is_3_in_one_line(checkout: Checkout) -> None:
     """`surveyor conform > /dev/full` ends with the reason; the report is written."""
     checkout.suite(GOOD)

@@ -32,6 +32,7 @@ def rows(output: str) -> Mapping[str, list[str]]:
     return {line.split("\t")[0]: line.split("\t") for line in output.splitlines() if line.count("\t") == 3}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("words", "tasks", "noun"),
     [

@@ -53,6 +53,7 @@ def test_a_command_runs_in_a_sandbox_and_its_exit_code_is_passed_on() -> None:
     assert (done.returncode, done.stderr) == (7, "")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -262,6 +263,7 @@ def test_ctrl_c_ends_the_emulator_and_its_sandbox() -> None:
     await_none_in(network)
 
 
+@pytest.mark.soak
 def test_the_emulator_says_what_is_wrong_with_its_options() -> None:
     """A port in use is 3; an option that is wrong is 2, in the words of the emulator."""
     with socket.create_server(("127.0.0.1", 0)) as busy:

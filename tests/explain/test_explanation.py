@@ -23,6 +23,7 @@ def explain_case(case: Case) -> Explanation:
     return explain(case.request, case.policies)
 
 
+@pytest.mark.soak
 @CALM
 @given(case=st.sampled_from(get_args(Kind)).flatmap(lambda kind: cases(kind=kind)))
 def test_missing_statements_allow_the_request(case: Case) -> None:

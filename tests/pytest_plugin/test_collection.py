@@ -130,6 +130,7 @@ def test_plain_pytest_does_not_write_into_another_run(checkout: Checkout) -> Non
     assert not (checkout.layout.root / "here" / "report.json").exists()
 
 
+@pytest.mark.soak
 def test_plain_pytest_keeps_its_own_exit_codes(checkout: Checkout) -> None:
     """A bad suite is a collection error, an unknown target a usage error."""
     checkout.suite(GOOD.replace("first", "frist"))

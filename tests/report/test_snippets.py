@@ -230,6 +230,7 @@ def test_a_real_account_uses_the_credentials_of_the_reader() -> None:
     assert 'boto3.client("servicediscovery", config=plain, **where)\n' in text
 
 
+@pytest.mark.soak
 def test_an_endpoint_keeps_its_address(moto: str) -> None:
     """The snippet has the address of the endpoint and runs unchanged."""
     there = TargetReport("127.0.0.1", "", "endpoint", (), {}, endpoint=moto, region="us-west-2", credentials="per-test")

@@ -72,6 +72,7 @@ def details(task: dict[str, Any]) -> dict[str, str]:
     return {detail["name"]: detail["value"] for detail in interface["details"]}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("region", "domain"), [("us-east-1", "ec2.internal"), ("eu-west-1", "eu-west-1.compute.internal")]
 )

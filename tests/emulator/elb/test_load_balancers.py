@@ -139,6 +139,7 @@ def test_requests_go_to_healthy_tasks(service: LoadBalancedService) -> None:
     )
 
 
+@pytest.mark.soak
 def test_a_task_drains_before_it_stops(service: LoadBalancedService) -> None:
     """A stopping task is draining for the deregistration delay, then it is removed from the target group."""
     attribute = {"Key": "deregistration_delay.timeout_seconds", "Value": "60"}

@@ -142,6 +142,7 @@ def test_nothing_is_left(target: Started, name: str, tmp_path: Path) -> None:
     until(lambda: not any(tmp_path.glob("surveyor-tasks-*")))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "also", [pytest.param("fork server", marks=SOAK), pytest.param("its group", marks=SOAK), "every parent"]
 )

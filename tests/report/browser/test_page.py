@@ -259,6 +259,7 @@ def test_ten_thousand_entries_do_not_all_become_elements(
     quiet(browser, path)
 
 
+@pytest.mark.soak
 def test_on_a_phone_the_panel_takes_the_focus(browser: Browser, page: Path) -> None:
     """If the panel covers the page, elements under it cannot take the focus until it is closed."""
     browser.open(page, width=390, height=844)

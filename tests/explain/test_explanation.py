@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import get_args
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -194,7 +194,8 @@ def test_a_rolled_back_deployment_and_evidence_of_another_one(shop: Deployed, tm
     shop.folder = tmp_path
     shop.define("web", server(0.9))  # certain before the deployment is over, on a busy machine too
     gate = shop.gate("web", RULES)
-    shop.ecs.update_service(cluster="store", service="web", taskDefinition="web")
+    one_by_one = {"minimumHealthyPercent": 50, "maximumPercent": 100}  # is not over before the gate has decided
+    shop.ecs.update_service(cluster="store", service="web", taskDefinition="web", deploymentConfiguration=one_by_one)
     gate.communicate(timeout=120)
     at = ["--ecs", "store/web", "--target", "aws", "--account", ACCOUNT, "--endpoint", shop.emulator.endpoint]
     words = [sys.executable, "-m", "surveyor", "gate", str(tmp_path / "gate.toml"), str(tmp_path / "out"), *at]

@@ -40,8 +40,8 @@ def service(shared: SharedService) -> ServiceUnderTest:
 def settings(shared: SharedService, tmp_path: Path) -> ExperimentSettings:
     """Return the settings of a run whose histories are in a folder of the test."""
     return ExperimentSettings(
-        running=shared.running, client=shared.client, options=Chaos(max_error_rate=0.9), target="embedded", target_arguments=(), seed=7,
-        run="r1", folder=tmp_path, worker="main", consumer_account=str,
+        running=shared.running, client=shared.client, options=Chaos(max_error_rate=0.9), target="embedded",
+        target_arguments=(), seed=7, run="r1", folder=tmp_path, worker="main", consumer_account=str,
         limited_credentials=lambda: dict,
     )  # fmt: skip
 

@@ -176,11 +176,15 @@ def test_a_sweep_searches_with_its_policy(account: PolicyAccount) -> None:
         "ecs:DescribeTasks", "ecs:ListTaskDefinitions", "events:ListTargetsByRule",
         "route53:ListResourceRecordSets", "servicediscovery:ListInstances", "servicediscovery:ListServices",
         "servicediscovery:ListTagsForResource", "ecs:ListTasks", "s3:ListBucket",
-        "servicediscovery:ListOperations",
+        "servicediscovery:ListOperations", "route53resolver:ListFirewallRuleGroupAssociations",
+        "route53resolver:ListFirewallRules", "route53resolver:ListResolverRuleAssociations",
+        "route53resolver:GetFirewallRuleGroupAssociation", "route53resolver:GetResolverEndpoint",
+        "route53resolver:GetResolverRuleAssociation",
     }  # fmt: skip
-    tolerated = ("route53resolver:", "ram:")  # credentials that may not list these have made none
-    searched = [action for action in reads if action not in unused and not action.startswith(tolerated)]
-    chosen = some(searched, "ec2:DescribeInternetGateways", "logs:DescribeLogGroups")
+    searched = [action for action in reads if action not in unused]
+    chosen = some(
+        searched, "ec2:DescribeInternetGateways", "route53resolver:ListResolverEndpoints", "logs:DescribeLogGroups"
+    )
     said: list[str] = []
     words = ["--dry-run"]
     assert check_actions(account, "sweep", actions, lambda _: words, HERE, said.append, chosen) == [], said

@@ -15,7 +15,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Resource
-from surveyor.account.refusals import DENIED
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import TAG
 
@@ -123,16 +122,6 @@ def _ec2(client: _Client, region: str) -> Iterator[Marked]:
                 yield Marked(run, "ec2:RunInstances", entry["InstanceId"], region, created=entry["LaunchTime"])
 
 
-def _permitted(pages: Iterator[Any]) -> list[Any]:
-    """Return what a list has, nothing if the caller may not read it."""
-    try:
-        return list(pages)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in DENIED:
-            return []
-        raise
-
-
 def _tag(entry: Mapping[str, Any]) -> str | None:
     """Return the run in the tags of an EC2 resource."""
     return next((tag["Value"] for tag in entry.get("Tags", ()) if tag["Key"] == TAG), None)
@@ -185,9 +174,8 @@ def _events(client: _Client, region: str) -> Iterator[Marked]:
 def _buckets(client: _Client, region: str) -> Iterator[Marked]:
     for bucket in _pages(client("s3"), "list_buckets", "Buckets", Prefix="surveyor-", BucketRegion=region):
         name, created = bucket["Name"], bucket.get("CreationDate")
-        if found := _MAILBOX.fullmatch(
-            name
-        ):  # a bucket is deleted with its objects, so the whole name is that of a run
+        # A bucket is deleted with its objects: its whole name must be that of a run.
+        if found := _MAILBOX.fullmatch(name):
             yield Marked(found[1], "s3:CreateBucket", name, region, created=created, details={"Bucket": name})
 
 
@@ -201,10 +189,7 @@ def _log_groups(client: _Client, region: str) -> Iterator[Marked]:
 
 
 def _resolver(client: _Client, region: str) -> Iterator[Marked]:
-    """Yield what runs made of Route 53 Resolver, by its name; associations are deleted with rules and groups.
-
-    Credentials that may not list it have created nothing.
-    """
+    """Yield what runs made of Route 53 Resolver, by its name; associations are deleted with rules and groups."""
     resolver = client("route53resolver")
     kinds = (
         ("CreateResolverEndpoint", "list_resolver_endpoints", "ResolverEndpoints"),
@@ -213,7 +198,7 @@ def _resolver(client: _Client, region: str) -> Iterator[Marked]:
         ("CreateFirewallDomainList", "list_firewall_domain_lists", "FirewallDomainLists"),
     )
     for operation, call, member in kinds:
-        for entry in _permitted(_pages(resolver, call, member)):
+        for entry in _pages(resolver, call, member):
             if run := _run_in(entry.get("Name"), entry.get("DomainName"), entry.get("CreatorRequestId")):
                 name = entry.get("Name") or entry.get("DomainName", "")
                 yield Marked(run, f"route53resolver:{operation}", entry["Id"], region, name)
@@ -235,8 +220,7 @@ def _authorities(client: _Client, region: str) -> Iterator[Marked]:
 
 
 def _shares(client: _Client, region: str) -> Iterator[Marked]:
-    """Yield the resource shares of runs. Credentials that may not list any have created none."""
-    for share in _permitted(_pages(client("ram"), "get_resource_shares", "resourceShares", resourceOwner="SELF")):
+    for share in _pages(client("ram"), "get_resource_shares", "resourceShares", resourceOwner="SELF"):
         if (run := _run_in(share["name"])) and share["status"] not in ("DELETING", "DELETED"):
             arn, created = share["resourceShareArn"], share.get("creationTime")
             yield Marked(run, "ram:CreateResourceShare", arn, region, share["name"], created)

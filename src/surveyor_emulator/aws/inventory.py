@@ -13,6 +13,7 @@ from typing import Any
 
 from surveyor_emulator.core.world import World
 
+from .autoscaling.state import AutoscalingState
 from .cloudmap.state import CloudMapState
 from .ec2.state import Ec2State
 from .ecs.state.account import EcsState
@@ -48,6 +49,7 @@ def list_resources(world: World, account: str | None = None) -> list[Resource]:
         *_ec2(world),
         *_ecs(world),
         *_load_balancing(world),
+        *_autoscaling(world),
         *_resolver(world),
         *_shares(world),
         *_moto(),
@@ -153,6 +155,17 @@ def _load_balancing(world: World) -> Iterator[Resource]:
             yield Resource("elb:load-balancer", balancer.arn, account, region, balancer.name)
         for group in state.groups.values():
             yield Resource("elb:target-group", group.arn, account, region, group.name)
+
+
+def _autoscaling(world: World) -> Iterator[Resource]:
+    for account, region, state in world.everywhere(AutoscalingState):
+        for target in state.targets.values():
+            settings: dict[str, object] = {
+                "bounds": [target.minimum, target.maximum],
+                "actions": [action.name for action in target.actions.values()],
+            }
+            tags = state.tags.get(target.arn, {})
+            yield Resource("autoscaling:target", target.arn, account, region, target.key.resource, tags, settings)
 
 
 def _resolver(world: World) -> Iterator[Resource]:

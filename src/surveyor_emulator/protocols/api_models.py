@@ -31,6 +31,8 @@ _JAVA_CLASSES = {
     r"\p{L}": r"\w",
     r"\p{Z}": r"\s",
     r"\p{N}": r"\d",
+    # Java writes characters outside the first plane as two halves; Python has them as one.
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
 }
 
 

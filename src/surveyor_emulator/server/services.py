@@ -123,6 +123,15 @@ SERVICES: Mapping[str, AwsService] = {
             handlers="service_quotas",
             invalid="IllegalArgumentException",
         ),
+        AwsService(
+            "application-autoscaling",
+            "application-autoscaling",
+            ("json",),
+            permissions="autoscaling.permissions",
+            handlers="autoscaling",
+            invalid="ValidationException",
+            unsigned=("AnyScaleFrontendService",),
+        ),
         AwsService("iam", "iam", ("query",), permissions="iam.permissions", forwarder="iam.requests", regional=False),
         AwsService(
             "acm-pca",

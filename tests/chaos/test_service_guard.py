@@ -153,7 +153,7 @@ def test_an_autoscaling_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     service = CountedService(4, refused="AccessDeniedException")
     assert read_counts(service.client, THEIRS).scaling == ScalingRange(unknown="AccessDeniedException")
     with experiment_with(service, tmp_path, SafetyLimits()) as run:
-        assert run.guard.scaling_unknown() == "AccessDeniedException"
+        assert run.guard.scaling().unknown == "AccessDeniedException"
         service.refused, service.range = "", (1, 4)
         with run.fault("service.scale"):
             assert service.desired == 6

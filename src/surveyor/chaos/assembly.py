@@ -14,6 +14,7 @@ from typing import Any
 from surveyor.callers import CallerThread, ServiceEndpoints, resolve_name
 from surveyor.chaos.actions import ActionContext
 from surveyor.chaos.conclusion import concluded, print_line
+from surveyor.chaos.durations import describe_seconds, experiment_seconds
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.experiment_client import ClientCredentials, endpoints_of, plan_client, start_fault_proxy
 from surveyor.chaos.experiment_run import ExperimentRun
@@ -40,7 +41,7 @@ from surveyor.pytest_plugin.options import Chaos
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["HISTORIES", "ExperimentSettings", "run_experiment"]
+__all__ = ["HISTORIES", "ExperimentSettings", "limits_of", "run_experiment"]
 
 CALL_TIMEOUT = 5.0
 """Service seconds that a call may take, but at least MIN_TIMEOUT wall seconds."""
@@ -101,6 +102,9 @@ def _assembled(
         if reason := find_fault(name).unavailable(running.features, service):
             raise FeatureLacking(reason)
     timing = read_timing(settings.client, service, experiment, in_account=running.target.is_one_account)
+    say = _say_nothing if options.quiet else print_line
+    if not service.temporary and experiment.file is not None:
+        say(f"{experiment.name}: {_expected_time(experiment.file, service, settings, timing)}")
     experiment = fit_experiment(experiment, service, timing)
     alarms = StopAlarms(options.stop_alarms, settings.client)
     alarms.check_start()
@@ -124,7 +128,7 @@ def _assembled(
         }
         choice = _choose_scale(experiment, settings, polls)
         if choice.note:
-            print_line(f"{experiment.name}: {choice.note}")
+            say(f"{experiment.name}: {choice.note}")
         rate = experiment.setup.rate * choice.scale / options.scale  # as many calls in a service second
         clock = stack.enter_context(flowing_clock(running, choice.scale))
         proxy = start_fault_proxy(running, service, chance)
@@ -137,7 +141,7 @@ def _assembled(
         credentials = ClientCredentials(running.clients.credentials, settings.limited_credentials)
         make_client = plan_client(experiment, endpoints, proxy, credentials)
         context = ActionContext(settings.client, running.control)
-        guard = _guard(experiment, service, settings, alarms)
+        guard = _guard(experiment, service, settings, alarms, say)
         history.with_suffix(VERDICT_SUFFIX).unlink(missing_ok=True)
         header = _header(experiment, service, settings, endpoints, rate, timing, choice.note)
         recorder = Recorder(history, header, clock.now)
@@ -159,7 +163,7 @@ def _assembled(
             observers=[
                 Observer(view, poll, recorder, clock, experiment.setup.poll_period) for view, poll in polls.items()
             ],
-            print_line=print_line,
+            print_line=say,
             timing=timing,
             duration=options.duration,
             dry_run=options.dry_run,
@@ -173,21 +177,40 @@ def _assembled(
 
 
 def _guard(
-    experiment: Experiment, service: ServiceUnderTest, settings: ExperimentSettings, alarms: StopAlarms
+    experiment: Experiment,
+    service: ServiceUnderTest,
+    settings: ExperimentSettings,
+    alarms: StopAlarms,
+    say: Callable[[str], object],
 ) -> ServiceGuard:
     """Return the guard of the service; say if the range of its autoscaling cannot be read."""
-    options, denied = settings.options, settings.running.clients.denied
-    limits = SafetyLimits(
+    denied = settings.running.clients.denied
+    guard = ServiceGuard(limits_of(settings.options), service, settings.client, alarms)
+    if not service.temporary and guard.scaling().unknown:
+        settings.running.clients.denied = denied  # a refusal of this read says nothing about the service
+        say(f"{experiment.name}: {guard.scaling().describe(service.service)}")
+    return guard
+
+
+def limits_of(options: Chaos) -> SafetyLimits:
+    """Return the safety limits that the options of a run set."""
+    return SafetyLimits(
         options.max_task_share, options.max_tasks, options.min_healthy, options.max_error_rate, options.kill_file
     )
-    guard = ServiceGuard(limits, service, settings.client, alarms)
-    if not service.temporary and (why := guard.scaling_unknown()):
-        settings.running.clients.denied = denied  # a refusal of this read says nothing about the service
-        print_line(
-            f"{experiment.name}: the autoscaling of {service.service} is not known ({why}): counts are limited by "
-            "the options alone; application-autoscaling:DescribeScalableTargets would be needed"
-        )
-    return guard
+
+
+def _expected_time(file: Path, service: ServiceUnderTest, settings: ExperimentSettings, timing: ServiceTiming) -> str:
+    """Return how long an experiment takes on a service of others, with that service's own times."""
+    control = settings.running.control
+    scale = 1.0 if control is None else control.scale() or settings.options.scale
+    seconds = experiment_seconds(file, duration=settings.options.duration, steady=timing.steady(service))
+    seconds = (seconds + timing.more_ttl) / scale
+    speed = "in real time" if scale == 1 else f"at {scale:g} service seconds per second"
+    return f"{describe_seconds(seconds, seconds)} {speed}"
+
+
+def _say_nothing(line: str) -> None:
+    """Print nothing: a list of what can be done says it all at its end."""
 
 
 def _header(

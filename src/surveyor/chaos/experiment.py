@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,7 +88,7 @@ class Experiment:
     """One experiment: its name, a sentence that says what happens, its service, its checks, its faults, and its steps.
 
     `steps`: what happens, a function of the running experiment (an ExperimentRun); by default the service is only
-    observed for as long as the setup's warm-up.
+    observed for as long as the setup's warm-up. `file`: where it is defined, if it is known.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Experiment:
     checks: tuple[Check, ...]
     faults: tuple[str, ...]
     steps: Callable[[Any], object] = lambda run: None
+    file: Path | None = None
 
 
 def experiment(

@@ -12,15 +12,16 @@ from typing import Any
 from surveyor.callers import CallerThread, ServiceEndpoints
 from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed, Restoration, perform
 from surveyor.chaos.experiment import Experiment
+from surveyor.chaos.fault_planning import plan_fault
 from surveyor.chaos.fault_proxy import FaultProxy
-from surveyor.chaos.faults import FaultPlan, Victims, find_fault
+from surveyor.chaos.faults import FaultPlan, find_fault
 from surveyor.chaos.leftovers import LeftBehind, find_leftovers
 from surveyor.chaos.safety_limits import ExperimentStopped, TaskChange
 from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.service_timing import ServiceTiming
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.clock import ServiceClock
-from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
+from surveyor.errors import Inconclusive, UsageError, WrongAnswer
 from surveyor.fixtures.reads import WrittenServices
 from surveyor.history import Outcome, Recorder
 from surveyor.observers.keeping_up import describe_lag
@@ -106,29 +107,18 @@ class ExperimentRun:
         fault = find_fault(name)
         if name not in self.experiment.faults:
             raise UsageError(f"{self.experiment.name} uses the fault {name} without declaring it")
-        implementation = fault.implementation_for(self.features, workload=self.service.workload)
-        reason = fault.unavailable(self.features, self.service)
-        if reason or implementation is None:
-            raise FeatureLacking(reason)
-        if fault.of_tasks and not victims:
-            self.guard.refuse("no victim: the service has no running task to choose from")
-        change = TaskChange(
-            frozenset(task.id for task in victims) if fault.of_tasks else frozenset(), None, fault.deploys
+        planned = plan_fault(
+            fault,
+            victims,
+            parameters,
+            service=self.service,
+            features=self.features,
+            guard=self.guard,
+            context=self.context,
+            dry_run=self.dry_run,
         )
-        self.guard.check(change)
-        if fault.scales and not self.service.temporary and not parameters.get("count"):
-            parameters["count"] = self.guard.largest_count()
-        not_planned = self.dry_run and fault.creates
-        plan = (
-            FaultPlan()
-            if not_planned
-            else implementation.plan(self.service, Victims(victims, parameters), self.context)
-        )
-        if plan.count is not None:
-            change = replace(change, count=plan.count)
-            self.guard.check(change)
-        subject = ", ".join(map(str, victims)) or plan.description or f"the service {self.service.service}"
-        self.print_line(f"{self.experiment.name}: seed {self.seed}: {name}: {subject}")
+        plan, change = planned.plan, planned.change
+        self.print_line(f"{self.experiment.name}: seed {self.seed}: {name}: {planned.subject}")
         if self.dry_run:
             raise DryRun
         with ExitStack() as stack:
@@ -138,7 +128,7 @@ class ExperimentRun:
                 fault=name,
                 victims=tuple(task.id for task in victims),
                 lasting=fault.lasting,
-                description=plan.description,
+                description=planned.description,
             )
             number = self.undo_log.begin(name, plan.undo)
             stack.callback(self._undo, name, plan, began, number, lasting=fault.lasting)

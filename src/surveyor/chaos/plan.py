@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.account.prices import FARGATE_TASK, HOSTED_ZONE, INSTANCE, LOAD_BALANCER, Price, expected_dollars
+from surveyor.chaos.durations import experiment_seconds
 from surveyor.conformance.plan import Plan
 from surveyor.input_files import read_text
 
-__all__ = ["ACCOUNT_SECONDS", "TYPICAL_SECONDS", "ProgramPlan", "plan_programs", "read_program"]
+__all__ = ["ACCOUNT_STEADY", "OWN_SERVICE", "ProgramPlan", "plan_programs", "read_program"]
 
-TYPICAL_SECONDS = 200.0
-"""Service seconds of an experiment between the start of its service and its deletion."""
+OWN_SERVICE = 330.0
+"""Service seconds to start a service and to delete it in an account: tasks, and a namespace with a zone, on Fargate."""
 
-_STARTED, _DELETED = 180.0, 150.0  # tasks and a namespace with a zone, on Fargate
-ACCOUNT_SECONDS = _STARTED + TYPICAL_SECONDS + _DELETED
-"""Service seconds of a whole experiment in an account."""
+ACCOUNT_STEADY = 120.0
+"""Service seconds until a service on Fargate is steady again after a fault."""
 
+_DURATION = 30.0  # of the faults of any-fault, if nothing else is said
 _STEADY = 240.0  # a phase that lasts until a deployment is complete, or all tasks run
 _CALLS = 90  # to start and delete a service
 _CALLS_PER_POLL = 5.0  # of all observers: instances, tasks that run and that stopped, records
@@ -49,14 +50,14 @@ def read_program(path: Path, *, own_service: bool) -> ProgramPlan:
     counts = [int(value) for value in _numbers(tree, "count")]
     first, scaled = (counts[0] if counts else 3), max(counts, default=3)
     phases = list(_phases(tree))
-    seconds = sum(phases) if phases else TYPICAL_SECONDS
+    seconds = sum(phases) or experiment_seconds(path, duration=_DURATION, steady=ACCOUNT_STEADY)
     poll = next(_numbers(tree, "poll_period"), 1.0)
     balancer = own_service and any((*_numbers(tree, "entry_points"), *_numbers(tree, "balancer")))
     client = own_service and any((*_numbers(tree, "entry_points"), *_numbers(tree, "connect_client")))
     tasks = (max(first, scaled) if own_service else scaled - first) + client
     return ProgramPlan(
         tasks=max(0, tasks),
-        seconds=seconds + (_STARTED + _DELETED if own_service else 0.0),
+        seconds=seconds + (OWN_SERVICE if own_service else 0.0),
         calls=round((_CALLS if own_service else 10) + _CALLS_PER_POLL * seconds / poll),
         balancer=balancer,
         client=client,

@@ -37,7 +37,7 @@ def _experiment_of(item: pytest.Item) -> Experiment:
     if any(fault.startswith(API_FAULTS) for fault in faults):
         setup = replace(setup, resolve_by="api")
     name = name or item.path.stem.replace("_", "-")
-    return Experiment(name, title, setup.with_task_settings(chaos.task_settings), checks, faults)
+    return Experiment(name, title, setup.with_task_settings(chaos.task_settings), checks, faults, file=item.path)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -29,6 +29,17 @@ class ScalingRange:
     largest: int | None = None
     unknown: str = ""
 
+    def describe(self, service: str) -> str:
+        """Return the range in words."""
+        if self.unknown:
+            return (
+                f"the autoscaling of {service} is not known ({self.unknown}): counts are limited by the options alone; "
+                "application-autoscaling:DescribeScalableTargets would be needed"
+            )
+        if self.smallest is None:
+            return f"{service} is not scaled by Application Auto Scaling"
+        return f"Application Auto Scaling keeps {service} between {self.smallest} and {self.largest} tasks"
+
 
 @dataclass(frozen=True)
 class ServiceCounts:

@@ -33,10 +33,11 @@ class ServiceGuard:
     _deployed: bool = False
     _scaling: str = ""
 
-    def scaling_unknown(self) -> str:
-        """Return why the range of the service's autoscaling is not known, "" if it is."""
-        self._scaling = self._read().scaling.unknown
-        return self._scaling
+    def scaling(self) -> ScalingRange:
+        """Return the range of the service's autoscaling; what cannot be read is not asked for again."""
+        found = self._read().scaling
+        self._scaling = found.unknown
+        return found
 
     def largest_count(self) -> int:
         """Return to how many tasks the service may be scaled out. Raises LimitExceeded if to no more than it has."""

@@ -20,6 +20,9 @@ __all__ = ["ServiceTiming", "fit_experiment", "read_timing"]
 RECOVERY = 240.0
 """Service seconds within which a service that was created for an experiment must be steady after the last fault."""
 
+_SCHEDULED = 30.0
+"""Service seconds until ECS has noticed that tasks are missing, and has stopped what it replaces."""
+
 _ROUNDS = 2
 """A replacement, and another one for a task that does not come up at the first attempt."""
 
@@ -41,6 +44,10 @@ class ServiceTiming:
     more_ttl: float = 0.0
     recovery: float = RECOVERY
     names: float = 0.0
+
+    def steady(self, service: ServiceUnderTest) -> float:
+        """Return after about how many seconds the service is steady again, once it has tasks to start and to stop."""
+        return self.start + service.grace + max(service.stop_timeout, service.deregistration_delay) + _SCHEDULED
 
 
 def read_timing(

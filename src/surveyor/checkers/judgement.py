@@ -64,12 +64,13 @@ class ReportedFigure(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AppliedFault(Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault, the service seconds between which it was active, and the tasks that it affected."""
+    """A fault, the service seconds between which it was active, the tasks that it affected, and how or what it was."""
 
     fault: str
     start: float
     end: float
     victims: tuple[str, ...]
+    description: str = ""
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +117,13 @@ def judge_history(history: History) -> Judgement:
         stopped=history.stopped,
         verdict=verdict,
         faults=tuple(
-            AppliedFault(fault.fault, round(fault.end, 1), round(history.fault_span(fault).high, 1), fault.victims)
+            AppliedFault(
+                fault.fault,
+                round(fault.end, 1),
+                round(history.fault_span(fault).high, 1),
+                fault.victims,
+                fault.description,
+            )
             for fault in history.faults
             if fault.outcome is not Outcome.FAIL
         ),

@@ -1,13 +1,15 @@
 """`surveyor chaos`: run experiments by name; `surveyor verify`: judge a history from its file alone.
 
 Exit codes of both: 0 all checks passed, 1 a check failed or could not be judged, 2 usage, 3 the target cannot be
-reached or a fault failed, 4 something was left behind, 5 the target supports none of the experiments, 130 interrupted.
+reached or a fault failed, 4 something was left behind, 5 nothing was done: the target supports none of the experiments,
+or limits forbid the first fault of each; 130 interrupted.
 An experiment that was named and that the target does not support counts as not judged.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +31,7 @@ from surveyor.visible_text import one_line
 if TYPE_CHECKING:
     from surveyor.checkers import Judgement
     from surveyor.conformance.run import RunConfig
+    from surveyor.pytest_plugin.options import Chaos
     from surveyor.report.experiments import ExperimentReport
     from surveyor.report.model import ConformanceReport
     from surveyor.targets.model import Target
@@ -167,6 +170,7 @@ def chaos(
         path=path,
         faults=tuple(fault or ("task.pause",)),
         duration=duration,
+        quiet=every,
     )
     one_process = not loaded.start or len(files) == 1 or dry_run
     count = workers or (1 if one_process else min(2, os.cpu_count() or 1))
@@ -181,7 +185,7 @@ def chaos(
     print_caller(loaded)
     plural = "s" if len(files) > 1 else ""
     typer.echo(
-        f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale, own_service=not service)}",
+        f"seed {seed}; {len(files)} experiment{plural}{_expected_time(loaded, files, options)}",
         err=True,
     )
     # A dry run judges nothing: its experiments end as inconclusive, which would read as a problem.
@@ -223,14 +227,20 @@ def verify(
     raise typer.Exit(0 if judgement.verdict == "pass" else 1)
 
 
-def _expected_time(target: Target, scale: float, *, own_service: bool) -> str:
-    """Return how long an experiment takes; one with its `own_service` in an account starts it and deletes it."""
-    from surveyor.chaos.plan import ACCOUNT_SECONDS, TYPICAL_SECONDS
+def _expected_time(target: Target, files: Sequence[Path], options: Chaos) -> str:
+    """Return how long experiments take that make their service; each one with a service of others says it itself."""
+    from surveyor.chaos.durations import STEADY, describe_seconds, experiment_seconds
+    from surveyor.chaos.plan import ACCOUNT_STEADY, OWN_SERVICE
+    from surveyor.targets.running import speed_of
 
-    if target.start is None:
-        seconds = ACCOUNT_SECONDS if own_service else TYPICAL_SECONDS
-        return f"about {seconds / 60:.0f} minutes each in real time (scale 1)"
-    return f"about {TYPICAL_SECONDS / scale:.0f} s each at scale {scale:g}"
+    if options.service:
+        return ""
+    is_account = target.start is None
+    scale = speed_of(target, options.scale) if is_account else options.scale
+    steady, more = (ACCOUNT_STEADY, OWN_SERVICE) if is_account else (STEADY, STEADY)
+    seconds = [(experiment_seconds(file, duration=options.duration, steady=steady) + more) / scale for file in files]
+    each = " each" if len(files) > 1 else ""
+    return f", {describe_seconds(min(seconds), max(seconds))}{each} at scale {scale:g}"
 
 
 def _list(known: dict[str, Path]) -> None:
@@ -270,7 +280,7 @@ def _list_possible(config: RunConfig, target: Target) -> int:
         print_error(report.failure)
     if report.failure or errors:
         return exit_code(report)
-    print_possible(report, target, config.chaos.service, config.seed)
+    print_possible(report, target, config.chaos, config.seed)
     return 5 if all(result.verdict == "unsupported" for result in report.experiments) else 0
 
 
@@ -295,7 +305,9 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
         print_error(report.failure)
     if any(LeftBehind.__name__ in result.symptom for result in report.experiments):
         return 4
-    return exit_code(report)
+    code = exit_code(report)
+    was_done = any(result.judged is not None and result.judged.faults for result in report.experiments)
+    return 1 if code == 5 and was_done else code
 
 
 def _result_lines(result: ExperimentReport, folder: Path) -> list[str]:
@@ -320,7 +332,8 @@ def _judgement_lines(judgement: Judgement) -> list[str]:
     for fault in judgement.faults:
         victims = f" of {', '.join(victim[:8] for victim in fault.victims)}" if fault.victims else ""
         end = f" to {fault.end:g}" if fault.end - fault.start > 0.5 else ""
-        lines.append(f"  fault {fault.fault}{victims} at {fault.start:g}{end} s")
+        described = f": {fault.description}" if fault.description else ""
+        lines.append(f"  fault {fault.fault}{victims} at {fault.start:g}{end} s{described}")
     for verdict in judgement.checks:
         lines.append(f"  {verdict.verdict:<12} {verdict.label}: {verdict.detail}")
         lines += [f"  {'':<12}   event {event.event}: {event.description}" for event in verdict.witness]

@@ -232,7 +232,13 @@ def _operation(begun: _OpenOperation, result: Ended, *, end_event: int, end: flo
         case "change":
             return ChangeRecord(**base, call=line.call, parameters=line.parameters or line.version_1_parameters)
         case "fault":
-            return FaultRecord(**base, fault=str(line.fault), victims=line.victims, lasting=line.lasting)
+            return FaultRecord(
+                **base,
+                fault=str(line.fault),
+                victims=line.victims,
+                lasting=line.lasting,
+                description=line.description,
+            )
         case "undo":
             return UndoRecord(**base, of=_fault_number(line))
         case "phase":

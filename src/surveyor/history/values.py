@@ -217,11 +217,12 @@ class ChangeRecord(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRecord(Operation):
-    """A fault that began within this span. `lasting`: it stays active until it is undone."""
+    """A fault that began within this span. `lasting`: it stays active until it is undone; `description`: how or what."""
 
     fault: str
     victims: tuple[str, ...] = ()
     lasting: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ class Chaos:
 
     `scale`: service seconds in a wall second, where the target's clock can be controlled. `service`: CLUSTER/SERVICE
     to disrupt, "" to create a temporary one, to which `task_settings` apply. `faults` and `duration` (service
-    seconds): of the experiment any-fault. The others are safety limits (see surveyor.chaos.safety_limits).
+    seconds): of the experiment any-fault. `quiet`: print no victims and no limits. The others are safety limits (see
+    surveyor.chaos.safety_limits).
     """
 
     scale: float = 10.0
@@ -38,6 +39,7 @@ class Chaos:
     path: str = ""
     faults: tuple[str, ...] = ("task.pause",)
     duration: float = 30.0
+    quiet: bool = False
 
     def arguments(self) -> list[str]:
         """Return these as pytest options."""
@@ -49,6 +51,7 @@ class Chaos:
         words += ["--yes-production"] if self.yes_production else []
         words += ["--path", self.path] if self.path else []
         words += ["--dry-run"] if self.dry_run else []
+        words += ["--quiet-experiments"] if self.quiet else []
         words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
         words += ["--duration", f"{self.duration:g}", *(word for fault in self.faults for word in ("--fault", fault))]
         return words + (self.task_settings.arguments() if self.task_settings else [])
@@ -112,6 +115,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--scale", type=float, default=10.0, metavar="N", help="service seconds per second in experiments")
     group.addoption("--service", default="", metavar="CLUSTER/SERVICE", help="service to disrupt in experiments")
     group.addoption("--dry-run", action="store_true", help="choose the victims of experiments, and stop there")
+    group.addoption("--quiet-experiments", action="store_true", help="print neither victims nor limits of experiments")
     group.addoption(
         "--max-task-share", type=float, default=0.5, metavar="SHARE", help="share of tasks to disrupt at most"
     )
@@ -209,6 +213,7 @@ def _chaos(config: pytest.Config, task_settings: TaskSettings | None) -> Chaos:
         stop_alarms=tuple(config.getoption("--stop-on-alarm")),
         yes_production=config.getoption("--yes-production"),
         path=config.getoption("--path"),
+        quiet=config.getoption("--quiet-experiments"),
         faults=tuple(config.getoption("--fault")) or ("task.pause",),
         duration=config.getoption("--duration"),
     )

@@ -33,7 +33,7 @@ from surveyor.targets.identity import check_identity
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.process import StartedProcess, start
 
-__all__ = ["SECONDS_PER_CALL", "InsideResolvers", "RunningTarget", "reach_target", "run_target"]
+__all__ = ["SECONDS_PER_CALL", "InsideResolvers", "RunningTarget", "reach_target", "run_target", "speed_of"]
 
 SECONDS_PER_CALL = 0.1
 """Assumed service seconds of a call to an account, in a rehearsal."""
@@ -217,6 +217,17 @@ def address_of(host: str) -> str:
         return str(socket.getaddrinfo(host, 53, socket.AF_INET)[0][4][0])
     except OSError as error:
         raise TargetUnavailable(f"this machine cannot resolve the name server {host}: {error}") from None
+
+
+def speed_of(target: Target, requested: float) -> float:
+    """Return the service seconds per wall second of a target that runs; `requested` if its clock stands still."""
+    control, _ = _control(target, target.endpoint or "", "")
+    if control is None:
+        return 1.0
+    try:
+        return control.scale() or requested
+    finally:
+        control.close()
 
 
 def _control(target: Target, endpoint: str, token: str) -> tuple[Control | None, Target]:

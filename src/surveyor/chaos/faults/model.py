@@ -39,12 +39,14 @@ class FaultPlan:
 class FaultImplementation:
     """How targets with the features `needs` inject a fault.
 
-    `workload`: only into tasks that run surveyor_agents.workload.
+    `workload`: only into tasks that run surveyor_agents.workload. `by`: the means, as text for people, of a fault that
+    has several.
     """
 
     needs: frozenset[str]
     plan: Callable[[ServiceUnderTest, Victims, ActionContext], FaultPlan]
     workload: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True)

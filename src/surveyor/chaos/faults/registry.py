@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from surveyor.chaos.actions import BUSY, ActionContext, ApiAction, FaultFailed, Restoration
@@ -32,7 +35,7 @@ def _ghost(service: ServiceUnderTest, victims: Victims, context: ActionContext) 
     name = str(victims.parameters.get("name", "ghost"))
     address = str(victims.parameters.get("address", GHOST if service.temporary else UNUSED))
     instance = {"ServiceId": service.registry, "InstanceId": name}
-    if not service.temporary and _is_registered(context, instance):
+    if not service.temporary and _registered(context, instance):
         raise FaultFailed(f"registry.ghost: the instance {name} exists already: it would be overwritten")
     health = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"} if service.health else {}
     attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(service.port), **health}
@@ -43,24 +46,24 @@ def _ghost(service: ServiceUnderTest, victims: Victims, context: ActionContext) 
     )
 
 
-def _is_registered(context: ActionContext, instance: dict[str, str]) -> bool:
+def _registered(context: ActionContext, instance: dict[str, str]) -> Mapping[str, Any]:
+    """Return the instance as GetInstance describes it; nothing if it is not registered."""
     try:
-        context.client("servicediscovery").get_instance(**instance)
+        found: Mapping[str, Any] = context.client("servicediscovery").get_instance(**instance)["Instance"]
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "InstanceNotFound":
-            return False
+            return {}
         raise
-    return True
+    return found
 
 
 def _deregister(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
-    cloudmap = context.client("servicediscovery")
     begin, undo = [], []
     for task in victims.tasks:
         instance = {"ServiceId": service.registry, "InstanceId": task.id}
-        described = cloudmap.get_instance(**instance)["Instance"]
+        described = _registered(context, instance)
         if "Attributes" not in described:
-            raise FaultFailed(f"registry.deregister-live: the instance {task.id} has no attributes to restore")
+            raise FaultFailed(f"registry.deregister-live: the task {task.id} is not registered with attributes")
         begin.append(ApiAction("servicediscovery", "deregister_instance", instance, _GONE, BUSY))
         registered = {"registry": service.registry, "instance": task.id, "attributes": dict(described["Attributes"])}
         undo.append(Restoration("registration", {**registered, "cluster": service.cluster, "task": task.arn}))

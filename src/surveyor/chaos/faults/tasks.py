@@ -45,10 +45,14 @@ def _stop(service: ServiceUnderTest, task: ServiceTask) -> Action:
 TASK_FAULTS = (
     Fault(
         "task.kill",
-        "kills a task's processes with SIGKILL, without a graceful stop",
+        "kills a task's processes with SIGKILL; other tasks than Surveyor's own are stopped through ECS (StopTask)",
         (
-            FaultImplementation(_SIGNALS, _each(_signal("KILL"))),
-            FaultImplementation(_CALLED, _each(_command("/exit?code=137", ends=True)), workload=True),
+            FaultImplementation(_SIGNALS, _each(_signal("KILL")), by="SIGKILL"),
+            FaultImplementation(
+                _CALLED, _each(_command("/exit?code=137", ends=True)), workload=True, by="a command to the task"
+            ),
+            # SIGKILL from inside a container does not reach its first process (pid_namespaces(7)), so ECS Exec cannot.
+            FaultImplementation(_ECS, _each(_stop), by="StopTask: SIGTERM, and SIGKILL after the stopTimeout"),
         ),
         of_tasks=True,
     ),

@@ -217,7 +217,7 @@ class ChangeRecord(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRecord(Operation):
-    """A fault that began within this span. `lasting`: it stays active until it is undone; `description`: how or what."""
+    """A fault that began within this span. `lasting`: it is active until it is undone; `description`: how or what."""
 
     fault: str
     victims: tuple[str, ...] = ()

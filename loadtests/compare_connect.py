@@ -1,4 +1,4 @@
-"""Service Connect before three tasks, of which one is killed; with compare-direct the comparison of four architectures.
+"""Service Connect before three tasks, of which one is killed; with compare-direct the comparison of five architectures.
 
 `surveyor load compare-architectures` plays both.
 """
@@ -14,7 +14,7 @@ SCENARIO = Scenario(
     "One of three tasks behind Service Connect is killed.",
     ServiceSetup(count=3, ttl=60, connect_client=True),
     phases=(Phase("before", 24), Phase("killed", 96, fault="task.kill", victims="one")),
-    rate=180,  # as many calls in all as the three clients of compare-direct make
+    rate=180,  # as many calls in all as the four clients of compare-direct make
     scale=5,
     clients=("service-connect",),
     checks=(visible(within=30), gone(within=30)),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.callers import INDIRECT, MODELS
+from surveyor.callers import EVERYWHERE, INDIRECT, MODELS
 from surveyor.cli._support.survey_experiments import PROGRAMS, run_experiments_after_survey
 from surveyor.clock import WallClock
 from surveyor.conformance.run import exit_code
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.soak
 
 needs_envoy = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
-AVAILABLE = {name for name, model in MODELS.items() if not model.program or shutil.which(model.program)}
+AVAILABLE = {name for name in EVERYWHERE if not MODELS[name].program or shutil.which(MODELS[name].program)}
 
 
 def run(*words: str, timeout: float = 150) -> subprocess.CompletedProcess[str]:

@@ -103,6 +103,7 @@ def test_endpoints_survive_their_text() -> None:
     endpoints = ServiceEndpoints(
         8080, "web.ns", ("127.0.0.2", 53), "http://127.0.0.1:1", "1" * 12, "surveyor", "us-east-1", "ns", "web", "",
         ("127.0.0.3", 80), ("", 0), ClientTask("10.0.0.1", 8080, "t", "http://backend:8080"),
+        ("127.0.0.4", 8081),
         Request("HEAD", "/health", "web.ns", (("X-A", "b"),), Tls("web"), ((200, 299),)), 20.0, 0.5, 1_000.0, 10.0,
     )  # fmt: skip
     assert parse_json(dump_json(endpoints), ServiceEndpoints) == endpoints

@@ -88,6 +88,11 @@ def test_architectures_are_compared_where_all_were_called() -> None:
     ]  # fmt: skip
     assert [cell.failed[0] for cell in found.rows[3].impact] == [3.0, 3.0]
     assert architectures_of([scenario("few", "dns")]) is None
+    with_gateway = architectures_of([scenario("all", *CLIENTS, "api-gateway")])
+    assert with_gateway is not None
+    assert [row.name for row in with_gateway.rows] == [
+        "load balancer", "API Gateway", "DNS", "API", "Service Connect",
+    ]  # fmt: skip
 
 
 def test_merged_reports_keep_their_folders(tmp_path: Path) -> None:

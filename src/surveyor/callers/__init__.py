@@ -21,7 +21,7 @@ from surveyor.callers.architectures import ARCHITECTURES, Architecture
 from surveyor.callers.attempt import AttemptOutcome, AttemptResult, Timeouts, attempt
 from surveyor.callers.caller_thread import CallerThread
 from surveyor.callers.client import Choice, Client, can_call, make_client, question_of
-from surveyor.callers.client_models import INDIRECT, MODELS, TOTAL_SHARE, ClientModel
+from surveyor.callers.client_models import EVERYWHERE, INDIRECT, MODELS, TOTAL_SHARE, ClientModel
 from surveyor.callers.connection import Connection
 from surveyor.callers.endpoints import ClientTask, ServiceEndpoints
 from surveyor.callers.registry_client import CALLER_HEADER, DISCOVERY, RegistryClient, data_endpoint
@@ -43,6 +43,7 @@ __all__ = [
     "ARCHITECTURES",
     "CALLER_HEADER",
     "DISCOVERY",
+    "EVERYWHERE",
     "INDIRECT",
     "MODELS",
     "NO_ANSWER",

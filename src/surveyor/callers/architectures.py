@@ -9,15 +9,20 @@ __all__ = ["ARCHITECTURES", "Architecture"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """`hops`: what is between caller and task; `client`: the client model of load scenarios that uses it."""
+    """`hops`: what is between caller and task; `client`: the client model of load scenarios that uses it.
+
+    `optional`: a comparison is complete without it.
+    """
 
     name: str
     hops: str
     client: str
+    optional: bool = False
 
 
 ARCHITECTURES = (
     Architecture("load balancer", "1: the load balancer", "balancer"),
+    Architecture("API Gateway", "1: the gateway (a stand-in: Envoy)", "api-gateway", optional=True),
     Architecture("DNS", "0", "dns"),
     Architecture("API", "0", "api-healthy"),
     Architecture("Service Connect", "2: the caller's proxy, the callee's", "service-connect"),

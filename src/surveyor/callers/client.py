@@ -118,6 +118,7 @@ def can_call(model: ClientModel, endpoints: ServiceEndpoints) -> bool:
         "revision": bool(endpoints.service),
         "balancer": bool(endpoints.load_balancer[0]),
         "proxy": bool(endpoints.proxy[0]) or endpoints.client_task is not None,
+        "gateway": bool(endpoints.gateway[0]),
     }[model.source]
 
 
@@ -126,6 +127,8 @@ def question_of(model: ClientModel, endpoints: ServiceEndpoints) -> Ask:
     if model.source in ("name", "balancer"):
         name = endpoints.alias if model.source == "name" else endpoints.load_balancer[0]
         return functools.partial(resolve_name, DnsAddress(*endpoints.resolver), name, DNS_TIMEOUT)
+    if model.source == "gateway":
+        return functools.partial(fixed, endpoints.gateway)
     if model.source == "proxy":
         task = _task_that_calls(model, endpoints)
         return functools.partial(fixed, (task.address, task.port) if task is not None else endpoints.proxy)

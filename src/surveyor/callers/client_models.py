@@ -8,11 +8,11 @@ from typing import Literal
 
 from surveyor.callers.resolvers import FOREVER, CachePolicy
 
-__all__ = ["INDIRECT", "MODELS", "TOTAL_SHARE", "ClientModel", "Source"]
+__all__ = ["EVERYWHERE", "INDIRECT", "MODELS", "TOTAL_SHARE", "ClientModel", "Source"]
 
-Source = Literal["name", "registry", "revision", "balancer", "proxy"]
+Source = Literal["name", "registry", "revision", "balancer", "proxy", "gateway"]
 """What a client asks: the DNS server for the service's name or for the load balancer's, or DiscoverInstances, always or
-only after the revision has risen; `proxy`: nothing, since its Service Connect proxy chooses."""
+only after the revision has risen; `proxy`, `gateway`: nothing, since a Service Connect proxy or API Gateway chooses."""
 
 JVM_POSITIVE, JVM_NEGATIVE = 30.0, 10.0
 """Service seconds: networkaddress.cache.ttl without a security manager, and networkaddress.cache.negative.ttl."""
@@ -29,7 +29,7 @@ class ClientModel:
     """`description`: for people; `health`: HealthStatus for DiscoverInstances.
 
     `program`: a program that makes the calls instead of this process; it is so expensive that it calls only `share` as
-    often.
+    often. `everywhere`: it calls in each load scenario, otherwise only in those that name it.
     """
 
     name: str
@@ -40,11 +40,12 @@ class ClientModel:
     keeps_connections: bool = False
     program: str = ""
     share: float = 1.0
+    everywhere: bool = True
 
     @property
     def is_indirect(self) -> bool:
-        """Return whether it calls a load balancer or a proxy, which chooses the task."""
-        return self.source in ("balancer", "proxy")
+        """Return whether it calls a load balancer, a gateway or a proxy, which chooses the task."""
+        return self.source in ("balancer", "proxy", "gateway")
 
 
 _ALL = (
@@ -84,6 +85,13 @@ _ALL = (
     ClientModel("service-connect", "the client's Service Connect proxy", "proxy", CachePolicy(FOREVER)),
     ClientModel("balancer", "a load balancer before the service, its name cached for its TTL", "balancer"),
     ClientModel(
+        "api-gateway",
+        "a private integration of API Gateway; an Envoy that polls DiscoverInstances stands in for it",
+        "gateway",
+        CachePolicy(FOREVER),
+        everywhere=False,
+    ),
+    ClientModel(
         "curl",
         "curl, one process per call: it resolves each time, and tries the addresses of an answer one after another",
         "name",
@@ -94,8 +102,11 @@ _ALL = (
 )
 
 MODELS: Mapping[str, ClientModel] = {model.name: model for model in _ALL}
-TOTAL_SHARE = sum(model.share for model in _ALL)
-"""The number of models, weighted by how often each calls."""
+EVERYWHERE = tuple(model.name for model in _ALL if model.everywhere)
+"""The models that call in each load scenario."""
+
+TOTAL_SHARE = sum(model.share for model in _ALL if model.everywhere)
+"""Their number, weighted by how often each calls."""
 
 INDIRECT = frozenset(model.name for model in _ALL if model.is_indirect)
-"""The models that call a load balancer or a proxy, which chooses the task."""
+"""The models that call a load balancer, a gateway or a proxy, which chooses the task."""

@@ -26,7 +26,8 @@ class ServiceEndpoints:
     `registry`: endpoint for the discovery of `service` in `namespace`, which `owner` shares if it is not ""; calls are
     signed for `account` and `secret`, or with the credentials of the process if `secret` is "". `load_balancer`: name
     and port of a load balancer before the service; `proxy`: address and port of a client's Service Connect proxy that
-    can be called from here, or `client_task` from which it is called. "" and 0, or None, if there is none.
+    can be called from here, or `client_task` from which it is called; `gateway`: address and port of what stands in for
+    API Gateway. "" and 0, or None, if there is none.
 
     `port` of the tasks; `rate`: arrivals of each client model per wall second, each attempt with `timeout` wall seconds
     to connect and again for the response. `epoch`: wall time (seconds since 1970) of service second 0; `scale`: service
@@ -46,6 +47,7 @@ class ServiceEndpoints:
     load_balancer: tuple[str, int] = ("", 0)
     proxy: tuple[str, int] = ("", 0)
     client_task: ClientTask | None = None
+    gateway: tuple[str, int] = ("", 0)
     request: Request = field(default_factory=Request)
     rate: float = 1.0
     timeout: float = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.experiment_client import ClientCredentials, endpoints_of, plan_client, start_fault_proxy
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.faults import find_fault
+from surveyor.chaos.gateway import envoy_binary, run_gateway
 from surveyor.chaos.safety_limits import SafetyLimits, exclusive_run
 from surveyor.chaos.service_guard import ServiceGuard
 from surveyor.chaos.service_timing import ServiceTiming, fit_experiment, read_timing
@@ -138,6 +139,8 @@ def _assembled(
         account = settings.consumer_account() if experiment.setup.shared else service.account
         local = running.target.is_local
         endpoints = endpoints_of(service, proxy, account, clock.scale, _timeout(clock), local=local)
+        if experiment.setup.gateway and local and envoy_binary() is not None and not options.dry_run:
+            endpoints = replace(endpoints, gateway=stack.enter_context(run_gateway(endpoints)))
         credentials = ClientCredentials(running.clients.credentials, settings.limited_credentials)
         make_client = plan_client(experiment, endpoints, proxy, credentials)
         context = ActionContext(settings.client, running.control)

@@ -27,7 +27,8 @@ def create_service(
     namespace: Mapping[str, Any] = (
         fixture("make_namespace")("private", Vpc=vpc) if has_names else fixture("http_namespace")
     )
-    records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": setup.ttl}]}
+    types = ("A", "SRV") if setup.gateway else ("A",)
+    records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": kind, "TTL": setup.ttl} for kind in types]}
     registry = fixture("make_service")(
         namespace,
         HealthCheckCustomConfig={"FailureThreshold": 1},
@@ -57,7 +58,8 @@ def create_service(
         params["loadBalancers"] = [group]
     drain = ("--on-term", "drain", "--drain", str(setup.drain)) if setup.drain else ()
     definition = fixture("make_task_definition")("serve", *drain, container=container)
-    service = fixture("make_ecs_service")(definition, registry, count=setup.count, **params)
+    ports = {"registryArn": registry["Arn"], "port": TASK_PORT} if setup.gateway else registry
+    service = fixture("make_ecs_service")(definition, ports, count=setup.count, **params)
     fixture("wait_until_steady")(service)
     cloudmap, names = fixture("cloudmap"), {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
 

@@ -27,6 +27,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from surveyor.callers import (
+    EVERYWHERE,
     MODELS,
     Arrivals,
     AttemptResult,
@@ -112,7 +113,7 @@ def _stream(state: _State, model: ClientModel) -> type[User]:
         @task
         def arrive(self) -> None:
             endpoints = state.endpoints.get()
-            if model.name not in (state.scenario.clients or MODELS) or not can_call(model, endpoints):
+            if model.name not in (state.scenario.clients or EVERYWHERE) or not can_call(model, endpoints):
                 gevent.sleep(3_600)
                 return
             chance = random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from surveyor.callers import MODELS
+from surveyor.callers import EVERYWHERE, MODELS
 from surveyor.chaos.experiment import ServiceSetup
 from surveyor.history import Check
 
@@ -35,7 +35,8 @@ class Phase:
 @dataclass(frozen=True)
 class Scenario:
     """`rate`: arrivals of each client model per wall second; `scale`: service seconds per wall second, if the target's
-    clock can be controlled; `checks`: the checks of its history; `clients`: the client models that call, all if none.
+    clock can be controlled; `checks`: the checks of its history; `clients`: the client models that call, those of
+    EVERYWHERE if none.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Scenario:
     @property
     def share(self) -> float:
         """Return the number of models that call, weighted by how often each does."""
-        return sum(MODELS[name].share for name in self.clients or MODELS)
+        return sum(MODELS[name].share for name in self.clients or EVERYWHERE)
 
     @property
     def faults(self) -> tuple[str, ...]:

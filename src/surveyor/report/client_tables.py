@@ -73,12 +73,14 @@ def client_table_by_scenario(experiments: Iterable[ExperimentReport]) -> ClientT
 
 def architectures_of(experiments: Iterable[ExperimentReport]) -> Architectures | None:
     """Return the comparison from the scenarios in which all architectures were called; None if there is none."""
-    clients = {architecture.client for architecture in ARCHITECTURES}
+    clients = {architecture.client for architecture in ARCHITECTURES if not architecture.optional}
     scenarios = [experiment for experiment in experiments if clients <= {row.client for row in experiment.clients}]
     calm = next((scenario for scenario in scenarios if any(row.phase == BEFORE for row in scenario.clients)), None)
     if calm is None:
         return None
     before = {row.client: row for row in calm.clients if row.phase == BEFORE}
+    everywhere = set.intersection(*({row.client for row in scenario.clients} for scenario in scenarios))
+    compared = [architecture for architecture in ARCHITECTURES if architecture.client in everywhere & before.keys()]
     rows = tuple(
         ArchitectureRow(
             architecture.name,
@@ -87,9 +89,9 @@ def architectures_of(experiments: Iterable[ExperimentReport]) -> Architectures |
             before[architecture.client].p99,
             tuple(_whole_row(scenario, architecture.client) for scenario in scenarios),
         )
-        for architecture in ARCHITECTURES
+        for architecture in compared
     )
-    attempts = min(before[architecture.client].attempts for architecture in ARCHITECTURES)
+    attempts = min(before[architecture.client].attempts for architecture in compared)
     return Architectures(calm.name, attempts, tuple(scenario.name for scenario in scenarios), rows)
 
 

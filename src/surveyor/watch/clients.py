@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from surveyor.callers import (
+    EVERYWHERE,
     MODELS,
     Ask,
     AttemptResult,
@@ -52,8 +53,8 @@ DIRECT = ClientModel(
 )
 """No client of the service: it shows what old and new tasks answer where a load balancer or a proxy hides them."""
 
-WATCH_MODELS: Mapping[str, ClientModel] = {**MODELS, DIRECT.name: DIRECT}
-"""All client models that a watch can use."""
+WATCH_MODELS: Mapping[str, ClientModel] = {**{name: MODELS[name] for name in EVERYWHERE}, DIRECT.name: DIRECT}
+"""All client models that a watch can use: API Gateway is not asked for its own address."""
 
 COPIES = 4
 """Clients of each model: their caches run out at different times, as those of many clients do."""
@@ -67,6 +68,7 @@ _LACKS: Mapping[Source, str] = {
     "revision": "the service has no registry",
     "balancer": "the service has no load balancer",
     "proxy": "the service offers nothing by Service Connect",
+    "gateway": "no watch has a stand-in for API Gateway",
 }
 
 UNREACHABLE = "no connection in time"
@@ -284,6 +286,8 @@ def _question(model: ClientModel, endpoints: ServiceEndpoints, cloudmap: Callabl
             return ask_by_revision(cloudmap(), *names, model.health)
         case "proxy":
             return partial(fixed, endpoints.proxy)
+        case "gateway":
+            return partial(fixed, endpoints.gateway)
 
 
 def _request(model: ClientModel, service: ServiceUnderTest, settings: WatchSettings) -> Any:

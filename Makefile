@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 .SUFFIXES:
 SHELL := /bin/bash
+# Without compiled files, each of the hundreds of programs that the tests start would compile its sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q -q

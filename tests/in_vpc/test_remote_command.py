@@ -93,7 +93,9 @@ def test_a_line_is_in_the_mailbox_before_it_is_confirmed() -> None:
 from pathlib import Path
 from typing import Any
 path = Path(sys.argv[1]) / "ledger-main.jsonl"
-path.write_text("intent\\n")
+written = Path(sys.argv[1]).with_name("written")
+written.write_text("intent\\n")
+written.replace(path)  # at no moment it is empty
 print(confirm(path), confirm("/etc/passwd"), flush=True)
 path.write_text("intent\\ncreated\\n")
 os.kill(os.getpid(), 9)

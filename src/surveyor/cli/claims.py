@@ -35,7 +35,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(
-    area: Annotated[str, typer.Option(help="List only the claims of this area.")] = "",
+    area: Annotated[str, typer.Option(metavar="AREA", help="List only the claims of this area.")] = "",
     unproven: Annotated[bool, typer.Option("--unproven", help="List only claims that no test proves.")] = False,
     about: Annotated[
         str,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from surveyor.early_interrupts import raise_interrupts
 
@@ -67,7 +67,26 @@ class _LazyCommand(TyperCommand):
             app.command(self._entry.name, context_settings=dict(self._entry.context_settings))(loaded)
         command = typer.main.get_command(app)
         command.name = self._entry.name
+        _name_values(command)
         return command.make_context(info_name, args, parent=parent, **extra)
+
+
+def _name_values(command: Any) -> None:
+    """Have the help of a command, or of all in a group, show no value for a switch, and N for a number.
+
+    Typer shows the names of Python's types, also beside the name of an argument.
+    """
+    context = command.context_class(command, **command.context_settings)
+    for parameter in (*command.params, command.get_help_option(context)):
+        if isinstance(parameter, TyperArgument):
+            parameter.display_type_rich = lambda ctx: ""  # type: ignore[method-assign]
+        elif parameter is not None and parameter.metavar is None:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+            elif parameter.type_descriptor.annotation in (int, float):
+                parameter.metavar = "N"
+    for inner in getattr(command, "commands", {}).values():
+        _name_values(inner)
 
 
 def group_of(entries: tuple[CommandEntry, ...]) -> type[TyperGroup]:
@@ -78,5 +97,6 @@ def group_of(entries: tuple[CommandEntry, ...]) -> type[TyperGroup]:
 
         def __init__(self, **attributes: Any) -> None:
             super().__init__(**attributes | {"commands": {entry.name: _LazyCommand(entry) for entry in entries}})
+            _name_values(self)
 
     return LazyGroup

@@ -32,7 +32,7 @@ AUDIT = {
     "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcs",
     "route53:ListHostedZonesByVPC",
-    "route53resolver:GetResolverRule",
+    "route53resolver:GetResolverEndpoint", "route53resolver:GetResolverRule",
     "route53resolver:ListFirewallDomains",
     "route53resolver:ListFirewallRuleGroupAssociations",
     "route53resolver:ListFirewallRules",

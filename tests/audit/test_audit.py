@@ -162,7 +162,7 @@ def test_findings_are_printed_with_the_change(audit: Audit, capsys: pytest.Captu
     arithmetic = "60 (TTL) + 5 (until name servers drop it) - 30 (stopTimeout) = 35 s after it has stopped"
     assert f"clients call it for {arithmetic}" in out
     assert "see: surveyor claims show ecs.window.one-task-measured, aws/containers-roadmap#343" in out
-    assert "6 findings; 3 ECS services and 3 Cloud Map services read, nothing changed" in out
+    assert "6 findings and 1 note; 3 ECS services and 3 Cloud Map services read, nothing changed" in out
 
 
 def test_tasks_that_are_listed_late_are_no_findings(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:

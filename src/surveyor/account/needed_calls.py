@@ -162,8 +162,8 @@ _LOAD: Calls = {"elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup Mo
 _AUDIT: Calls = {
     "servicediscovery": "GetOperation GetService ListInstances ListNamespaces ListOperations ListServices",
     "route53": "ListHostedZonesByVPC ListResourceRecordSets",
-    "route53resolver": "GetResolverRule ListFirewallDomains ListFirewallRuleGroupAssociations ListFirewallRules "
-    "ListResolverRuleAssociations",
+    "route53resolver": "GetResolverEndpoint GetResolverRule ListFirewallDomains ListFirewallRuleGroupAssociations "
+    "ListFirewallRules ListResolverRuleAssociations",
     "ec2": "DescribeSubnets DescribeVpcAttribute DescribeVpcs",
     "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListServices ListTasks",
     "iam": "GetRole",

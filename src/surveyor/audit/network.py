@@ -10,12 +10,17 @@ __all__ = ["BlockRule", "ForwardRule", "Network", "Vpc", "covers"]
 
 @dataclass(frozen=True)
 class ForwardRule:
-    """A Resolver rule in a VPC; `forwards` is False for a SYSTEM rule. Domains have no dot at their end."""
+    """A Resolver rule in a VPC; `forwards` is False for a SYSTEM rule. Domains have no dot at their end.
+
+    `endpoint`: the outbound endpoint, `endpoint_status` is "" if it is not known.
+    """
 
     id: str
     domain: str
     forwards: bool
     targets: tuple[str, ...] = ()
+    endpoint: str = ""
+    endpoint_status: str = ""
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,18 @@ def _rules(clients: ReadOnlyClients, vpc: str) -> Iterator[ForwardRule]:
         rule = clients.get(_RESOLVER, "get_resolver_rule", "ResolverRule", ResolverRuleId=identity)
         if rule is not None and rule.get("RuleType") in ("FORWARD", "SYSTEM"):
             targets = tuple(str(target.get("Ip") or target.get("Ipv6")) for target in rule.get("TargetIps") or ())
-            yield ForwardRule(identity, _plain(rule.get("DomainName", "")), rule["RuleType"] == "FORWARD", targets)
+            endpoint = str(rule.get("ResolverEndpointId") or "")
+            yield ForwardRule(
+                identity, _plain(rule.get("DomainName", "")), rule["RuleType"] == "FORWARD", targets,
+                endpoint, _endpoint_status(clients, endpoint),
+            )  # fmt: skip
+
+
+def _endpoint_status(clients: ReadOnlyClients, endpoint: str) -> str:
+    """Return the status of an endpoint: "" if it is of another account, or may not be read."""
+    params = {"ResolverEndpointId": endpoint}
+    found = clients.get(_RESOLVER, "get_resolver_endpoint", "ResolverEndpoint", **params) if endpoint else None
+    return "" if found is None else str(found.get("Status") or "")
 
 
 def _firewall(clients: ReadOnlyClients, vpc: str) -> Iterator[BlockRule]:

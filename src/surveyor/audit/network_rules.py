@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 
 from surveyor.audit.findings import Finding, Severity
 from surveyor.audit.network import ForwardRule, Network, Vpc, covers
+from surveyor.audit.registrar_rules import (
+    flapping_registrations,
+    leftovers,
+    ports_of_some_instances,
+    registries_of_external_dns,
+)
 from surveyor.audit.snapshot import Instance, Registry, Snapshot
 
 __all__ = ["NETWORK_RULES", "apply_network_rules"]
-
-FLAPS = 3
-"""How often an instance is registered within an hour before it is said to flap: a restart or two are normal."""
 
 NetworkRule = Callable[[Snapshot, Network], Iterator[Finding]]
 
@@ -94,6 +97,22 @@ def _forwarded_domain(snapshot: Snapshot, network: Network) -> Iterator[Finding]
                 )  # fmt: skip
 
 
+def _endpoint_down(snapshot: Snapshot, network: Network) -> Iterator[Finding]:
+    for vpc in network.vpcs:
+        for namespace in _private_namespaces(snapshot):
+            rule = _rule_for(vpc, namespace)
+            if rule is not None and rule.forwards and rule.endpoint_status not in ("", "OPERATIONAL", "UPDATING"):
+                yield Finding(
+                    "forwarding-endpoint-down", Severity.BREAKS, namespace,
+                    f"the Resolver rule {rule.id} forwards {rule.domain} from {_described(vpc)} by the outbound "
+                    f"endpoint {rule.endpoint}, which is {rule.endpoint_status}: names of the namespace do not resolve "
+                    "there",
+                    f"aws route53resolver get-resolver-endpoint --resolver-endpoint-id {rule.endpoint} has the reason; "
+                    "give it addresses in subnets that exist",
+                    "resolver.rules.forward-a-domain-and-its-subdomains",
+                )  # fmt: skip
+
+
 def _shadowing_rule(snapshot: Snapshot, network: Network) -> Iterator[Finding]:
     for vpc in network.vpcs:
         for registry in _in_private_dns(snapshot):
@@ -142,59 +161,19 @@ def _checks_of_private_addresses(snapshot: Snapshot, network: Network) -> Iterat
             )  # fmt: skip
 
 
-def _flapping_registrations(snapshot: Snapshot, network: Network) -> Iterator[Finding]:
-    for registry in snapshot.registries.values():
-        counts = network.registrations.get(registry.arn, {})
-        for instance, count in sorted(counts.items()):
-            if count >= FLAPS:
-                yield Finding(
-                    "registration-flaps", Severity.HURTS, registry.host,
-                    f"{instance} was registered {count} times within {network.period / 60:.0f} minutes: each time "
-                    "resolvers and clients learn of it anew",
-                    "have the heart-beat report its health with UpdateInstanceCustomHealthStatus, and register once",
-                    "instances.register-again-replaces-attributes",
-                )  # fmt: skip
-
-
-def _leftovers(snapshot: Snapshot, network: Network) -> Iterator[Finding]:
-    for registry in snapshot.registries.values():
-        gone = [instance for instance in registry.instances if _ecs_service(instance) in network.unknown_services]
-        tasks = {task.id for service in snapshot.services for task in service.tasks}
-        held = {
-            instance.attributes.get("AWS_INSTANCE_IPV4"): instance.id
-            for instance in registry.instances
-            if instance.id in tasks
-        }
-        twice = [
-            instance for instance in registry.instances
-            if instance.id not in tasks and instance not in gone
-            and instance.attributes.get("AWS_INSTANCE_IPV4") in held and not _ecs_service(instance)
-        ]  # fmt: skip
-        for instance in (*gone, *twice):
-            source = _ecs_service(instance)
-            why = (
-                f"names the ECS service {source}, which does not exist" if source
-                else f"has the address of the task {held[instance.attributes['AWS_INSTANCE_IPV4']]}"
-            )  # fmt: skip
-            yield Finding(
-                "left-by-another-registrar", Severity.BREAKS, registry.host,
-                f"the instance {instance.id} ({instance.attributes.get('AWS_INSTANCE_IPV4', 'no address')}) {why}: "
-                "nothing deregisters it",
-                f"aws servicediscovery deregister-instance --service-id {registry.id} --instance-id {instance.id}",
-                "on-premises.beside-ecs.tasks-come-and-go-alone",
-            )  # fmt: skip
-
-
 NETWORK_RULES: tuple[NetworkRule, ...] = (
     _zone_not_in_vpc,
     _dns_attributes_off,
     _shadowing_zone,
     _forwarded_domain,
+    _endpoint_down,
     _shadowing_rule,
     _blocked_names,
     _checks_of_private_addresses,
-    _flapping_registrations,
-    _leftovers,
+    flapping_registrations,
+    leftovers,
+    ports_of_some_instances,
+    registries_of_external_dns,
 )
 
 
@@ -233,12 +212,6 @@ _PRIVATE = tuple(
     for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
 )
 """Addresses without a way from the internet (RFC 1918, 6598, 3927)."""
-
-
-def _ecs_service(instance: Instance) -> str:
-    """Return CLUSTER/SERVICE that an instance names, "" if it names none."""
-    cluster, service = (instance.attributes.get(name) for name in ("ECS_CLUSTER_NAME", "ECS_SERVICE_NAME"))
-    return f"{cluster}/{service}" if cluster and service else ""
 
 
 def _listed(addresses: list[str]) -> str:

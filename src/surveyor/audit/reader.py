@@ -245,6 +245,7 @@ def _registry(service: Any, namespaces: dict[str, Any], instances: list[Instance
         service.get("HealthCheckCustomConfig") is not None,
         service.get("HealthCheckConfig") is not None,
         tuple(instances),
+        str(service.get("Description") or ""),
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Container", "Instance", "Record", "Registry", "Service", "Snapshot", "Task", "Zone"]
+__all__ = ["PORT", "Container", "Instance", "Record", "Registry", "Service", "Snapshot", "Task", "Zone"]
+
+PORT = "AWS_INSTANCE_PORT"
+"""The attribute of an instance from which clients read its port."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Registry:
     custom_health: bool
     probed: bool
     instances: tuple[Instance, ...]
+    description: str = ""
 
     @property
     def host(self) -> str:

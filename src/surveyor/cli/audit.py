@@ -26,7 +26,7 @@ from surveyor.typed_json import dump_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from surveyor.audit import Finding, Network
+    from surveyor.audit import Finding, Network, Note
     from surveyor.targets.model import Target
 
 __all__ = ["LEVELS", "audit"]
@@ -75,6 +75,7 @@ def audit(
         apply_rules,
         confirm,
         need_confirmation,
+        notes_of,
         read_network,
         read_snapshot,
     )
@@ -112,10 +113,11 @@ def audit(
     if clients.refused or snapshot is None:
         raise TargetUnavailable(_describe_refused(clients.refused))
     _report_unread(network)
+    notes = notes_of(snapshot)
     if as_json is not None:
-        _write_json(findings, as_json)
+        _write_json(findings, notes, as_json)
     if as_json is None or str(as_json) != "-":
-        _print_findings(findings, len(snapshot.services), len(snapshot.registries))
+        _print_findings(findings, notes, len(snapshot.services), len(snapshot.registries))
     failing = LEVELS[: LEVELS.index(fail_on) + 1]
     raise typer.Exit(1 if any(finding.level in failing for finding in findings) else 0)
 
@@ -165,17 +167,24 @@ def _describe_refused(refused: Mapping[str, str]) -> str:
     )
 
 
-def _print_findings(findings: Sequence[Finding], services: int, registries: int) -> None:
+def _print_findings(findings: Sequence[Finding], notes: Sequence[Note], services: int, registries: int) -> None:
     for finding in findings:
-        typer.echo(f"{finding.level}  {finding.about}  [{finding.rule}]")
-        typer.echo(f"    {finding.found}")
-        typer.echo(f"    change: {finding.change}")
-        claim = f"surveyor claims show {finding.claim}" if finding.claim else ""
-        sources = ", ".join(part for part in (claim, finding.report) if part)
-        if sources:
-            typer.echo(f"    see: {sources}")
+        _print_one(finding.level, finding)
+    for note in notes:
+        _print_one("note", note)
     read = f"{_count(services, 'ECS service')} and {_count(registries, 'Cloud Map service')} read"
-    typer.echo(f"{_count(len(findings), 'finding')}; {read}, nothing changed")
+    noted = f" and {_count(len(notes), 'note')}" if notes else ""
+    typer.echo(f"{_count(len(findings), 'finding')}{noted}; {read}, nothing changed")
+
+
+def _print_one(level: str, one: Finding | Note) -> None:
+    typer.echo(f"{level}  {one.about}  [{one.rule}]")
+    typer.echo(f"    {one.found}")
+    typer.echo(f"    change: {one.change}")
+    claim = f"surveyor claims show {one.claim}" if one.claim else ""
+    sources = ", ".join(part for part in (claim, one.report) if part)
+    if sources:
+        typer.echo(f"    see: {sources}")
 
 
 def _count(number: int, noun: str) -> str:
@@ -192,8 +201,9 @@ def _check_request(cluster: list[str] | None, namespace: list[str] | None, fail_
         raise UsageError(f"{report} cannot be written: there is no folder {report.parent}")
 
 
-def _write_json(findings: Sequence[Finding], path: Path) -> None:
-    text = dump_json({"findings": [asdict(finding) for finding in findings]}, indent=2)
+def _write_json(findings: Sequence[Finding], notes: Sequence[Note], path: Path) -> None:
+    document = {"findings": [asdict(finding) for finding in findings], "notes": [asdict(note) for note in notes]}
+    text = dump_json(document, indent=2)
     if str(path) == "-":
         typer.echo(text, nl=False)
         return

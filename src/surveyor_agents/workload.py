@@ -28,6 +28,9 @@ credentials of tasks and hosts are.
                           the number of the call
     GET  /hold            ?url=U&within=S: one call, and how long after its answer, and after its request, its
                           connection is closed
+    PUT  /fault           ?fault=F&do=start|stop|status&with=JSON&seconds=S: a request to the fault injection endpoint F
+                          of this task's agent, with JSON as its body: its status, and its answer. With seconds, what
+                          was started is stopped that much later: a black hole may leave no way to do it from outside
     PUT  /exit            ?code=N: exit at once, without an answer
 
 Seconds are service seconds; SURVEYOR_SECOND is the number of wall seconds in one (1 by default).
@@ -72,10 +75,12 @@ MAX_CALLS = 100_000
 MAX_WAIT = 10_000  # service seconds
 BEHAVIOURS = ("answer", "refuse", "reset", "hang", "slow", "ignore-sigterm", "heed-sigterm")
 CONTROLS = frozenset(
-    {"/executions", "/behave", "/names", "/call", "/hold", "/health", "/lifetime", "/metadata", "/resolve", "/exit"}
-)
+    {"/executions", "/behave", "/names", "/call", "/hold", "/health", "/lifetime", "/metadata", "/resolve", "/exit",
+     "/fault"}
+)  # fmt: skip
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
+AGENT = "ECS_AGENT_URI"
 
 
 def source() -> str:
@@ -154,6 +159,7 @@ class _Workload:
         self.stopping = False
         self.stop, self.idle = asyncio.Event(), asyncio.Event()
         self.idle.set()
+        self.limited_faults: dict[str, asyncio.Task[None]] = {}
 
     async def serve(self, ready: Callable[[], object]) -> int:
         """Answer until SIGTERM or SIGINT, and while it drains after that."""
@@ -262,8 +268,8 @@ class _Workload:
                 "served": self.served,
                 "arrivals": list(self.arrivals),
             }
-        if (method, path) == ("PUT", "/behave"):
-            return 200, self.behave(query)
+        if method == "PUT":
+            return await self.change(path, query)
         if (method, path) == ("GET", "/names"):
             return 200, await _addresses(query.get("name", ""))
         if (method, path) == ("GET", "/call"):
@@ -272,9 +278,6 @@ class _Workload:
             return 200, await _hold(query, self.second)
         if (method, path) == ("GET", "/health"):
             return await self.answer_health()
-        if (method, path) == ("PUT", "/health"):
-            self.health = (_choice(query.get("do", ""), "pass", "fail", "hang", "slow"), _seconds(query, "seconds"))
-            return 200, {"health": self.health[0]}
         if (method, path) == ("GET", "/lifetime"):
             return 200, {"task": await self.name(), "events": self.events}
         if (method, path) == ("GET", "/metadata"):
@@ -282,8 +285,22 @@ class _Workload:
         if (method, path) == ("GET", "/resolve"):
             kind = _choice(query.get("type", "A"), *TYPES)
             return 200, await asyncio.to_thread(_resolve, query.get("name", ""), kind)
-        if (method, path) == ("PUT", "/exit"):
+        return self.unknown(method, path)
+
+    async def change(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, object]]:
+        """Do what a PUT asks for."""
+        if path == "/behave":
+            return 200, self.behave(query)
+        if path == "/health":
+            self.health = (_choice(query.get("do", ""), "pass", "fail", "hang", "slow"), _seconds(query, "seconds"))
+            return 200, {"health": self.health[0]}
+        if path == "/fault":
+            return 200, await self.inject(query)
+        if path == "/exit":
             os._exit(int(query.get("code", "1")) & 0xFF)
+        return self.unknown("PUT", path)
+
+    def unknown(self, method: str, path: str) -> tuple[int, dict[str, object]]:
         return 404, {"error": f"no {method} {path}; the docstring of this program lists what there is"}
 
     def behave(self, query: dict[str, str]) -> dict[str, object]:
@@ -294,6 +311,24 @@ class _Workload:
             self.behaviour = (do, int(query.get("status", "503")))
             self.slow = _seconds(query, "seconds") if do == "slow" else 0.0
         return {"behaviour": do}
+
+    async def inject(self, query: dict[str, str]) -> dict[str, object]:
+        """Start, stop or look at a fault through this task's agent."""
+        fault, do, body = query.get("fault", ""), query.get("do", ""), query.get("with", "")
+        key, seconds = f"{fault} {body}", _seconds(query, "seconds")
+        if do == "stop" and key in self.limited_faults:
+            limit = self.limited_faults.pop(key)
+            if limit.done():
+                return {"status": 200, "answer": {"Status": "stopped"}}
+            limit.cancel()
+        answer = await _ask_agent(fault, do, body)
+        if do == "start" and seconds and answer["status"] == 200:
+            self.limited_faults[key] = asyncio.create_task(self.stop_after(seconds, fault, body))
+        return answer
+
+    async def stop_after(self, seconds: float, fault: str, body: str) -> None:
+        await self.wait_service_time(seconds)
+        await _ask_agent(fault, "stop", body)
 
     async def identity(self, query: dict[str, str]) -> tuple[int, dict[str, object]]:
         self.served += 1
@@ -362,20 +397,43 @@ async def _metadata() -> dict[str, object]:
 
 
 async def _fetch(url: str) -> dict[str, Any]:
-    """Return the JSON at a URL. No thread is used: it would double the memory of a task."""
+    """Return the JSON at a URL."""
+    status, body = await _ask("GET", url)
+    if status != 200:
+        raise ValueError(f"{url} answered {status}")
+    value: dict[str, Any] = json.loads(body)
+    return value
+
+
+async def _ask_agent(fault: str, do: str, body: str) -> dict[str, object]:
+    """Return how the agent of this task answers a request for fault injection."""
+    if AGENT not in os.environ:
+        raise _Refusal("this task has no ECS_AGENT_URI")
+    try:
+        status, text = await _ask("POST", f"{os.environ[AGENT]}/fault/v1/{fault}/{do}", body.encode())
+    except (OSError, TimeoutError, EOFError, ValueError) as error:
+        return {"status": 0, "answer": f"{type(error).__name__}: {error}"}
+    try:
+        return {"status": status, "answer": json.loads(text)}
+    except ValueError:
+        return {"status": status, "answer": text[:500].decode("utf-8", "replace")}
+
+
+async def _ask(method: str, url: str, content: bytes = b"") -> tuple[int, bytes]:
+    """Return status and body of an answer. No thread is used: it would double the memory of a task."""
     parts = urlsplit(url)
     async with asyncio.timeout(FETCH_TIMEOUT):
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
         try:
             path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-            writer.write(f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode("ascii"))
+            lines = [f"{method} {path} HTTP/1.0", f"Host: {parts.netloc}"]
+            if content:
+                lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+            writer.write("\r\n".join((*lines, "", "")).encode("ascii") + content)
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         finally:
             writer.close()
-    if b" 200 " not in head.split(b"\r\n")[0]:
-        raise ValueError(f"{url} answered {head[:40]!r}")
-    value: dict[str, Any] = json.loads(body)
-    return value
+    return int(head.split(b" ", 2)[1]), body
 
 
 async def _addresses(name: str) -> dict[str, object]:

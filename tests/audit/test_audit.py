@@ -113,7 +113,8 @@ def audit(
             code = main(["audit", "--target", account.running.endpoint, "--json", str(path), *arguments])
         except SystemExit as end:
             code = int(end.code or 0)
-        return code, json.loads(path.read_text())["findings"] if path.exists() else []
+        entries = json.loads(path.read_text()) if path.exists() else []
+        return code, [entry for entry in entries if entry["level"] != "note"]
 
     return run
 

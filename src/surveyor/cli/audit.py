@@ -60,7 +60,8 @@ def audit(
         ),
     ] = "watch",
     as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE|-", help="Write the findings as JSON to this file.")
+        Path | None,
+        typer.Option("--json", metavar="FILE|-", help="Write findings and notes as a JSON array to this file."),
     ] = None,
     account_options: AccountOptions,
 ) -> None:
@@ -202,8 +203,8 @@ def _check_request(cluster: list[str] | None, namespace: list[str] | None, fail_
 
 
 def _write_json(findings: Sequence[Finding], notes: Sequence[Note], path: Path) -> None:
-    document = {"findings": [asdict(finding) for finding in findings], "notes": [asdict(note) for note in notes]}
-    text = dump_json(document, indent=2)
+    entries = [*map(asdict, findings), *({**asdict(note), "level": "note"} for note in notes)]
+    text = dump_json(entries, indent=2)
     if str(path) == "-":
         typer.echo(text, nl=False)
         return

@@ -166,9 +166,9 @@ class Settings:
     # Real questions to real servers. No document says how long a resolver waits.
     forward_wait: float = setting(1.0, "wall seconds in which a target of a Resolver rule must answer")
     # "Each EC2 instance can send 1024 packets per second per network interface" (Amazon VPC User Guide, "Amazon DNS
-    # server"). Off: on this machine all clients outside of tasks have one address.
+    # server"). All clients of this machine outside of tasks have one address, as programs of one instance have.
     resolver_packets: float | None = setting(
-        None, "packets per wall second from one address that a VPC's resolver answers, 1024 on AWS; none: all of them"
+        1_024.0, "packets per wall second from one address that a VPC's resolver answers; none: all of them"
     )
     dns_firewall: DnsFirewall = setting("working", "whether DNS Firewall can evaluate questions")
     # "several hours" (route53/DeleteHealthCheck).

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-
-from surveyor_emulator.core.token_bucket import TokenBucket
 
 __all__ = ["PacketLimit"]
 
 _MAX_CLIENTS = 4_096
+_WINDOW = 1.0  # wall seconds
 
 
 class PacketLimit:
-    """A bucket for each client, by its address; a second's packets may come at once. ``now`` is wall time."""
+    """Admits at most ``rate`` packets of a client, by its address, in any second. ``now`` is wall time."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.rate = 0.0
         self._now = now
-        self._buckets: dict[bytes, TokenBucket] = {}
+        self._admitted: dict[bytes, deque[float]] = {}
 
     def admits(self, host: bytes) -> bool:
-        """Return whether a packet of a client is answered, and count it."""
-        bucket = self._buckets.get(host)
-        if bucket is None or bucket.rate != self.rate:
-            if len(self._buckets) >= _MAX_CLIENTS:
-                self._buckets.clear()
-            bucket = self._buckets[host] = TokenBucket(self.rate, self.rate, self.rate, self._now())
-        return bucket.take(self._now())
+        """Return whether a packet of a client is answered, and count it if it is."""
+        maximum = max(1, int(self.rate))
+        times = self._admitted.get(host)
+        if times is None or times.maxlen != maximum:
+            if len(self._admitted) >= _MAX_CLIENTS:
+                self._admitted.clear()
+            times = self._admitted[host] = deque(maxlen=maximum)
+        now = self._now()
+        if len(times) == maximum and now - times[0] < _WINDOW:
+            return False
+        times.append(now)
+        return True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 
 from surveyor_emulator.core.world import World
 from surveyor_emulator.runtime.envoy.discovery import Discovery
 from surveyor_emulator.runtime.tasks.addresses import NAMES, TASKS, Addresses
 from surveyor_emulator.runtime.tasks.blackhole import Blackhole
 from surveyor_emulator.runtime.tasks.borders import Borders
+from surveyor_emulator.runtime.tasks.network_faults import NetworkFaults
 from surveyor_emulator.runtime.tasks.pace import Pace
 from surveyor_emulator.runtime.tasks.supervisor import Supervisor
 
@@ -28,10 +30,12 @@ class Runtime:
     pace: Pace
     discovery: Discovery
     blackhole: Blackhole
+    network_faults: NetworkFaults
 
     def close(self) -> None:
         """End all tasks."""
         self.discovery.close()
+        self.network_faults.close()
         self.supervisor.close()
         self.addresses.close()
         self.names.close()
@@ -50,9 +54,15 @@ def runtime(world: World) -> Runtime:
     if holder.runtime is None:
         names = Addresses(NAMES)
         blackhole = Blackhole(names.take)
-        borders = Borders(world.traffic, blackhole.address) if world.traffic is not None else None
+        traffic = world.traffic
+
+        def is_hidden(address: str, port: int) -> bool:
+            return traffic is not None and not traffic.admits_machine(address, port)
+
+        faults = NetworkFaults(Random(world.settings.seed + 4), is_hidden)
+        borders = Borders(traffic, blackhole.address, faults.swallows)
         supervisor = Supervisor(use_namespace=world.settings.task_namespace == "if-allowed", borders=borders)
-        holder.runtime = Runtime(supervisor, Addresses(TASKS), names, Pace(world), Discovery(), blackhole)
+        holder.runtime = Runtime(supervisor, Addresses(TASKS), names, Pace(world), Discovery(), blackhole, faults)
         world.at_end.append(holder.runtime.close)
         world.clock.before_advance.append(holder.runtime.supervisor.catch_up)
     return holder.runtime

@@ -22,7 +22,7 @@ from surveyor_emulator.core.identifiers import is_account, is_region
 from surveyor_emulator.core.world import World
 from surveyor_emulator.mutations import apply_mutation, check_mutation
 
-from .door import RequestError, check_access
+from .door import RequestError, check_access, check_page
 from .options import apply_setting
 
 __all__ = ["Control", "DnsAddresses"]
@@ -76,11 +76,11 @@ class Control:
         """Answer a request with 200, or with 4xx and ``{"error": …}``."""
         try:
             if request.path.startswith(TASK_DOCUMENTS):
-                check_access(request, None)
-                return _json(200, await self._read_own_task(request))
+                return await self._answer_task(request)
             check_access(request, None if request.path == HEALTH else self._token)
             if request.path.startswith(TASKS):
-                return _json(200, await self._read_task(request.path.removeprefix(TASKS)))
+                found = await self._read_task(request.path.removeprefix(TASKS))
+                return _text(found) if isinstance(found, str) else _json(200, found)
             methods = self._routes.get(request.path.removeprefix(PREFIX))
             if methods is None:
                 raise RequestError(
@@ -230,23 +230,32 @@ class Control:
             raise RequestError(f"no running {'proxy' if receiver == 'proxy' else 'process'} of {task}", 404)
         return {"sent": name}
 
-    async def _read_task(self, path: str) -> Answer:
+    async def _read_task(self, path: str) -> Answer | str:
         from surveyor_emulator.aws.ecs.tasks.metadata import read_document
 
         found = await read_document(self._world, path)
-        if not isinstance(found, Mapping):
+        if not isinstance(found, Mapping | str):
             raise RequestError("no task has this endpoint", 404)
         return found
 
-    async def _read_own_task(self, request: Request) -> Answer:
-        """Return a document to a task, whose key is in the path: metadata, credentials of its role, or the time."""
+    async def _answer_task(self, request: Request) -> Response:
+        """Answer a task, whose key is in the path: metadata, credentials of its role, the time, and fault injection."""
         from surveyor_emulator.aws.ecs.tasks.own_documents import path_of_task
 
+        check_page(request)
         found = path_of_task(self._world, request.path.removeprefix(TASK_DOCUMENTS))
-        if found is None or request.method != "GET":
-            raise RequestError("no task has this endpoint", 404)
-        is_clock = found.split("/")[4:] == ["clock"]
-        return await (self._read_clock(request) if is_clock else self._read_task(found))
+        kind = found.split("/")[4] if found is not None else ""
+        if found is not None and kind == "api":
+            from surveyor_emulator.aws.ecs.tasks.fault_endpoints import answer_fault_request
+
+            answer = answer_fault_request(self._world, found, request)
+            if answer is not None:
+                return answer
+        elif found is not None and request.method == "GET":
+            document = await (self._read_clock(request) if kind == "clock" else self._read_task(found))
+            if not isinstance(document, str):
+                return _json(200, document)
+        raise RequestError("no task has this endpoint", 404)
 
     async def _health(self, request: Request) -> Answer:
         return {"status": "ok"}
@@ -278,6 +287,10 @@ def _number(value: object, expected: str) -> float:
 
 def _address(address: tuple[str, int]) -> Answer:
     return {"address": address[0], "port": address[1]}
+
+
+def _text(text: str) -> Response:
+    return Response(200, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
 
 
 def _json(status: int, answer: Answer) -> Response:

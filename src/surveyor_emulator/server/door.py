@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from surveyor_emulator.core.http import Request
 
-__all__ = ["RequestError", "check_access", "is_from_page"]
+__all__ = ["RequestError", "check_access", "check_page", "is_from_page"]
 
 _OWN_SITES = (None, "none", "same-origin")  # "none": typed by a person
 
@@ -29,11 +29,16 @@ def is_from_page(headers: Mapping[str, str]) -> bool:
     return "origin" in headers or headers.get("sec-fetch-site") not in _OWN_SITES
 
 
+def check_page(request: Request) -> None:
+    """Raise RequestError for a request of a web page."""
+    if is_from_page(request.headers):
+        raise RequestError("requests of web pages (with Origin or Sec-Fetch-Site) are refused", 403)
+
+
 def check_access(request: Request, token: str | None) -> None:
     """Raise RequestError unless a request may use the control endpoint. ``token``: None where none is needed."""
     headers = request.headers
-    if is_from_page(headers):
-        raise RequestError("requests of web pages (with Origin or Sec-Fetch-Site) are refused", 403)
+    check_page(request)
     if token is not None and not _has_token(headers.get("authorization", ""), token):
         raise RequestError(
             'expected the header "Authorization: Bearer TOKEN", with the SURVEYOR_TOKEN that was printed at the start',

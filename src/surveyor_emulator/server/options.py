@@ -110,7 +110,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
         probe_loopback=values.probe_loopback,
     )
     if not values.throttle:
-        settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
+        quotas = replace(settings.quotas, discover_rate=None, revision_rate=None)
+        settings = replace(settings, quotas=quotas, resolver_packets=None)
     changes: dict[str, Any] = {**PROFILES[values.profile], **DELAYS[values.delays]}
     if _in_sandbox():
         changes["task_addresses"] = "subnet"
@@ -195,7 +196,10 @@ def _parser() -> argparse.ArgumentParser:
         help=f"secret of every account's root key ({default.secret}; a random one unless --host is a loopback address)",
     )
     add(
-        "--throttle", action=argparse.BooleanOptionalAction, default=True, help="throttle calls beyond documented rates"
+        "--throttle",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="throttle calls and questions beyond documented rates",
     )
     add("--signatures", action=argparse.BooleanOptionalAction, default=True, help="verify signatures")
     add("--probe-loopback", action="store_true", help="health checks probe loopback addresses (and nothing else)")

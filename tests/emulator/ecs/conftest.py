@@ -92,6 +92,10 @@ class Ecs:
 
     def control(self, path: str) -> Any:
         """Return the document that the target has at a path below /_surveyor/."""
+        return json.loads(self._control(urllib.request.Request(f"{self.running.endpoint}/_surveyor/{path}")))
+
+    def written(self, path: str) -> str:
+        """Return the text that the target has at a path below /_surveyor/: the output of a task."""
         return self._control(urllib.request.Request(f"{self.running.endpoint}/_surveyor/{path}"))
 
     def change_settings(self, *changes: str) -> None:
@@ -100,11 +104,11 @@ class Ecs:
         kind = {"Content-Type": "application/json"}
         self._control(urllib.request.Request(f"{self.running.endpoint}/_surveyor/settings", body, kind))
 
-    def _control(self, request: urllib.request.Request) -> Any:
+    def _control(self, request: urllib.request.Request) -> str:
         assert self.running.process is not None
         request.add_header("Authorization", f"Bearer {self.running.process.token}")
         with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+            return str(answer.read(), "utf-8")
 
 
 @pytest.fixture(scope="module")

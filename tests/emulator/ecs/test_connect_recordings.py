@@ -190,7 +190,7 @@ def test_names_have_two_lines_each(connected: Ecs) -> None:
     until(connected, lambda: [task["lastStatus"] for task in connected.tasks()] == ["RUNNING"])
     [task] = connected.tasks()
     path = f"ecs/{connected.account}/us-east-1/shop/{task['taskArn'].rpartition('/')[2]}/output"
-    lines = [line.split() for line in connected.control(path)["app"].splitlines()]
+    lines = [line.split() for line in connected.written(path).splitlines()]
     pairs = [line for line in lines if line[1] in ("ant", "mine", "zebra")]
     assert [name for _, name in pairs] == ["ant", "ant", "mine", "mine", "zebra", "zebra"]
     assert [address for address, _ in pairs[1::2]] == [f"2600:f0f0:0:0:0:0:0:{number}" for number in (1, 2, 3)]
@@ -209,7 +209,7 @@ def test_a_program_falls_back_to_ipv4(connected: Ecs) -> None:
     until(connected, lambda: len(connected.tasks()) == 2)
     [caller] = [task for task in connected.tasks() if task["group"] == "service:caller"]
     path = f"ecs/{connected.account}/us-east-1/shop/{caller['taskArn'].rpartition('/')[2]}/output"
-    until(connected, lambda: connected.control(path)["app"] == "200\n")
+    until(connected, lambda: connected.written(path) == "200\n")
 
 
 @pytest.mark.parametrize(

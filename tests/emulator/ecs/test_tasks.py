@@ -132,7 +132,7 @@ def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
     task = ecs.run(taskDefinition=arn)
     ecs.wait(60)
     path = f"ecs/{ecs.account}/us-east-1/shop/{task.rpartition('/')[2]}"
-    metadata, credentials, token = ecs.control(f"{path}/output")["app"].split()
+    metadata, credentials, token = ecs.written(f"{path}/output").split()
     assert token == "token="
     key = metadata.split("/")[5]
     for wrong in (

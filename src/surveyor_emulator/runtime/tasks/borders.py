@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import os
 import socket
-import struct
 import sys
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -22,37 +20,34 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from surveyor_emulator.core.world import TrafficRules
 
 from . import traps
+from .packet_filters import drop_from_machine
 
-__all__ = ["Borders", "drop_from_machine"]
+__all__ = ["Borders"]
 
 _MACHINE = IPv4Address("127.0.0.1")
-
-_ATTACH_FILTER = 26  # SO_ATTACH_FILTER
 _BIND_LATE = 24  # IP_BIND_ADDRESS_NO_PORT: the port is chosen when it connects
-_NETWORK_HEADER = 0xFFF0_0000  # SKF_NET_OFF
-_LOAD_BYTE, _LOAD, _AND, _RETURN, _IF_EQUAL = 0x30, 0x20, 0x54, 0x06, 0x15
-_WHOLE_PACKET = 0xFFFF_FFFF
-
-# Drops what arrives from 127.0.0.1 for another address; IPv6 passes.
-_INSTRUCTIONS = (
-    (_LOAD_BYTE, 0, 0, _NETWORK_HEADER),
-    (_AND, 0, 0, 0xF0),
-    (_IF_EQUAL, 0, 5, 0x40),
-    (_LOAD, 0, 0, _NETWORK_HEADER + 16),
-    (_IF_EQUAL, 3, 0, int(_MACHINE)),
-    (_LOAD, 0, 0, _NETWORK_HEADER + 12),
-    (_IF_EQUAL, 0, 1, int(_MACHINE)),
-    (_RETURN, 0, 0, 0),
-    (_RETURN, 0, 0, _WHOLE_PACKET),
-)
 
 
 class Borders:
-    """Answers the calls of all containers of a target; `swallowing` is an address where nothing is accepted."""
+    """Answers the calls of all containers of a target.
 
-    def __init__(self, rules: TrafficRules, swallowing: Callable[[], tuple[str, int]]) -> None:
-        self._rules, self._swallowing = rules, swallowing
+    `rules`: None if everything passes; `swallowing` is an address where nothing is accepted. `is_faulty`: whether an
+    injected fault swallows the connection from a source to an address and port.
+    """
+
+    def __init__(
+        self,
+        rules: TrafficRules | None,
+        swallowing: Callable[[], tuple[str, int]],
+        is_faulty: Callable[[str, str, int], bool] = lambda source, address, port: False,
+    ) -> None:
+        self._rules, self._swallowing, self._is_faulty = rules, swallowing, is_faulty
         self._listeners: set[int] = set()
+
+    @property
+    def decide_traffic(self) -> bool:
+        """Return whether anything is decided apart from injected faults."""
+        return self._rules is not None
 
     def guard(self, listener: int, source: str) -> None:
         """Answer the calls of one container, which acts as `source`, until it has ended."""
@@ -91,6 +86,8 @@ class Borders:
             traps.let_pass(listener, trapped)
 
     def _prepare_listener(self, shared: socket.socket) -> None:
+        if self._rules is None:
+            return
         address, port = shared.getsockname()[:2]
         own = _plain(address)
         if own is None or not (own.is_unspecified or self._rules.is_known(str(own))):
@@ -104,6 +101,12 @@ class Borders:
         if found is None:
             return 0
         address, port = found
+        if self._is_faulty(source, str(address), port):
+            return self._swallow(shared)
+        if self._rules is None:
+            if address.is_loopback and address != _MACHINE:
+                _bind(shared, source)  # so that faults of the task's network find the connection
+            return 0
         is_endpoint = self._rules.is_endpoint(str(address), port)
         if not is_endpoint and not self._rules.is_known(str(address)):
             return 0
@@ -125,13 +128,6 @@ class Borders:
         if result not in (errno.EINPROGRESS, errno.EALREADY):
             return result
         return 0 if waits else result
-
-
-def drop_from_machine(listening: socket.socket) -> None:
-    """Have the kernel drop what arrives at a socket from this machine and not from a container."""
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in _INSTRUCTIONS))
-    program = struct.pack("HxxxxxxP", len(_INSTRUCTIONS), ctypes.addressof(code))
-    listening.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 
 
 def _bind(shared: socket.socket, source: str) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 
-from .borders import drop_from_machine
+from .packet_filters import drop_from_machine
 
 __all__ = ["Forwarder", "forward"]
 

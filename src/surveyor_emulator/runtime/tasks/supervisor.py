@@ -249,7 +249,7 @@ class Supervisor:
         if report["event"] == "able":
             assert self._can_replace_files is not None
             self._can_replace_files.set_result(report["files"])
-            if report["unruled"]:
+            if report["unruled"] and self._borders is not None and self._borders.decide_traffic:
                 log.warning("what tasks connect to is not ruled on this machine: %s", report["unruled"])
             return
         if report["event"] == "reaped":

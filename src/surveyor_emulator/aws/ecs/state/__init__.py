@@ -7,6 +7,7 @@ from .clusters import Cluster, ContainerInstance
 from .connect import ClientService, ConnectConfiguration, ConnectState, LogTarget, OfferedEndpoint, PublishedEndpoint
 from .definitions import ContainerDefinition, ContainerHealthCheck, Port, TaskDefinition
 from .documents import Document
+from .faults import FaultParameters, HolePlace, InjectedFaults
 from .services import (
     BlueGreen,
     Deployment,
@@ -35,7 +36,10 @@ __all__ = [
     "Deployment",
     "Document",
     "EcsState",
+    "FaultParameters",
     "Health",
+    "HolePlace",
+    "InjectedFaults",
     "LifecycleStage",
     "LogTarget",
     "NetworkConfiguration",

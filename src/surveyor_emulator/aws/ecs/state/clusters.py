@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .documents import Document
+from .faults import InjectedFaults
 
 __all__ = ["Cluster", "ContainerInstance"]
 
@@ -36,3 +37,5 @@ class ContainerInstance:
     registered: float
     status: str = "ACTIVE"
     agent_connected: bool = True
+    # Of the network that it shares with its tasks in host mode.
+    faults: InjectedFaults = field(default_factory=InjectedFaults)

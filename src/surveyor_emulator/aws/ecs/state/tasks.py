@@ -12,6 +12,7 @@ from surveyor_emulator.runtime.tasks.supervisor import Process
 from .clusters import Cluster, ContainerInstance
 from .definitions import ContainerDefinition
 from .documents import Document
+from .faults import InjectedFaults
 from .services import Deployment, Service, TaskTemplate
 
 __all__ = ["Container", "Health", "ProxyContainer", "Task", "TaskStatus"]
@@ -43,6 +44,8 @@ class Container:
     host_ports: dict[int, int] = field(default_factory=dict)
     # Container port -> port on the host at which the proxy takes calls for it (bridge mode).
     proxy_ports: dict[int, int] = field(default_factory=dict)
+    # Endpoint of fault injection -> when it last accepted a request of this container.
+    fault_requests: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +114,7 @@ class Task:
     # Cloud Map's ids of the Service Connect services that it is registered in.
     connect_services: list[str] = field(default_factory=list)
     forwarders: list[Forwarder] = field(default_factory=list)
+    faults: InjectedFaults = field(default_factory=InjectedFaults)
     tags: dict[str, str] = field(default_factory=dict)
 
     @property

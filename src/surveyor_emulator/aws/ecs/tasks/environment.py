@@ -39,6 +39,7 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
         "AWS_DEFAULT_REGION": call.region,
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.template.launch_type == "FARGATE" else "AWS_ECS_EC2",
         "ECS_CONTAINER_METADATA_URI_V4": f"{base}/v4/{container.definition.name}",
+        "ECS_AGENT_URI": f"{base}/api/{container.definition.name}",
         # The endpoints of AWS are all at the target's.
         "AWS_ENDPOINT_URL": world.endpoint,
         "SURVEYOR_ADDRESS": task.address or address,

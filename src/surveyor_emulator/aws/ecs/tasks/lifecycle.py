@@ -220,7 +220,7 @@ async def _start_container(
         memory=container.definition.memory,
         task=task.id,
         task_memory=task.memory,
-        address=task.address or "",
+        address=_decided_address(call, task),
         on_end=ended,
     )
     if container.status == "PENDING":  # it may have ended already
@@ -228,6 +228,12 @@ async def _start_container(
     if container.process.foreign:
         run.pace.hold(container, FOREIGN_START)
     start_checks(call, task, container, lambda: _report_change(call, task, changed))
+
+
+def _decided_address(call: Call, task: Task) -> str:
+    """Return what the containers of a task act as, "" if nothing that they connect to is decided."""
+    is_decided = call.world.traffic is not None or task.template.definition.document.get("enableFaultInjection")
+    return (task.address or "") if is_decided else ""
 
 
 def _run(call: Call, task: Task, changed: Changed) -> None:

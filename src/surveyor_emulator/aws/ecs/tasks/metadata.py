@@ -30,7 +30,7 @@ CREDENTIALS_LIFETIME = 6 * 3_600.0  # service seconds
 
 
 async def read_document(world: World, path: str) -> object | None:
-    """Return the document at a path below `/_surveyor/ecs/`; None if there is none."""
+    """Return the document at a path below `/_surveyor/ecs/`, a text for the output of a task; None if there is none."""
     account, region, cluster, identity, *rest = (*path.split("/"), "", "", "", "")[:8]
     state = world.peek(EcsState, account, region)
     task = state.tasks.get(f"arn:aws:ecs:{region}:{account}:task/{cluster}/{identity}")
@@ -41,7 +41,7 @@ async def read_document(world: World, path: str) -> object | None:
     if parts == ["credentials"]:
         return _credentials(call, task)
     if parts == ["output"]:
-        return {container.definition.name: await _output(call, container) for container in task.containers}
+        return await _output(call, task)
     if parts[:1] == ["v4"] and len(parts) in (2, 3):
         container = next((container for container in task.containers if container.definition.name == parts[1]), None)
         if container is not None:
@@ -170,5 +170,14 @@ def _credentials(call: Call, task: Task) -> dict[str, Any] | None:
     }
 
 
-async def _output(call: Call, container: Container) -> str:
-    return "" if container.process is None else await runtime(call.world).supervisor.output(container.process)
+async def _output(call: Call, task: Task) -> str:
+    """Return what the containers of a task have written; of several, each line begins with the container's name."""
+    supervisor = runtime(call.world).supervisor
+    written = {
+        container.definition.name: await supervisor.output(container.process)
+        for container in task.containers
+        if container.process is not None
+    }
+    if len(task.containers) == 1:
+        return "".join(written.values())
+    return "".join(f"{name}: {line}\n" for name, text in written.items() for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""The paths at which a task reads of itself: metadata, the credentials of its role, and the time.
+"""The paths at which a task reads of itself: metadata, the credentials of its role, the time, and its agent's faults.
 
 On AWS they are at addresses that only the task has. Here a key in the path takes their place, which nothing else knows.
 """
@@ -13,7 +13,7 @@ from surveyor_emulator.core.world import Call, World
 __all__ = ["path_of_task", "task_path"]
 
 # The output of a task is for people.
-_DOCUMENTS = ("v4", "credentials", "clock")
+_DOCUMENTS = ("v4", "credentials", "clock", "api")
 
 
 def task_path(call: Call, task: Task) -> str:

@@ -17,6 +17,7 @@ from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.state import ContainerInstance, Task
 from surveyor_emulator.aws.ecs.task_properties import interface_of
 from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.addresses import Exhausted
 
 __all__ = ["assign_addresses", "release_addresses"]
@@ -85,6 +86,8 @@ def _attach_interface(call: Call, task: Task, subnet: str) -> None:
 def release_addresses(call: Call, task: Task) -> None:
     """Release the addresses of a task that has stopped."""
     detach(call.world, interface_of(task))
+    if task.address is not None and task.template.definition.network_mode != "host":
+        runtime(call.world).network_faults.forget(task.address)
     if task.address is not None and (task.instance is None or task.address != task.instance.address):
         release_address(call, task.subnet, task.address)
 

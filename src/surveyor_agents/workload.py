@@ -16,7 +16,8 @@ credentials of tasks and hosts are.
                           ?key=K counts executions under that key
     GET  /executions      how often each key was executed, and when / was requested (the last 1,000 times)
     PUT  /behave          what / does from now on: ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an
-                          answer), ?do=hang, ?do=slow&seconds=S; and SIGTERM: ?do=ignore-sigterm, ?do=heed-sigterm
+                          answer), ?do=hang, ?do=slow&seconds=S; SIGTERM: ?do=ignore-sigterm, ?do=heed-sigterm; and
+                          connections: ?do=close (closes each after its answer), ?do=keep-open
     GET  /health          200, or as set by PUT
     PUT  /health          ?do=pass, ?do=fail, ?do=hang, ?do=slow&seconds=S
     GET  /lifetime        events of this process, as seconds since it started
@@ -32,6 +33,9 @@ credentials of tasks and hosts are.
                           of this task's agent, with JSON as its body: its status, and its answer. With seconds, what
                           was started is stopped that much later: a black hole may leave no way to do it from outside
     PUT  /exit            ?code=N: exit at once, without an answer
+
+HTTP/2 with prior knowledge, which is how gRPC clients connect, is answered where surveyor_agents.http2 is at hand: in
+the embedded target, and not where this file travels alone.
 
 Seconds are service seconds; SURVEYOR_SECOND is the number of wall seconds in one (1 by default).
 SURVEYOR_CLOCK is where to read the time of a target whose clock is advanced; this program polls it while it drains.
@@ -54,7 +58,7 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -73,12 +77,14 @@ FETCH_TIMEOUT = 5.0
 CLOCK_POLL_INTERVAL = 0.02
 MAX_CALLS = 100_000
 MAX_WAIT = 10_000  # service seconds
-BEHAVIOURS = ("answer", "refuse", "reset", "hang", "slow", "ignore-sigterm", "heed-sigterm")
+BEHAVIOURS = ("answer", "refuse", "reset", "hang", "slow", "ignore-sigterm", "heed-sigterm", "close", "keep-open")
 CONTROLS = frozenset(
     {"/executions", "/behave", "/names", "/call", "/hold", "/health", "/lifetime", "/metadata", "/resolve", "/exit",
      "/fault"}
 )  # fmt: skip
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
+Http2 = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str], Awaitable[None]]
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 AGENT = "ECS_AGENT_URI"
 
@@ -106,8 +112,11 @@ def token_of(command: Sequence[str]) -> str:
     return words[words.index("--token") + 1] if "--token" in words[:-1] else ""
 
 
-def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
-    """Run until stopped; return the exit status. `ready` is called once it listens."""
+def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None, http2: Http2 | None = None) -> int:
+    """Run until stopped; return the exit status.
+
+    `ready` is called once it listens; `http2` answers connections of HTTP/2.
+    """
     parser = argparse.ArgumentParser("workload")
     parser.add_argument("do", choices=("serve", "check"))
     parser.add_argument("--port", type=int, default=PORT)
@@ -119,6 +128,7 @@ def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -
     if options.do == "check":
         return _check(options.port)
     workload = _Workload(options.port, options.on_term, options.drain, options.start_after, options.token)
+    workload.http2 = http2
     return asyncio.run(workload.serve(ready))
 
 
@@ -151,6 +161,8 @@ class _Workload:
         self.served, self.open = 0, 0
         self.health = ("pass", 0.0)
         self.behaviour = ("answer", 503)
+        self.keeps_open = True
+        self.http2: Http2 | None = None
         self.executions: dict[str, int] = {}
         self.arrivals: deque[float] = deque(maxlen=1_000)
         self.started = time.monotonic()
@@ -211,6 +223,10 @@ class _Workload:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
+                if head == HTTP2_PREFACE:
+                    if self.http2:
+                        await self.http2(reader, writer, self.address)
+                    break
                 self.open += 1
                 self.idle.clear()
                 try:
@@ -229,6 +245,7 @@ class _Workload:
         }
         length = headers.get("content-length", "0")
         keep = headers.get("connection", "").lower() != "close" and not self.stopping and "HTTP/1.1" in rest
+        keep = keep and (self.keeps_open or self.needs_token(method, rest.partition(" ")[0].partition("?")[0]))
         try:
             if not length.isdecimal() or int(length) > MAX_BODY:
                 raise _Refusal(f"expected a body of 0 to {MAX_BODY} bytes")
@@ -307,6 +324,8 @@ class _Workload:
         do = _choice(query.get("do", ""), *BEHAVIOURS)
         if do.endswith("sigterm"):
             self.on_term = "ignore" if do == "ignore-sigterm" else self.first_on_term
+        elif do in ("close", "keep-open"):
+            self.keeps_open = do == "keep-open"
         else:
             self.behaviour = (do, int(query.get("status", "503")))
             self.slow = _seconds(query, "seconds") if do == "slow" else 0.0

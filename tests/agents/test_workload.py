@@ -264,3 +264,21 @@ def test_link_local_and_public_addresses_are_not_called(serve: Serve, address: s
     running = serve(SURVEYOR_HOSTS=f"backend={address}")
     [call] = running.ask("/call?url=http://backend:1/")[1]["calls"]
     assert "only private addresses are called" in call["error"]
+
+
+def test_connections_are_closed_after_each_answer_on_command(serve: Serve) -> None:
+    """The connection of the command itself is not."""
+    running = serve()
+    connection = http.client.HTTPConnection(running.address, running.port, timeout=TIMEOUT)
+
+    def header(method: str, path: str) -> str | None:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.getheader("Connection")
+
+    assert [header("GET", "/"), header("PUT", "/behave?do=close"), header("GET", "/")] == ["keep-alive"] * 2 + ["close"]
+    connection.request("PUT", "/behave?do=keep-open")
+    connection.getresponse().read()
+    assert header("GET", "/") == "keep-alive"
+    connection.close()

@@ -103,6 +103,12 @@ COMMANDS = (
         "Measure failed calls while a service scales, deploys and loses tasks, for each kind of client.",
     ),
     CommandEntry(
+        "client",
+        "surveyor.cli.client",
+        "Judge a client from outside: when it asks for names, which tasks it calls, and how it leaves dead ones.",
+        context_settings=_COMMAND_ARGUMENTS,
+    ),
+    CommandEntry(
         "watch",
         "surveyor.cli.watch",
         "Measure what the clients of your service get while it deploys; nothing is changed unless you ask for it.",

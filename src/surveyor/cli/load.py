@@ -48,6 +48,16 @@ def load(
     self_check: Annotated[
         bool, typer.Option("--self-check", help="Only check that this client counts known errors correctly.")
     ] = False,
+    runtimes: Annotated[
+        bool,
+        typer.Option(
+            "--runtimes",
+            help="Measure real clients (nginx, a JVM, gRPC …) instead, in a sandbox; names are those of runtimes.",
+        ),
+    ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --runtimes: write the table as Markdown to this file.")
+    ] = None,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to run against.")] = "embedded",
     task: TaskSettingOptions,
     scale: Annotated[
@@ -79,6 +89,11 @@ def load(
     from surveyor.targets.credentials import hand_over
 
     layout = find_layout()
+    if runtimes or markdown is not None:
+        is_other = self_check or plan or rate or scale or target != "embedded"
+        _check_runtimes(is_fitting=runtimes and not is_other)
+        _run_runtimes(names or [], out or layout.out / _folder_name("runtimes"), seed, markdown, only_list=every)
+        return
     known = find_programs(layout.loadtests)
     if every:
         _list(known)
@@ -93,7 +108,7 @@ def load(
         print_program_plan(loaded, chosen, "scenario", own_service=True)
         return
     task_settings = task.settings()
-    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
+    folder = out or layout.out / _folder_name("load")
     if not self_check:
         reserve_folder(folder)
     if not self_check:
@@ -122,6 +137,27 @@ def load(
     if parts:
         _save(merge_reports(parts), folder)
     raise typer.Exit(_worst(codes))
+
+
+def _check_runtimes(*, is_fitting: bool) -> None:
+    if not is_fitting:
+        raise UsageError(
+            "--runtimes runs on the embedded target in real time, without --target, --scale, --rate, --plan and "
+            "--self-check; --markdown goes with --runtimes"
+        )
+
+
+def _run_runtimes(names: list[str], folder: Path, seed: int, markdown: Path | None, *, only_list: bool) -> None:
+    from surveyor.cli._support.runtimes_run import list_runtimes, run_runtimes
+
+    if only_list:
+        list_runtimes()
+    else:
+        run_runtimes(names, folder, seed, markdown)
+
+
+def _folder_name(kind: str) -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{os.getpid()}"
 
 
 def _expected_time(target: Target, files: Iterable[Path]) -> str:

@@ -9,7 +9,7 @@ import socket
 import sys
 from typing import NoReturn
 
-from surveyor_agents import workload  # with all that it needs, so that forks import nothing
+from surveyor_agents import http2, workload  # with all that it needs, so that forks import nothing
 
 from . import mounts, processes, traps
 from .messages import Order
@@ -54,7 +54,7 @@ def become_container(
             os.environ.update(order["environment"])
             if "check" in order["arguments"][:1]:  # it runs already; a server does once it listens
                 _report_start(3)
-            code = workload.main(order["arguments"], lambda: _report_start(3))
+            code = workload.main(order["arguments"], lambda: _report_start(3), http2.answer)
         else:
             assert folder is not None
             os.chdir(folder)

@@ -1,0 +1,223 @@
+"""The result of the scenario of the runtimes: a row for each, what documents say of it, and how near its model is."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from surveyor import __version__
+from surveyor.clients.measures import BEHAVIOURS, LATE, Measure, is_within
+from surveyor.clients.models import MODEL
+from surveyor.clients.runtimes import NEVER, RUNTIMES, ClientRuntime, Expected, FoundSoftware, MissingSoftware
+from surveyor.clients.scenario import Lengths, ScenarioResult
+
+__all__ = ["Cell", "ModelCell", "ModelRow", "RuntimeRow", "RuntimesReport", "build_report", "table_lines"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One behaviour of one client. `seconds`: until it ended, None if it had not `observed` seconds after it began.
+
+    `low`: the last moment at which it had not ended. `documented`: the bounds that documents give, in words, "" if none
+    does; `holds`: whether the behaviour lies in them.
+    """
+
+    seconds: float | None
+    low: float
+    observed: float
+    errors: int
+    calls: int
+    since_question: float | None
+    documented: str = ""
+    holds: bool | None = None
+
+    @property
+    def text(self) -> str:
+        """Return it in few words."""
+        if self.calls == 0:
+            return "no call"
+        return "never" if self.seconds is None else f"{max(self.seconds, 0):.1f} s"
+
+
+@dataclass(frozen=True)
+class RuntimeRow:
+    """One runtime. `missing`: why it was not measured, "" if it was; `install`: what changes that."""
+
+    name: str
+    title: str
+    version: str
+    missing: str
+    install: str
+    cells: Mapping[str, Cell]
+    questions: int
+    mends: str
+    settings: tuple[tuple[str, str, str], ...]
+    advice: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class ModelCell:
+    """How far a model is from its runtime in one behaviour: `apart` seconds, None if one of them never ended it."""
+
+    model: str
+    runtime: str
+    apart: float | None
+    holds: bool
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model beside one runtime that it stands for."""
+
+    model: str
+    runtime: str
+    cells: Mapping[str, ModelCell]
+
+
+@dataclass(frozen=True)
+class RuntimesReport:
+    """All of it. `failures`: one line for each check that failed."""
+
+    surveyor: str
+    date: str
+    system: str
+    seed: int
+    ttl: int
+    negative_ttl: int
+    rows: tuple[RuntimeRow, ...]
+    models: tuple[ModelRow, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def measured(self) -> list[RuntimeRow]:
+        """Return the rows of runtimes that were measured."""
+        return [row for row in self.rows if not row.missing]
+
+
+def build_report(
+    result: ScenarioResult,
+    software: Mapping[str, FoundSoftware | MissingSoftware],
+    lengths: Lengths,
+    seed: int,
+) -> RuntimesReport:
+    """Return the report of a scenario. `software`: by the name of each runtime that was wanted."""
+    rows = tuple(_row(RUNTIMES[name], found, result, lengths) for name, found in software.items())
+    models = tuple(
+        row for name in software if name in result.measures and (row := _model_row(RUNTIMES[name], result)) is not None
+    )
+    failures = [
+        f"{row.name}, {behaviour}: {cell.text}, expected {cell.documented}"
+        for row in rows
+        for behaviour, cell in row.cells.items()
+        if cell.holds is False
+    ]
+    failures += [f"{row.name}: {row.missing}" for row in rows if row.name in result.not_started]
+    failures += [
+        f"the model {row.model}, {behaviour}: {cell.model}; its runtime {row.runtime}: {cell.runtime}"
+        for row in models
+        for behaviour, cell in row.cells.items()
+        if not cell.holds
+    ]
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+    system = f"{platform.system()} {platform.machine()}"
+    return RuntimesReport(
+        __version__, moment, system, seed, lengths.ttl, lengths.negative_ttl, rows, models, tuple(failures)
+    )
+
+
+def _row(
+    runtime: ClientRuntime, found: FoundSoftware | MissingSoftware, result: ScenarioResult, lengths: Lengths
+) -> RuntimeRow:
+    measures = result.measures.get(runtime.name, {})
+    missing, install = (found.why, found.install) if isinstance(found, MissingSoftware) else ("", "")
+    missing = missing or result.not_started.get(runtime.name, "")
+    return RuntimeRow(
+        runtime.name,
+        runtime.title,
+        found.version if isinstance(found, FoundSoftware) else "",
+        missing,
+        install,
+        {behaviour: _cell(runtime, measured, lengths) for behaviour, measured in measures.items()},
+        result.questions.get(runtime.name, 0),
+        runtime.mends,
+        tuple((entry.setting, entry.value, entry.source) for entry in runtime.documented),
+        tuple((entry.behaviour, entry.text, entry.source) for entry in runtime.advice),
+    )
+
+
+def _cell(runtime: ClientRuntime, measured: Measure, lengths: Lengths) -> Cell:
+    expected = runtime.expected.get(measured.behaviour)
+    return Cell(
+        None if measured.is_never else round(measured.high, 3),
+        round(measured.low, 3),
+        lengths.of(measured.behaviour),
+        measured.errors,
+        measured.calls,
+        None if measured.since_question is None else round(measured.since_question, 3),
+        describe_expected(expected) if expected else "",
+        is_within(measured, expected) if expected and measured.calls else None,
+    )
+
+
+def describe_expected(expected: Expected) -> str:
+    """Return documented bounds in words."""
+    if expected.low == NEVER:
+        return "never"
+    return f"{expected.low:g} to {expected.high:g} s"
+
+
+def _model_row(runtime: ClientRuntime, result: ScenarioResult) -> ModelRow | None:
+    model = result.measures.get(MODEL + runtime.model) if runtime.model else None
+    if model is None:
+        return None
+    cells = {
+        behaviour: _model_cell(model[behaviour], measured, runtime.expected.get(behaviour))
+        for behaviour, measured in result.measures[runtime.name].items()
+    }
+    return ModelRow(runtime.model, runtime.name, cells)
+
+
+def _model_cell(model: Measure, runtime: Measure, expected: Expected | None) -> ModelCell:
+    """Return how far a model is from its runtime.
+
+    It must lie in the interval of the runtime: that of the documents; where they give none, what was measured.
+    """
+    ended = not model.is_never and not runtime.is_never
+    apart = round(abs(model.high - runtime.high), 3) if ended else None
+    if expected is not None:
+        holds = is_within(model, expected)
+    else:
+        holds = model.is_never == runtime.is_never and (apart is None or apart <= MAX_APART)
+    return ModelCell(_text(model), _text(runtime), apart, holds)
+
+
+MAX_APART = 5.0 + LATE
+"""Seconds by which model and runtime may differ where no document bounds the behaviour: one TTL, and a late call."""
+
+
+def _text(measured: Measure) -> str:
+    return "never" if measured.is_never else f"{max(measured.high, 0):.1f} s"
+
+
+def table_lines(report: RuntimesReport) -> list[str]:
+    """Return the table as lines of text."""
+    width = max(len(row.name) for row in report.rows)
+    heads = ("killed", "name back", "drained")
+    lines = [f"  {'client':<{width}}  {'  '.join(f'{head:>10}' for head in heads)}  software"]
+    for row in report.measured:
+        shown = "  ".join(f"{_marked(row.cells.get(behaviour)):>10}" for behaviour in BEHAVIOURS)
+        lines.append(f"  {row.name:<{width}}  {shown}  {row.version}")
+    missing = [row for row in report.rows if row.missing]
+    return [*lines, *(f"  {row.name:<{width}}  not measured: {row.missing}{_how(row.install)}" for row in missing)]
+
+
+def _marked(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    return cell.text + (" !" if cell.holds is False else "")
+
+
+def _how(install: str) -> str:
+    return f" ({install})" if install else ""

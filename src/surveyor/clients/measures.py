@@ -1,0 +1,100 @@
+"""What clients did in the scenario of the runtimes: how long they failed, and how long they kept a task."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from surveyor.clients.running import EVERY, ClientCall
+from surveyor.clients.runtimes import NEVER, Expected
+from surveyor.clients.traffic import Traffic
+
+__all__ = ["BEHAVIOURS", "LATE", "Measure", "Period", "is_within", "measure", "steady_right"]
+
+BEHAVIOURS = {
+    "kill": "a task dies, its name leads to another: until the client has left it",
+    "gap": "the name is back after 10 s of NXDOMAIN: until the client calls again",
+    "drain": "the name leads to another task, the old one still answers: until the client has left it",
+}
+"""The behaviours by name, each with the moment from which it is measured and that at which it ends."""
+
+STEADY = 3
+"""Right calls in a row that end a behaviour: one call may fail for another reason, such as a busy machine."""
+
+LATE = 2.5
+"""Wall seconds by which a measured end may follow the documented one: a call every half second, its limit of 2 s."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """`behaviour` is measured from `began` to `ended`, seconds since the epoch; calls are right at `addresses`."""
+
+    behaviour: str
+    began: float
+    ended: float
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A behaviour ended after `low` seconds or more, and `high` seconds or less.
+
+    `high` is NEVER if it had not ended when its period did, after `low` seconds. `errors`: calls that failed, of
+    `calls`; `asked`: seconds after its beginning at which the client first asked for the name, None if it did not;
+    `since_question`: seconds between that question and the one before it, None without one of them.
+    """
+
+    behaviour: str
+    low: float
+    high: float
+    errors: int
+    calls: int
+    asked: float | None = None
+    since_question: float | None = None
+
+    @property
+    def is_never(self) -> bool:
+        """Return whether the behaviour had not ended when it was no longer observed."""
+        return self.high == NEVER
+
+    def describe(self) -> str:
+        """Return it in few words."""
+        if self.calls == 0:
+            return "no call"
+        return f"never ({self.low:.0f} s)" if self.is_never else f"{self.high:.1f} s"
+
+
+def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name: str) -> Measure:
+    """Return what a client did in a period. `name`: what it asks for."""
+    within = [call for call in calls if period.began <= call.at < period.ended]
+    errors = sum(not call.ok for call in within)
+    first = steady_right(within, period.addresses)
+    before = [question.at for question in traffic.asked(name, until=period.began)]
+    after = [question.at for question in traffic.asked(name, since=period.began, until=period.ended)]
+    asked = after[0] - period.began if after else None
+    since = after[0] - before[-1] if after and before else None
+    if first is None:
+        low = (within[-1].at - period.began) if within else 0.0
+        return Measure(period.behaviour, low, NEVER, errors, len(within), asked, since)
+    high = within[first].at + within[first].seconds - period.began
+    low = within[first - 1].at - period.began if first else 0.0
+    return Measure(period.behaviour, low, high, errors, len(within), asked, since)
+
+
+def steady_right(calls: Sequence[ClientCall], addresses: Collection[str]) -> int | None:
+    """Return the number of the first call of several in a row that reached one of the addresses; None without one."""
+    row = 0
+    for number, call in enumerate(calls):
+        row = row + 1 if call.address in addresses else 0
+        if row == STEADY:
+            return number - STEADY + 1
+    return None
+
+
+def is_within(measured: Measure, expected: Expected) -> bool:
+    """Return whether a behaviour ended when documents say; the end may be seen late, but not early."""
+    if measured.is_never:
+        return expected.high == NEVER or measured.low < expected.high + LATE
+    if expected.low == NEVER:
+        return False
+    return measured.high >= expected.low - EVERY and measured.low <= expected.high + LATE

@@ -1,0 +1,300 @@
+"""Verdicts on clients of every kind, from traffic as they make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from surveyor.clients.client_report import build_client_report, client_lines
+from surveyor.clients.course import CourseLengths, CoursePhase, Seen
+from surveyor.clients.judging import CHECKS, judge
+from surveyor.clients.pages import render_client
+from tests.clients.traffic_of import NAME, Script
+
+FIRST, SECOND, THIRD, FOURTH = (tuple(f"172.31.{part}.{number}" for number in (4, 5, 6)) for part in range(1, 5))
+EVERY = 0.5
+START = 1_000.0
+
+
+def course() -> dict[str, CoursePhase]:
+    """Return the phases of a course of the default lengths."""
+    lengths, at, phases = CourseLengths(), START, {}
+    for name, addresses, dead, draining in (
+        ("before", FIRST, (), ()),
+        ("closing", FIRST, (), ()),
+        ("dead-listed", FIRST, FIRST[:1], ()),
+        ("dead", SECOND, FIRST, ()),
+        ("gap", (), SECOND, ()),
+        ("back", THIRD, (), ()),
+        ("drain", FOURTH, (), THIRD),
+    ):
+        phases[name] = CoursePhase(at, at + lengths.of(name), addresses, dead, draining)
+        at += lengths.of(name)
+    return phases
+
+
+class World:
+    """What a client would find at a moment of the course: where the name leads, and which tasks answer."""
+
+    def __init__(self) -> None:
+        self.phases = course()
+        self.script = Script()
+
+    def phase(self, at: float) -> str:
+        """Return the phase of a moment."""
+        return next(name for name, phase in self.phases.items() if phase.began <= at < phase.ended)
+
+    def resolve(self, at: float) -> Sequence[str]:
+        """Ask for the name at a moment; return the addresses."""
+        addresses = self.phases[self.phase(at)].addresses
+        self.script.ask(at, *addresses)
+        return addresses
+
+    def answers(self, at: float, address: str) -> bool:
+        """Return whether a task answers at a moment."""
+        phase = self.phases[self.phase(at)]
+        return address in (*phase.addresses, *phase.draining) and address not in phase.dead
+
+    def call(self, at: float, address: str) -> bool:
+        """Connect for one call; return whether a task answered."""
+        if not self.answers(at, address):
+            self.script.refused(at, address)
+            return False
+        self.script.call(at, address)
+        return True
+
+    def times(self) -> list[float]:
+        """Return when a client calls."""
+        end = self.phases["drain"].ended
+        return [START + number * EVERY for number in range(int((end - START) / EVERY))]
+
+    def seen(self) -> Seen:
+        """Return what was seen of the client."""
+        return Seen(NAME, 5.0, 30.0, START, self.phases, self.script.traffic)
+
+
+def asks_each_time(world: World) -> None:
+    """Resolve for each call, and walk the list."""
+    for number, at in enumerate(world.times()):
+        found = world.resolve(at)
+        for step in range(len(found)):
+            if world.call(at + 0.01 * (step + 1), found[(number + step) % len(found)]):
+                break
+
+
+def with_cache(keep: float, forget: float) -> Callable[[World], None]:
+    """Return a client that keeps answers, and "no such name", for fixed times."""
+
+    def play(world: World) -> None:
+        known: Sequence[str] = ()
+        expires = 0.0
+        for number, at in enumerate(world.times()):
+            if at >= expires:
+                known = world.resolve(at)
+                expires = at + (keep if known else forget)
+            if known:
+                world.call(at + 0.01, known[number % len(known)])
+
+    return play
+
+
+def pooled(world: World) -> None:
+    """Keep one connection, and resolve for each new one; tasks close it after each answer in some phases."""
+    address, began = "", 0.0
+    requests: list[float] = []
+    for at in world.times():
+        closes = world.phase(at) in ("closing", "dead-listed", "dead")
+        if address and (closes or not world.answers(at, address)):
+            world.script.connect(began, address, *requests, ended=at)
+            address = ""
+        if closes:
+            found = [each for each in world.resolve(at) if world.answers(at, each)]
+            world.call(at + 0.01, found[0])
+        elif not address:
+            found = list(world.resolve(at))
+            if found:
+                address, requests, began = found[0], [at + 0.02], at + 0.01
+        else:
+            requests.append(at)
+    world.script.connect(began, address, *requests)
+
+
+def after_errors(world: World) -> None:
+    """Keep one connection, also where tasks close others; ask after its loss only, at most every 30 s."""
+    known, asked, address, began = world.resolve(START), START, "", START
+    requests: list[float] = []
+    for at in world.times():
+        if address and not world.answers(at, address):
+            world.script.connect(began, address, *requests, ended=at)
+            address = ""
+        elif address:
+            requests.append(at)
+            continue
+        alive = [each for each in known if world.answers(at, each)]
+        if not alive:
+            for each in known:
+                world.script.refused(at + 0.01, each)
+            if at > START and at - asked >= (30 if known else 2):
+                known, asked = world.resolve(at + 0.02), at
+                alive = [each for each in known if world.answers(at, each)]
+        if alive:
+            address, requests, began = alive[0], [at + 0.04], at + 0.03
+    world.script.connect(began, address, *requests)
+
+
+def traits(play: Callable[[World], None]) -> dict[str, str]:
+    """Return the traits of a client by check."""
+    world = World()
+    play(world)
+    return {verdict.check: verdict.trait for verdict in judge(world.seen())}
+
+
+def test_a_client_that_asks_each_time() -> None:
+    """It asks before each connection, walks the list, and leaves everything at once."""
+    assert traits(asks_each_time) == {
+        "resolution": "asks-per-connection",
+        "connections": "connects-per-call",
+        "spread": "spreads-3-of-3",
+        "walk": "walks",
+        "dead": "leaves-dead",
+        "nxdomain": "forgets-nxdomain",
+        "drain": "leaves-draining",
+        "families": "ipv4-only",
+    }
+
+
+def test_a_client_that_keeps_the_ttl() -> None:
+    """Its answers are as old as the TTL at most; it fails where an address of an answer is dead."""
+    found = traits(with_cache(5, 0))
+    assert (found["resolution"], found["walk"], found["dead"]) == ("keeps-ttl", "no-walk", "leaves-dead")
+    assert (found["nxdomain"], found["drain"]) == ("forgets-nxdomain", "leaves-draining")
+
+
+@pytest.mark.parametrize("keep", [12, 20, 30])
+def test_a_client_that_keeps_answers_longer(keep: int) -> None:
+    """The verdict has the time, and the drain is left late; "no such name" is remembered."""
+    world = World()
+    with_cache(keep, 8)(world)
+    found = {verdict.check: verdict for verdict in judge(world.seen())}
+    resolution = found["resolution"]
+    assert (resolution.trait, resolution.level) == ("keeps-answers", "problem")
+    assert resolution.seconds == pytest.approx(keep, abs=1)
+    assert found["drain"].seconds is not None
+    assert found["drain"].seconds <= keep
+    if found["nxdomain"].trait != "not-seen":
+        assert found["nxdomain"].trait == "remembers-nxdomain"
+        assert found["nxdomain"].seconds == pytest.approx(8, abs=1)
+
+
+def test_a_client_that_resolved_once() -> None:
+    """It never finds the new tasks; what it would do without a name is not known."""
+    found = traits(with_cache(1e9, 0))
+    assert (found["resolution"], found["dead"]) == ("resolved-once", "never-leaves-dead")
+    assert (found["nxdomain"], found["drain"]) == ("not-seen", "not-seen")
+
+
+def test_a_client_with_a_pool() -> None:
+    """It asks for each connection, which it keeps while its task answers: the drain is never left."""
+    found = traits(pooled)
+    assert (found["resolution"], found["connections"]) == ("asks-per-connection", "keeps-connections")
+    assert (found["spread"], found["drain"]) == ("spreads-1-of-3", "keeps-draining")
+
+
+def test_a_client_that_asks_after_errors_only() -> None:
+    """The verdict has the least time between two questions, which is that of errors after the loss of all tasks."""
+    world = World()
+    after_errors(world)
+    found = {verdict.check: verdict for verdict in judge(world.seen())}
+    assert (found["resolution"].trait, found["resolution"].level) == ("asks-after-errors", "problem")
+    assert found["resolution"].seconds is not None
+    assert found["resolution"].seconds >= 30
+    assert found["drain"].trait == "keeps-draining"
+
+
+def test_the_first_question_gives_the_family() -> None:
+    """A and AAAA of one lookup belong together."""
+    for kinds, trait in ((("AAAA", "A"), "ipv6-first"), (("A", "AAAA"), "ipv4-first"), (("A",), "ipv4-only")):
+        world = World()
+        for at in world.times():
+            world.script.ask(at, *FIRST, kinds=kinds)
+            world.script.call(at + 0.01, FIRST[0])
+        assert {verdict.check: verdict.trait for verdict in judge(world.seen())}["families"] == trait
+
+
+def test_a_client_that_never_calls() -> None:
+    """Nothing is judged, with a question or without one."""
+    world = World()
+    assert [(verdict.trait, verdict.level) for verdict in judge(world.seen())] == [("never-called", "unknown")]
+    world.script.ask(START, *FIRST)
+    report = build_client_report(world.seen(), ["my-client"], 3, ())
+    assert not report.is_judged
+    assert "asked for backend.clients.internal, and called no task" in client_lines(report)[0]
+
+
+def test_a_client_that_ignores_the_resolver() -> None:
+    """A static address is named, whether it is that of a task or of nothing."""
+    world = World()
+    world.script.refused(START, "10.9.8.7", 80)
+    [verdict] = judge(world.seen())
+    assert (verdict.trait, verdict.level) == ("ignores-resolver", "problem")
+    assert "10.9.8.7:80" in verdict.sentence
+    world.script.call(START, FIRST[0])
+    assert judge(world.seen())[0].trait == "ignores-resolver"
+
+
+def test_other_ways_to_ask_are_named() -> None:
+    """Questions over TCP count as questions; servers of DNS over HTTPS or TLS are a problem."""
+    world = World()
+    world.script.ask(START, *FIRST, over_tcp=True)
+    world.script.call(START + 0.1, FIRST[0])
+    world.script.refused(START + 1, "1.1.1.1", 853)
+    found = [verdict for verdict in judge(world.seen()) if verdict.check == "transport"]
+    assert [verdict.trait for verdict in found] == ["dns-over-tcp", "other-dns"]
+    assert "1.1.1.1:853" in found[1].sentence
+
+
+def test_an_early_end_leaves_the_rest_unjudged() -> None:
+    """What was seen before is judged; the end is a problem."""
+    world = World()
+    asks_each_time(world)
+    phases = {name: world.phases[name] for name in ("before", "closing")}
+    seen = Seen(NAME, 5.0, 30.0, START, phases, world.script.traffic, "the command ended with status 3")
+    found = {verdict.check: verdict for verdict in judge(seen)}
+    assert found["resolution"].trait == "asks-per-connection"
+    assert {found[name].level for name in ("walk", "dead", "nxdomain", "drain")} == {"unknown"}
+    assert "ended with status 3" in found["command"].sentence
+
+
+def test_thousands_of_connections_are_judged() -> None:
+    """A client that opens a thousand connections at once is one that connects for each call."""
+    world = World()
+    for at in (START, START + 1, START + 2):
+        world.script.ask(at, *FIRST)
+        for number in range(1_000):
+            world.script.call(at + 0.1 + number / 10_000, FIRST[number % 3])
+    found = {verdict.check: verdict for verdict in judge(world.seen())}
+    assert found["connections"].trait == "connects-per-call"
+    assert set(CHECKS) <= set(found)
+    assert all(len(verdict.evidence) <= 7 for verdict in found.values())
+
+
+def test_a_problem_has_advice_and_may_be_allowed() -> None:
+    """The advice names the setting of the software, with its source; what is allowed is no problem."""
+    world = World()
+    with_cache(30, 10)(world)
+    report = build_client_report(world.seen(), ["java", "Client"], 3, ["OpenJDK"], ["no-walk"])
+    advice = [line for verdict in report.problems for line in verdict.advice]
+    assert any("networkaddress.cache.ttl" in line.text and line.source.startswith("https://") for line in advice)
+    assert "no-walk" not in {verdict.trait for verdict in report.problems}
+    assert any(line.startswith("allowed") for line in client_lines(report))
+
+
+def test_what_a_client_causes_is_shown_as_text() -> None:
+    """Neither the command nor an answer can put markup into the page."""
+    world = World()
+    world.script.call(START, FIRST[0])
+    page = render_client(build_client_report(world.seen(), ["<script>alert(1)</script>\x1b[2J"], 3, ()))
+    assert "<script>" not in page
+    assert "\x1b" not in page
+    assert "&lt;script&gt;" in page

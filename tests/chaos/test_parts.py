@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -257,6 +258,12 @@ def test_every_fault_has_an_implementation_and_names_missing_features(name: str)
         assert implementation.needs <= FEATURES.keys()
 
 
+def test_a_fault_of_a_host_needs_one() -> None:
+    """Without a host beside the tasks the reason names what the setup lacks."""
+    assert "ServiceSetup(host=True)" in FAULTS["host.fail"].unavailable(FEATURES, SERVICE)
+    assert FAULTS["host.fail"].unavailable(FEATURES, replace(SERVICE, host=TASK)) == ""
+
+
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.lasting])
 def test_a_lasting_fault_can_be_undone(name: str) -> None:
     """The plan of a lasting fault has actions that undo it, or it is a fault of the proxy."""
@@ -271,7 +278,7 @@ def test_a_lasting_fault_can_be_undone(name: str) -> None:
     context = ActionContext(lambda service: Cloudmap() if service == "servicediscovery" else Ecs(), None)
     implementation = FAULTS[name].implementation_for(FEATURES, workload=True)
     assert implementation is not None
-    plan = implementation.plan(SERVICE, Victims([TASK], {"count": 9}), context)
+    plan = implementation.plan(replace(SERVICE, host=TASK), Victims([TASK], {"count": 9}), context)
     assert plan.undo or plan.proxy_share
 
 

@@ -29,7 +29,8 @@ class ServiceSetup:
     shared. `service_connect`: each task has a Service Connect proxy, through which it is called. If the target supports
     them: `balancer`: a load balancer is before the service; `connect_client`: a client with a Service Connect proxy
     calls it, which then has proxies, too; `entry_points`: both. `gateway`: a stand-in for API Gateway calls it, if its
-    tasks are on this machine; the registry has SRV records, too, since it reads ports.
+    tasks are on this machine; the registry has SRV records, too, since it reads ports. `host`: a task of no service
+    stands in for a host on premises, which faults register beside the tasks.
     `poll_period`: between two polls of an observer. `warm_up`: how long the service is observed before a fault.
     """
 
@@ -50,6 +51,7 @@ class ServiceSetup:
     balancer: bool = False
     connect_client: bool = False
     gateway: bool = False
+    host: bool = False
     warm_up: float = 15.0
 
     def with_task_settings(self, task_settings: TaskSettings | None) -> ServiceSetup:

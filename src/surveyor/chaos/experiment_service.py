@@ -8,7 +8,7 @@ from typing import Any
 from surveyor import timeouts
 from surveyor.chaos.experiment import ServiceSetup
 from surveyor.fixtures.tasks import TASK_PORT, TASK_TOKEN
-from surveyor.observers.service_under_test import ServiceUnderTest
+from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest, parse_task
 from surveyor.targets.running import RunningTarget
 from surveyor_agents import workload
 
@@ -61,6 +61,7 @@ def create_service(
     ports = {"registryArn": registry["Arn"], "port": TASK_PORT} if setup.gateway else registry
     service = fixture("make_ecs_service")(definition, ports, count=setup.count, **params)
     fixture("wait_until_steady")(service)
+    host = _start_host(fixture, definition) if setup.host else None
     cloudmap, names = fixture("cloudmap"), {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
 
     def all_are_healthy() -> bool:
@@ -88,8 +89,21 @@ def create_service(
         load_balancer=(balancer.name, balancer.port) if balancer else ("", 0),
         proxy=caller.proxy if caller is not None and running.target.is_local else ("", 0),
         client_task=caller.task if caller is not None else None,
+        host=host,
         settings=setup.settings(),
     )
+
+
+def _start_host(fixture: Callable[[str], Any], definition: Mapping[str, Any]) -> ServiceTask:
+    """Return a running task of no service, which ECS does not register."""
+    started = fixture("run_task")(definition)
+
+    def running() -> ServiceTask | None:
+        task = parse_task(fixture("describe_task")(started))
+        return task if task.status == "RUNNING" and task.address else None
+
+    found: ServiceTask = fixture("clock").eventually(running, within=timeouts.TASK)
+    return found
 
 
 def _container(setup: ServiceSetup) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def read_program(path: Path, *, own_service: bool) -> ProgramPlan:
     poll = next(_numbers(tree, "poll_period"), 1.0)
     balancer = own_service and any((*_numbers(tree, "entry_points"), *_numbers(tree, "balancer")))
     client = own_service and any((*_numbers(tree, "entry_points"), *_numbers(tree, "connect_client")))
-    tasks = (max(first, scaled) if own_service else scaled - first) + client
+    host = own_service and any(_numbers(tree, "host"))
+    tasks = (max(first, scaled) if own_service else scaled - first) + client + host
     return ProgramPlan(
         tasks=max(0, tasks),
         seconds=seconds + (OWN_SERVICE if own_service else 0.0),

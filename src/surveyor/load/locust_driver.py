@@ -44,7 +44,7 @@ from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.self_check import SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
-from surveyor.messages import UNTRUSTED, nearest
+from surveyor.messages import UNTRUSTED
 from surveyor.output_files import write_text
 from surveyor.pytest_plugin.task_settings import parse_task_settings
 from surveyor.terminal import guard_errors
@@ -206,9 +206,7 @@ def _follow_conductor(state: _State, environment: Environment) -> None:
 
 def _with_options(scenario: Scenario, options: Any) -> Scenario:
     """Return the scenario with the values of the command line. Raises ValueError or UsageError for invalid ones."""
-    for name in scenario.clients:
-        if name not in MODELS:
-            raise UsageError(f"there is no client model {name!r} (scenario {scenario.name}){nearest(name, MODELS)}")
+    scenario.check()
     task_settings = parse_task_settings(options.task_settings) if options.task_settings else None
     if options.rate < 0 or options.scale < 0:
         raise ValueError("--rate and --scale must be above 0")

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from surveyor.callers import EVERYWHERE, MODELS
 from surveyor.chaos.experiment import ServiceSetup
+from surveyor.errors import UsageError
 from surveyor.history import Check
+from surveyor.messages import nearest
 
 __all__ = ["ConductorInput", "Phase", "Scenario", "VictimChoice"]
 
@@ -19,8 +21,8 @@ VictimChoice = Literal["none", "one", "half", "all"]
 class Phase:
     """A named period of `seconds` service seconds. `fault`: what starts with it, with its victims and parameters.
 
-    `keep`: the fault lasts until the scenario ends, otherwise until the phase ends. `until_steady`: the phase lasts
-    until the desired number of tasks is running, and at least `seconds`.
+    `keep`: the fault lasts until the scenario ends, or a phase that names it in `ends` begins; otherwise until the
+    phase ends. `until_steady`: the phase lasts until the desired number of tasks is running, and at least `seconds`.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Phase:
     victims: VictimChoice = "none"
     parameters: Mapping[str, float] = field(default_factory=dict)
     keep: bool = False
+    ends: tuple[str, ...] = ()
     until_steady: bool = False
 
 
@@ -57,6 +60,23 @@ class Scenario:
     def faults(self) -> tuple[str, ...]:
         """Return the names of the faults of all phases."""
         return tuple(dict.fromkeys(phase.fault for phase in self.phases if phase.fault))
+
+    def check(self) -> None:
+        """Raise UsageError for an unknown client model, and for a phase that ends a fault which none keeps."""
+        for name in self.clients:
+            if name not in MODELS:
+                raise UsageError(f"there is no client model {name!r} (scenario {self.name}){nearest(name, MODELS)}")
+        kept: set[str] = set()
+        for phase in self.phases:
+            for fault in phase.ends:
+                if fault not in kept:
+                    known = ", ".join(sorted(kept)) or "none"
+                    raise UsageError(
+                        f"the phase {phase.name!r} of the scenario {self.name} ends {fault!r}; expected one that an "
+                        f"earlier phase keeps: {known}"
+                    )
+                kept.discard(fault)
+            kept |= {phase.fault} if phase.keep else set()
 
 
 @dataclass(frozen=True)

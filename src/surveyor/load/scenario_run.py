@@ -56,14 +56,20 @@ def _play(scenario: Scenario, callers: Callers, run: ExperimentRun) -> None:
     epoch = time.time() - run.recorder.seconds / run.clock.scale
     callers.begin(replace(run.endpoints, rate=scenario.rate, epoch=epoch))
     run.wait(CALLERS_BEGIN)
-    with ExitStack() as kept:
+    with ExitStack() as scenario_stack:
+        kept: dict[str, ExitStack] = {}
         for phase in scenario.phases:
             callers.enter(phase)
             began = run.recorder.invoke("conductor", "phase", name=phase.name)
             with ExitStack() as phase_stack:
+                for name in phase.ends:
+                    kept.pop(name).close()
                 if phase.fault:
                     fault = run.fault(phase.fault, _victims_of(run, phase), **phase.parameters)
-                    (kept if phase.keep else phase_stack).enter_context(fault)
+                    stack = phase_stack
+                    if phase.keep:
+                        stack = kept[phase.fault] = scenario_stack.enter_context(ExitStack())
+                    stack.enter_context(fault)
                 run.wait(phase.seconds)
                 if phase.until_steady:
                     run.until_steady()

@@ -45,6 +45,7 @@ class ServiceUnderTest:
     `is_daemon`: one task on each instance (ecs/Service.schedulingStrategy);
     `deregistration_delay`: of its targets; `stop_timeout`: of its container; `grace`: health checks do not count for
     so long (seconds).
+    `host`: the task of no service that stands in for a host on premises, if there is one.
     `proxy`: address and port of a client's Service Connect proxy that can be called from here, or `client_task`, which
     calls it.
     """
@@ -77,6 +78,7 @@ class ServiceUnderTest:
     grace: float = 0.0
     proxy: tuple[str, int] = ("", 0)
     client_task: ClientTask | None = None
+    host: ServiceTask | None = None
     health: bool = True
     workload: bool = True
     token: str = ""

@@ -53,6 +53,7 @@ class FaultImplementation:
 class Fault:
     """`lasting`: it lasts until it is undone. `of_tasks`: it targets tasks, which safety limits count as lost.
 
+    `of_host`: it is about a host beside the tasks, which the setup must ask for.
     `scales`: it changes the desired count; `deploys`: it replaces all tasks by a deployment.
     `creates`: planning it already creates resources, so that a dry run does not plan it.
     """
@@ -65,6 +66,7 @@ class Fault:
     creates: bool = False
     scales: bool = False
     deploys: bool = False
+    of_host: bool = False
 
     def implementation_for(self, features: Collection[str], *, workload: bool) -> FaultImplementation | None:
         """Return the first implementation for a target with these features; None if there is none."""
@@ -81,6 +83,8 @@ class Fault:
         """Return why the fault cannot be done on this service of a target with these features, "" if it can."""
         if self.implementation_for(features, workload=service.workload) is None:
             return f"{self.name} needs {self.missing(features)}"
+        if self.of_host and service.host is None:
+            return f"{self.name} needs a host beside the tasks: ServiceSetup(host=True)"
         if service.temporary:
             return ""
         if self.name == "share.withdraw" and not service.share:

@@ -114,7 +114,9 @@ def _assembled(
     with ExitStack() as stack:
         undo_log = UndoLog(
             history.with_name(f"undo-{settings.worker}.jsonl"),
-            UndoTarget(settings.target, settings.target_arguments, service.account, running.target.region),
+            UndoTarget(
+                settings.target, settings.target_arguments, service.account, running.target.region, settings.run
+            ),
         )
         stack.callback(undo_log.close)
         if not options.dry_run:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,18 @@ from surveyor.errors import SurveyorError
 from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.typed_json import dump_json
 
-__all__ = ["UndoEntry", "UndoLog", "UndoTarget", "open_entries", "read_target"]
+__all__ = ["UndoEntry", "UndoLog", "UndoTarget", "held", "is_held", "open_entries", "read_target"]
 
 
 @dataclass(frozen=True)
 class UndoTarget:
-    """The target of the faults: `target` and `arguments` as on the command line, and the calling `account`."""
+    """The target of the faults: `target` and `arguments` as on the command line, the calling `account`; and the run."""
 
     target: str
     arguments: tuple[str, ...]
     account: str
     region: str
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,19 @@ class UndoEntry:
 
 
 class UndoLog:
-    """The log of one experiment at a time; each line is on disk before the method returns."""
+    """The log of one experiment at a time; each line is on disk before the method returns.
+
+    It is `held` until it is closed.
+    """
 
     def __init__(self, path: Path, target: UndoTarget) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = path.open("a", encoding="utf-8")
+        fcntl.flock(self._file, fcntl.LOCK_SH)
         self._last = 0
         members = {"target": target.target, "arguments": list(target.arguments), "account": target.account,
-                   "region": target.region}  # fmt: skip
+                   "region": target.region, "run": target.run}  # fmt: skip
         self._write({"target": members})
 
     def begin(self, fault: str, undo: Sequence[Action]) -> int:
@@ -70,12 +77,36 @@ class UndoLog:
         os.fsync(self._file.fileno())
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Say to other processes that this one will undo what a log lists, while the block runs."""
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Return whether the experiment that writes a log, or the process that undoes it, is running on this machine."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def read_target(path: Path) -> UndoTarget | None:
     """Return the target of an undo log; None if the log is empty. Raises SurveyorError."""
     for line in _lines(path):
         if "target" in line:
             members = line["target"]
-            return UndoTarget(members["target"], tuple(members["arguments"]), members["account"], members["region"])
+            return UndoTarget(
+                members["target"],
+                tuple(members["arguments"]),
+                members["account"],
+                members["region"],
+                members.get("run", ""),
+            )
     return None
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from surveyor.account.ledger import ledgers_in
 from surveyor.account.naming import strings
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed, Restoration, perform
-from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
+from surveyor.chaos.undo_log import UndoLog, UndoTarget, held, open_entries, read_target
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
@@ -29,7 +29,7 @@ from surveyor.targets.running import reach_target
 from surveyor.targets.sweep import RunStillActive, sweep_folder
 from surveyor.terminal import guard_errors
 
-__all__ = ["main", "undo_all", "watched"]
+__all__ = ["is_started_for_run", "main", "undo_all", "watched"]
 
 SWEEP_TRIES = 20
 SWEEP_WAIT = 0.5  # wall seconds; workers of a killed run need a moment to end
@@ -65,15 +65,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("undo_log", type=Path)
     parser.add_argument("ledgers", type=Path, help="the folder of the run's ledgers")
     options = parser.parse_args(arguments)
-    _take_credentials(options.undo_log)
+    with held(options.undo_log):
+        return _wait_and_undo(options.undo_log, options.ledgers)
+
+
+def _wait_and_undo(undo_log: Path, ledgers: Path) -> int:
+    _take_credentials(undo_log)
     done = sys.stdin.buffer.read().endswith(b"done\n")
     try:
-        if done and not open_entries(options.undo_log):
+        if done and not open_entries(undo_log):
             return 0
-        for line in undo_all(options.undo_log):
+        for line in undo_all(undo_log):
             print(line, file=sys.stderr, flush=True)  # noqa: T201  # goes to the watchdog's log
         if not done:  # a run that ended in order deletes what it created by itself
-            _sweep(options.undo_log, options.ledgers)
+            _sweep(undo_log, ledgers)
     except SurveyorError as error:
         print(f"surveyor: {error}", file=sys.stderr, flush=True)  # noqa: T201  # goes to the watchdog's log
         return 1
@@ -121,6 +126,11 @@ def undo_all(path: Path) -> list[str]:
     if failed:
         raise SurveyorError(f"could not undo {'; '.join(failed)}")
     return undone
+
+
+def is_started_for_run(target: UndoTarget) -> bool:
+    """Return whether the target of an undo log was started for its run. Raises SurveyorError."""
+    return _load_target(target).start is not None
 
 
 def _sweep(undo_log: Path, ledgers: Path) -> None:

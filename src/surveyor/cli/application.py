@@ -127,7 +127,7 @@ COMMANDS = (
     CommandEntry(
         "sweep",
         "surveyor.cli.sweep",
-        "Delete what dead runs left behind in an account; exit 4 if something is still there afterwards.",
+        "Undo the faults of killed experiments, and delete what dead runs left; exit 4 if something is still there.",
     ),
     CommandEntry(
         "policy",

@@ -1,6 +1,7 @@
 """`surveyor sweep`: delete what runs left behind in an account, and nothing else.
 
-By the ledgers of the runs; or, with --account, by the marks that everything has which a run makes.
+By the ledgers of the runs, and the undo logs of experiments; or, with --account, by the marks that everything has which
+a run makes.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def sweep(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --account: list what would be deleted.")] = False,
 ) -> None:
-    """Delete what dead runs left behind in an account; exit 4 if something is still there afterwards."""
+    """Undo the faults of killed experiments, and delete what dead runs left; exit 4 if something is still there."""
     layout = find_layout()
     if account is None:
         if region or endpoint or dry_run:
@@ -92,10 +93,14 @@ def _sweep_folders(
     folders: list[Path] | None, run: str | None, layout: Layout, profile: str | None
 ) -> tuple[list[str], list[str]]:
     """Return a line for each resource that is left, and for each run that could not be swept."""
+    from surveyor.chaos.recovery import undo_killed
+
     searched = folders or [layout.out]
     for folder in searched:
         if not folder.is_dir() and (folders or run):
             raise UsageError(f"there is no folder {folder}")
+    with shown_wait("undoing the faults of experiments that were killed"):
+        undone, not_undone = undo_killed(searched, typer.echo, run)
     found = _folders_with_ledgers(searched)
     tasks = {enclosing(folder) or folder for folder in found if run is None or _is_of(folder, run)}
     with shown_wait("stopping tasks, and reading their mailboxes"):
@@ -105,12 +110,12 @@ def _sweep_folders(
         for folder in _folders_with_ledgers(searched)
         if (owner := owner_of(folder)) and run in (None, owner.run) and (enclosing(folder) or folder) not in lost
     }
-    if run is not None and not owners and not lost:
+    if run is not None and not owners and not lost and not undone and not not_undone:
         raise UsageError(
             f"no ledger of run {run} in {', '.join(map(str, searched))}; give the run's --out folder, "
             "or search the account itself with --account ID --region REGION"
         )
-    left, errors = [], [*lost.values()]
+    left, errors = [], [*lost.values(), *(f"{path}: faults are in effect: {why}" for path, why in not_undone.items())]
     for folder, owner in owners.items():
         if not existing_resources(folder):
             continue

@@ -24,6 +24,7 @@ from tests.watch.services_of_others import PORT, TTL, Shop
 
 ALLOWED = [{"key": OPT_IN_TAG, "value": "allowed"}]
 CLUSTER = "store"
+STARTED_WITHIN = 240.0  # wall seconds: 200 tasks are 200 processes
 
 COUNTER = [
     "python",
@@ -59,7 +60,8 @@ class Staged:
 
     def create(self, name: str, count: int, command: list[str] = COUNTER) -> None:
         """Create a service that has opted in, and return when its tasks run."""
-        self.shop.registered(name, command=command, count=count, tags=ALLOWED)
+        self.shop.registered(name, command=command, count=count, tags=ALLOWED, waits=False)
+        WallClock().eventually(lambda: self.shop.is_steady(name), within=STARTED_WITHIN)
 
     def service(self, name: str) -> dict[str, Any]:
         """Return DescribeServices of a service."""

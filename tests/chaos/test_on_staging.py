@@ -14,6 +14,7 @@ import pytest
 from surveyor.chaos.undo_log import open_entries
 from surveyor.clock import WallClock
 from tests.account.test_untouched import Recorder, recording
+from tests.chaos.kills import kill_one, watchdogs
 from tests.chaos.services_on_staging import (
     SLEEPER,
     Staged,
@@ -130,7 +131,7 @@ def test_a_machine_that_is_lost_leaves_what_a_sweep_undoes(shop: Staged, tmp_pat
         held = run_surveyor(shop.account, "sweep", str(tmp_path))
         assert held.returncode == 3, held.stdout + held.stderr
         assert "its experiment is still running on this machine" in held.stderr
-        for pid in [*_watchdogs(out), runner.pid]:
+        for pid in [*watchdogs(out), runner.pid]:
             os.kill(pid, signal.SIGKILL)
         runner.wait()
 
@@ -143,18 +144,11 @@ def test_a_machine_that_is_lost_leaves_what_a_sweep_undoes(shop: Staged, tmp_pat
     assert not open_entries(out / "histories" / "undo-main.jsonl")
 
 
-def _watchdogs(out: Path) -> list[int]:
-    """Return the watchdogs of a run, by the undo log in their command line."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdecimal() else []
-        except OSError:
-            continue  # it has ended
-        if b"surveyor.chaos.watchdog" in words and any(word.startswith(str(out).encode()) for word in words):
-            found.append(int(folder.name))
-    assert found
-    return found
+@pytest.mark.parametrize(("victim", "seconds"), [("runner", 9.0), ("runner", 14.0), ("both", 11.0)])
+def test_kills_at_any_moment_leave_nothing(shop: Staged, tmp_path: Path, victim: str, seconds: float) -> None:
+    """Nothing is left after a kill and a sweep; `python -m tests.chaos.kills 30` is the long form."""
+    _, left = kill_one(shop, "web", tmp_path / "run", 3, victim, seconds)
+    assert left == []
 
 
 def test_two_hundred_tasks_stay_within_the_limits(shop: Staged, tmp_path: Path) -> None:

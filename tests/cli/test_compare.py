@@ -110,11 +110,19 @@ def test_an_unwritable_folder_is_refused_first(tmp_path: Path) -> None:
 
 
 def test_a_report_without_claims_is_refused(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:
-    """`diff` refuses reports of chaos and load runs, which have no claims, instead of reporting no change."""
-    experiments = changed(lambda report: report.update(claims=[]))
+    """`diff` refuses an empty report, and one with claims beside one with experiments: nothing is comparable."""
+    experiment = {"name": "x", "test": "x", "verdict": "pass", "symptom": "", "detail": "", "history": "",
+                  "judged": None, "chart": None}  # fmt: skip
+    empty = changed(lambda report: report.update(claims=[]))
+    completed = surveyor(tmp_path, "diff", empty, str(MOTO))
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr.startswith("surveyor: changed.json has neither claims nor experiments")
+    experiments = changed(lambda report: report.update(claims=[], experiments=[experiment]))
     completed = surveyor(tmp_path, "diff", experiments, str(MOTO))
     assert (completed.returncode, completed.stdout) == (2, "")
-    assert completed.stderr == "surveyor: no claims in changed.json: diff compares runs of `surveyor conform`\n"
+    assert "are runs of different commands: one has claims, the other experiments" in completed.stderr
+    completed = surveyor(tmp_path, "diff", experiments, experiments)
+    assert (completed.returncode, "\nx  pass\n" in completed.stdout) == (0, True)
 
 
 @pytest.mark.soak

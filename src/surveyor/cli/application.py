@@ -38,8 +38,7 @@ COMMANDS = (
     CommandEntry(
         "diff",
         "surveyor.cli.compare",
-        "Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got "
-        "worse.",
+        "Print what changed between two runs: claims, or experiments with their figures; exit 1 if anything got worse.",
     ),
     CommandEntry(
         "report",

@@ -1,11 +1,12 @@
 """`surveyor compare` and `surveyor diff`: compare reports side by side, or with an earlier one.
 
-Exit codes of diff: 0 nothing got worse, 1 a claim regressed or vanished, 2 a file is no report or has no claims.
+Exit codes of diff: 0 nothing got worse, 1 a claim or an experiment regressed or vanished, 2 a file is no report, or the
+two have nothing in common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from surveyor.cli._support.sources import check_sources, load_or_run, read_repor
 from surveyor.cli._support.tables import print_table
 from surveyor.conformance.comparison import Matrix, compare_reports
 from surveyor.conformance.diff import Change, ChangeKind, diff_reports
+from surveyor.conformance.figure_diff import ExperimentChange, diff_experiments
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.output_files import write_text
@@ -23,6 +25,7 @@ from surveyor.report import ConformanceReport
 from surveyor.report.run_folder import reserve_folder
 from surveyor.report.score import SCORE_RULE, Mark, score, status_text
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
 __all__ = ["compare", "diff"]
 
@@ -73,13 +76,25 @@ def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A report, or the folder of one.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The report of a later run, or its folder.")],
 ) -> None:
-    """Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got worse."""
+    """Print what changed between two runs: claims, or experiments with their figures; exit 1 if anything got worse."""
     before, after = read_report(old), read_report(new)
     for path, report in ((old, before), (new, after)):
-        if not report.claims:
-            raise UsageError(f"no claims in {path}: diff compares runs of `surveyor conform`")
-    difference = diff_reports(before, after)
+        if not report.claims and not report.experiments:
+            raise UsageError(f"{path} has neither claims nor experiments: there is nothing to compare")
+    has_claims = bool(before.claims and after.claims)
+    if not has_claims and not (before.experiments and after.experiments):
+        raise UsageError(f"{old} and {new} are runs of different commands: one has claims, the other experiments")
     typer.echo(f"{_name_and_version(before)} -> {_name_and_version(after)}")
+    worse = _print_claims(before, after) if has_claims else False
+    if before.experiments and after.experiments:
+        worse = _print_experiments(diff_experiments(before, after)) or worse
+    if worse:
+        raise typer.Exit(1)
+
+
+def _print_claims(before: ConformanceReport, after: ConformanceReport) -> bool:
+    """Print the claims that changed; return whether any got worse."""
+    difference = diff_reports(before, after)
     typer.echo(f"{score(before.claims).text} before, {score(after.claims).text} now")
     for caveat in difference.caveats:
         typer.echo(f"note: {caveat}")
@@ -92,8 +107,21 @@ def diff(
             _print_change(change, statements[change.claim])
     if not difference.changes:
         typer.echo("no claim changed")
-    if difference.worse:
-        raise typer.Exit(1)
+    return difference.worse
+
+
+def _print_experiments(changes: Sequence[ExperimentChange]) -> bool:
+    """Print the experiments of two runs with what differs, and all figures; return whether any got worse."""
+    for change in changes:
+        verdicts = [str(verdict or "absent") for verdict in (change.before, change.after)]
+        typer.echo(f"\n{change.name}  {' -> '.join(dict.fromkeys(verdicts))}")
+        for label, rows in (("setting ", change.settings), ("check ", change.checks), ("", change.figures)):
+            for row in rows:
+                moved = f", {row.direction}" if row.direction else ""
+                values = row.after if row.before == row.after else f"{row.before} -> {row.after}"
+                typer.echo("    " + one_line(f"{label}{row.name}: {values}{moved}"))
+    typer.echo("\n`higher` and `lower` are beyond the intervals of both runs; `surveyor gate --baseline` sets limits")
+    return any(change.worse for change in changes)
 
 
 def _print_change(change: Change, statement: str) -> None:

@@ -130,7 +130,7 @@ def test_a_machine_that_is_lost_leaves_what_a_sweep_undoes(shop: Staged, tmp_pat
     def lose() -> None:
         held = run_surveyor(shop.account, "sweep", str(tmp_path))
         assert held.returncode == 3, held.stdout + held.stderr
-        assert "its experiment is still running on this machine" in held.stderr
+        assert "its experiment, or what undoes it, is still running on this machine" in held.stderr
         for pid in [*watchdogs(out), runner.pid]:
             os.kill(pid, signal.SIGKILL)
         runner.wait()

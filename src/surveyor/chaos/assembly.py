@@ -121,7 +121,7 @@ def _assembled(
         stack.callback(undo_log.close)
         if not options.dry_run:
             if running.target.start is None:
-                stack.enter_context(watched(undo_log.path, settings.folder))
+                stack.enter_context(watched(undo_log, settings.folder))
             stack.enter_context(exclusive_run(settings.client("ecs"), service, settings.run, undo_log))
         # Whatever takes time is created before the first event: an experiment begins with all observers polling.
         clients = Clients(running.target, running.endpoint if running.endpoint != "AWS" else None, NullRecorder())

@@ -35,7 +35,7 @@ def undo_killed(
             if is_started_for_run(target):
                 continue
             if is_held(path):
-                failed[path] = "its experiment is still running on this machine"
+                failed[path] = "its experiment, or what undoes it, is still running on this machine"
                 continue
             for line in undo_all(path):
                 undone += line.startswith("undone")

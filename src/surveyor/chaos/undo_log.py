@@ -5,8 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from surveyor.errors import SurveyorError
 from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.typed_json import dump_json
 
-__all__ = ["UndoEntry", "UndoLog", "UndoTarget", "held", "is_held", "open_entries", "read_target"]
+__all__ = ["UndoEntry", "UndoLog", "UndoTarget", "is_held", "open_entries", "read_target"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class UndoEntry:
 class UndoLog:
     """The log of one experiment at a time; each line is on disk before the method returns.
 
-    It is `held` until it is closed.
+    It is held until it is closed, by this process and by those that inherit its `descriptor`.
     """
 
     def __init__(self, path: Path, target: UndoTarget) -> None:
@@ -55,6 +54,11 @@ class UndoLog:
         members = {"target": target.target, "arguments": list(target.arguments), "account": target.account,
                    "region": target.region, "run": target.run}  # fmt: skip
         self._write({"target": members})
+
+    @property
+    def descriptor(self) -> int:
+        """Return the descriptor of the file."""
+        return self._file.fileno()
 
     def begin(self, fault: str, undo: Sequence[Action]) -> int:
         """Record that a fault is about to start; return its number in this log."""
@@ -77,16 +81,8 @@ class UndoLog:
         os.fsync(self._file.fileno())
 
 
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Say to other processes that this one will undo what a log lists, while the block runs."""
-    with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield
-
-
 def is_held(path: Path) -> bool:
-    """Return whether the experiment that writes a log, or the process that undoes it, is running on this machine."""
+    """Return whether the experiment that writes a log, or its watchdog, is running on this machine."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

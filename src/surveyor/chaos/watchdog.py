@@ -18,7 +18,7 @@ from pathlib import Path
 from surveyor.account.ledger import ledgers_in
 from surveyor.account.naming import strings
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed, Restoration, perform
-from surveyor.chaos.undo_log import UndoLog, UndoTarget, held, open_entries, read_target
+from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
@@ -36,14 +36,16 @@ SWEEP_WAIT = 0.5  # wall seconds; workers of a killed run need a moment to end
 
 
 @contextmanager
-def watched(undo_log: Path, ledgers: Path) -> Iterator[None]:
+def watched(undo_log: UndoLog, ledgers: Path) -> Iterator[None]:
     """Run a watchdog for this process while the block runs; its own log is written beside the undo log.
 
-    The undo log names its target already: the watchdog gets the credentials of the run while this process lives.
+    The undo log names its target already: the watchdog gets the credentials of the run while this process lives. It
+    holds the log from its start to its end.
     """
-    with undo_log.with_suffix(".log").open("w", encoding="utf-8") as log:
+    with undo_log.path.with_suffix(".log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "surveyor.chaos.watchdog", str(undo_log), str(ledgers)],
+            [sys.executable, "-m", "surveyor.chaos.watchdog", str(undo_log.path), str(ledgers)],
+            pass_fds=(undo_log.descriptor,),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -65,8 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("undo_log", type=Path)
     parser.add_argument("ledgers", type=Path, help="the folder of the run's ledgers")
     options = parser.parse_args(arguments)
-    with held(options.undo_log):
-        return _wait_and_undo(options.undo_log, options.ledgers)
+    return _wait_and_undo(options.undo_log, options.ledgers)
 
 
 def _wait_and_undo(undo_log: Path, ledgers: Path) -> int:

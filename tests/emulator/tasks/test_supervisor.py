@@ -281,3 +281,16 @@ def test_the_clock_waits_for_nothing_when_the_fork_server_is_gone(run: Run) -> N
         await waiting
 
     run(test)
+
+
+def test_commands_that_start_at_once_all_start(run: Run) -> None:
+    """More orders than the socket to the fork server holds are all obeyed."""
+    environment = {**ENVIRONMENT, "LARGE": "x" * 30_000}
+
+    async def test(supervisor: Supervisor) -> None:
+        starting = asyncio.gather(*(supervisor.start(["true"], environment) for _ in range(30)))
+        started = await asyncio.wait_for(starting, 60)
+        ends = await asyncio.gather(*(process.ended for process in started))
+        assert {end.code for end in ends} == {0}
+
+    run(test)

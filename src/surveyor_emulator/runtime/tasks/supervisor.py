@@ -78,6 +78,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._processes: dict[int, Process] = {}
         self._lines = Lines()
+        self._sending = asyncio.Lock()
         self._reaped: asyncio.Future[None] | None = None
         self._can_replace_files: asyncio.Future[bool] | None = None
         self.folder = Path()
@@ -226,10 +227,12 @@ class Supervisor:
             self._borders.close()
 
     async def _send(self, order: Order) -> None:
-        assert self._socket is not None
-        # If the fork server is gone, `_read_reports` notices, and ends every process.
-        with contextlib.suppress(OSError):
-            await asyncio.get_running_loop().sock_sendall(self._socket, line(order))
+        # If the fork server is gone, `_read_reports` notices, and ends every process. One order at a time: of two that
+        # wait for a full socket, the event loop would forget the first.
+        async with self._sending:
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    await asyncio.get_running_loop().sock_sendall(self._socket, line(order))
 
     def _read_reports(self) -> None:
         assert self._socket is not None

@@ -20,6 +20,7 @@ __all__ = [
     "ProxyDrain",
     "Quotas",
     "Settings",
+    "StoppedAddresses",
     "TaskAddresses",
     "TaskNamespace",
     "Traffic",
@@ -40,6 +41,7 @@ Traffic = Literal["free", "ruled"]
 Machine = Literal["outside", "inside"]
 TaskNamespace = Literal["if-allowed", "never"]
 TaskAddresses = Literal["loopback", "subnet"]
+StoppedAddresses = Literal["refuse", "vanish"]
 
 
 def setting(default: T, meaning: str, unit: str = "") -> T:
@@ -130,6 +132,7 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
         "residents": "some",
         "egress": "routed",
         "traffic": "ruled",
+        "stopped_addresses": "vanish",
     },
 }
 """Sets of settings, by name; the rest are the defaults."""
@@ -229,6 +232,10 @@ class Settings:
     # In a sandbox: subnet.
     task_addresses: TaskAddresses = setting(
         "loopback", "addresses of tasks and load balancers: of this machine, or in a sandbox those of their subnets"
+    )
+    # The network interface of a task is deleted when it stops (Amazon ECS Developer Guide, "Task networking").
+    stopped_addresses: StoppedAddresses = setting(
+        "refuse", "what calls to a stopped task get: a refusal, or as on AWS without its network interface no answer"
     )
     egress: Egress = setting(
         "free", "what a task needs to pull images: nothing, or as on AWS a route to the internet and an address for it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from surveyor_emulator.core.world import World
@@ -13,6 +13,7 @@ from surveyor_emulator.runtime.tasks.borders import Borders
 from surveyor_emulator.runtime.tasks.network_faults import NetworkFaults
 from surveyor_emulator.runtime.tasks.pace import Pace
 from surveyor_emulator.runtime.tasks.supervisor import Supervisor
+from surveyor_emulator.runtime.tasks.vanished import VanishedAddresses
 
 __all__ = ["Runtime", "runtime"]
 
@@ -31,6 +32,7 @@ class Runtime:
     discovery: Discovery
     blackhole: Blackhole
     network_faults: NetworkFaults
+    vanished: VanishedAddresses = field(default_factory=VanishedAddresses)
 
     def close(self) -> None:
         """End all tasks."""
@@ -40,6 +42,7 @@ class Runtime:
         self.addresses.close()
         self.names.close()
         self.blackhole.close()
+        self.vanished.close()
 
 
 class _RuntimeHolder:

@@ -18,10 +18,11 @@ def assign_address(call: Call, subnet_id: str | None) -> str:
     subnet = ec2_state(call.world, call.account, call.region).subnets.get(subnet_id or "")
     addresses = runtime(call.world).addresses
     if call.world.settings.task_addresses == "loopback" or subnet is None or subnet.native:
-        return addresses.take()
+        return _taken(call)
     for address in subnet.unused_longest():
         if addresses.claim(str(address)):  # another account may have this network too, or another target
             subnet.used.add(address)
+            runtime(call.world).vanished.restore(str(address))
             return str(address)
     raise Exhausted(f"no address of {subnet.id} is free")
 
@@ -30,7 +31,18 @@ def claim_address(call: Call, address: str) -> str:
     """Return that private address of an instance, or one of this machine where it is of no use here."""
     addresses = runtime(call.world).addresses
     is_own = call.world.settings.task_addresses == "subnet" and bool(address) and addresses.claim(address)
-    return address if is_own else addresses.take()
+    if not is_own:
+        return _taken(call)
+    runtime(call.world).vanished.restore(address)
+    return address
+
+
+def _taken(call: Call) -> str:
+    """Return an unused address of this machine. Raises Exhausted."""
+    run = runtime(call.world)
+    address = run.addresses.take()
+    run.vanished.restore(address)
+    return address
 
 
 def release_address(call: Call, subnet_id: str | None, address: str) -> None:

@@ -28,7 +28,7 @@ from . import load_balancers, registration
 from .container_checks import start_checks
 from .environment import build_command, build_environment
 from .images import pull_problem
-from .task_addresses import assign_addresses, release_addresses
+from .task_addresses import assign_addresses, release_addresses, remove_interface
 from .task_files import write_task_files
 
 __all__ = ["kill_container", "launch", "stop", "stop_container"]
@@ -374,6 +374,8 @@ def _all_ended(call: Call, task: Task, changed: Changed) -> None:
 
 def _deprovision(call: Call, task: Task, changed: Changed) -> None:
     _set_status(call, task, "DEPROVISIONING", changed)
+    if call.world.settings.stopped_addresses == "vanish":
+        remove_interface(call, task)
 
     def stopped() -> None:
         task.stopped = call.now

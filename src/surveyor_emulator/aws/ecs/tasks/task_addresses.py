@@ -20,7 +20,7 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.addresses import Exhausted
 
-__all__ = ["assign_addresses", "release_addresses"]
+__all__ = ["assign_addresses", "release_addresses", "remove_interface"]
 
 HOST_PORTS = range(32_768, 61_000)
 """Ports of the host that bridge mode assigns (ECS Developer Guide, PortMapping: the ephemeral range)."""
@@ -81,6 +81,18 @@ def _attach_interface(call: Call, task: Task, subnet: str) -> None:
         is_of_task=True,
     )
     attach(call.world, interface, task.address or "")
+
+
+def remove_interface(call: Call, task: Task) -> None:
+    """Let the address of a task that has ended vanish: what calls it gets no answer."""
+    if task.address is None or task.template.definition.network_mode != "awsvpc":
+        return
+    template = task.template
+    ports = {port.container for container in task.containers for port in container.definition.ports}
+    ports |= {balancer.port for balancer in template.load_balancers}
+    if template.registry is not None and template.registry.port:
+        ports.add(template.registry.port)
+    runtime(call.world).vanished.vanish(task.address, sorted(ports))
 
 
 def release_addresses(call: Call, task: Task) -> None:

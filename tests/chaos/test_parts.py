@@ -26,6 +26,7 @@ from surveyor.callers import (
 from surveyor.chaos.actions import (
     Action,
     ActionContext,
+    AddressSetting,
     ApiAction,
     FaultFailed,
     TaskCommand,
@@ -42,6 +43,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.history import Recorder
 from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.proxies import HttpProxy, ProxyResponse
+from surveyor.targets.control import Control
 
 SERVICE = ServiceUnderTest("1" * 12, "us-east-1", "shop", "web", "srv-1", "ns", "web", "web.ns", "vpc-1", 8080)
 TASK = ServiceTask(
@@ -61,6 +63,7 @@ actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(ApiAction, texts, texts, st.dictionaries(texts, texts | st.integers(), max_size=3), st.tuples(texts)),
     st.builds(TaskCommand, texts, texts, st.integers(1, 65_535), st.booleans()),
     st.builds(TaskSignal, texts, st.sampled_from(["KILL", "STOP", "CONT"]), st.sampled_from(["task", "proxy"])),
+    st.builds(AddressSetting, st.sampled_from(["vanish", "refuse"])),
 )
 
 
@@ -264,6 +267,63 @@ def test_a_fault_of_a_host_needs_one() -> None:
     assert FAULTS["host.fail"].unavailable(FEATURES, replace(SERVICE, host=TASK)) == ""
 
 
+class Addresses(Control):
+    """A control endpoint that has only the setting of stopped addresses."""
+
+    def __init__(self) -> None:
+        self.value = "refuse"
+
+    def stopped_addresses(self) -> str:
+        """Return the setting."""
+        return self.value
+
+    def set_stopped_addresses(self, value: str) -> None:
+        """Change it."""
+        self.value = value
+
+
+def test_addresses_vanish_and_are_restored() -> None:
+    """The fault changes the setting of the target, and its undo restores what it was."""
+    control = Addresses()
+    context = ActionContext(lambda service: None, control)
+    plan = FAULTS["address.vanish"].implementations[0].plan(SERVICE, Victims(), context)
+    perform(plan.begin[0], context)
+    assert control.value == "vanish"
+    perform(plan.undo[0], context, undoing=True)
+    assert control.value == "refuse"
+
+
+def test_what_an_agent_refuses_is_a_failed_fault() -> None:
+    """The task answers with 200; status and answer of its agent are in the error."""
+    said = {"status": 400, "answer": {"Error": "enableFaultInjection is not enabled for task: t"}}
+    task = HttpProxy(lambda method, path, headers, body: ProxyResponse.from_json(200, said))
+    task.start()
+    context = ActionContext(lambda service: None, None)
+    try:
+        host, _, port = task.url.rpartition("/")[2].partition(":")
+        with pytest.raises(FaultFailed, match=r"its agent answered 400: .*enableFaultInjection is not enabled"):
+            perform(TaskCommand(host, "/fault?fault=network-latency&do=start", int(port)), context)
+    finally:
+        task.close()
+
+
+def test_a_patient_command_waits_for_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task in a black hole does not answer; the command is repeated until it does, for as long as its patience."""
+    silent = iter([True, True, False])
+
+    def answer(*_: object) -> tuple[int, dict[str, Any]]:
+        if next(silent):
+            raise ConnectionError("no")
+        return 200, {}
+
+    monkeypatch.setattr("surveyor.chaos.actions.command_task", answer)
+    monkeypatch.setattr("surveyor.chaos.actions.RETRY_EVERY", 0.0)
+    context = ActionContext(lambda service: None, None)
+    with pytest.raises(FaultFailed, match="is the victim gone"):
+        perform(TaskCommand("127.0.0.1", "/fault", 1), context)
+    perform(TaskCommand("127.0.0.1", "/fault", 1, patience=60), context)
+
+
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.lasting])
 def test_a_lasting_fault_can_be_undone(name: str) -> None:
     """The plan of a lasting fault has actions that undo it, or it is a fault of the proxy."""
@@ -275,7 +335,7 @@ def test_a_lasting_fault_can_be_undone(name: str) -> None:
         def get_service(self, **_: Any) -> dict[str, Any]:
             return {"Service": {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}}}
 
-    context = ActionContext(lambda service: Cloudmap() if service == "servicediscovery" else Ecs(), None)
+    context = ActionContext(lambda service: Cloudmap() if service == "servicediscovery" else Ecs(), Addresses())
     implementation = FAULTS[name].implementation_for(FEATURES, workload=True)
     assert implementation is not None
     plan = implementation.plan(replace(SERVICE, host=TASK), Victims([TASK], {"count": 9}), context)

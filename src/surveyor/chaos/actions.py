@@ -5,7 +5,6 @@ Each may be performed twice without harm: the process that was undoing a fault m
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import threading
 import time
@@ -21,8 +20,8 @@ from surveyor.chaos.restorations import RESTORATIONS, Restored
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.targets.control import Control, ControlRefused
 
-__all__ = ["BUSY", "Action", "ActionContext", "ApiAction", "FaultFailed", "Restoration", "Restored", "TaskCommand",
-           "TaskSignal", "dump_action", "load_action", "perform"]  # fmt: skip
+__all__ = ["BUSY", "Action", "ActionContext", "AddressSetting", "ApiAction", "FaultFailed", "Restoration", "Restored",
+           "TaskCommand", "TaskSignal", "dump_action", "load_action", "perform"]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -66,6 +65,7 @@ class TaskCommand:
     """A request to the control path of a task that runs surveyor_agents.workload.
 
     `ends`: the command ends the process, so that no response is expected. `token`: what the task demands, if anything.
+    `patience`: wall seconds for which it is repeated while the task does not answer.
     """
 
     address: str
@@ -73,6 +73,7 @@ class TaskCommand:
     port: int
     ends: bool = False
     token: str = ""
+    patience: float = 0.0
 
     def __str__(self) -> str:
         return f"PUT {self.path} to {self.address}"
@@ -91,6 +92,16 @@ class TaskSignal:
 
 
 @dataclass(frozen=True)
+class AddressSetting:
+    """What calls to stopped tasks get: `vanish`, no answer, or `refuse`."""
+
+    value: str
+
+    def __str__(self) -> str:
+        return f"addresses of stopped tasks: {self.value}"
+
+
+@dataclass(frozen=True)
 class Restoration:
     """What restores a user's resource, where it still is as a fault left it: a kind of `restorations`, by its name."""
 
@@ -106,11 +117,12 @@ class Restoration:
         return RESTORATIONS[self.what].calls
 
 
-Action = ApiAction | TaskCommand | TaskSignal | Restoration
+Action = ApiAction | TaskCommand | TaskSignal | AddressSetting | Restoration
 _KINDS: Mapping[str, type[Action]] = {
     "api": ApiAction,
     "command": TaskCommand,
     "signal": TaskSignal,
+    "addresses": AddressSetting,
     "restore": Restoration,
 }
 
@@ -145,6 +157,8 @@ def perform(action: Action, context: ActionContext, *, undoing: bool = False) ->
             _command(action)
         elif context.control is None:
             raise FaultFailed(f"{action}: the target has no control endpoint")
+        elif isinstance(action, AddressSetting):
+            context.control.set_stopped_addresses(action.value)
         else:
             context.control.signal(action.task, action.signal, action.to)
     except (OSError, ControlRefused) as error:
@@ -185,12 +199,32 @@ def _repeated(call: Callable[[], T], retried: Collection[str]) -> T:
 def _command(action: TaskCommand) -> None:
     if not ipaddress.ip_address(action.address).is_private:
         raise FaultFailed(f"{action}: commands are sent to private addresses only")
-    with contextlib.suppress(*((OSError,) if action.ends else ())):
-        status, _ = command_task(action.address, action.port, action.path, action.token, RESPONSE_TIMEOUT)
-        if status in _PROXY_STATUSES:
-            raise ConnectionError(f"its proxy answered {status}")
-        if status >= 300:
-            raise FaultFailed(f"{action}: it answered {status}")
+    answered = _answer_of(action)
+    if answered is None:
+        return
+    status, answer = answered
+    agent = answer.get("status")
+    if isinstance(agent, int) and not 200 <= agent < 300:
+        raise FaultFailed(f"{action}: its agent answered {agent}: {answer.get('answer')}")
+    if status >= 300:
+        raise FaultFailed(f"{action}: it answered {status}")
+
+
+def _answer_of(action: TaskCommand) -> tuple[int, Mapping[str, Any]] | None:
+    """Return status and answer of a command, None if the process has ended as it must. Raises OSError."""
+    end = time.monotonic() + action.patience
+    while True:
+        try:
+            status, answer = command_task(action.address, action.port, action.path, action.token, RESPONSE_TIMEOUT)
+            if status in _PROXY_STATUSES:
+                raise ConnectionError(f"its proxy answered {status}")
+            return status, answer
+        except OSError as error:
+            if action.ends:
+                return None
+            if time.monotonic() >= end or isinstance(error, ConnectionRefusedError):
+                raise
+            threading.Event().wait(RETRY_EVERY)
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,7 @@ class ServiceSetup:
     calls it, which then has proxies, too; `entry_points`: both. `gateway`: a stand-in for API Gateway calls it, if its
     tasks are on this machine; the registry has SRV records, too, since it reads ports. `host`: a task of no service
     stands in for a host on premises, which faults register beside the tasks.
+    `fault_injection`: tasks may inject faults into their own network.
     `poll_period`: between two polls of an observer. `warm_up`: how long the service is observed before a fault.
     """
 
@@ -53,6 +54,7 @@ class ServiceSetup:
     gateway: bool = False
     host: bool = False
     warm_up: float = 15.0
+    fault_injection: bool = False
 
     def with_task_settings(self, task_settings: TaskSettings | None) -> ServiceSetup:
         """Return this setup with the task settings of the command line, if there are any."""

@@ -57,7 +57,8 @@ def create_service(
         group = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": TASK_PORT}
         params["loadBalancers"] = [group]
     drain = ("--on-term", "drain", "--drain", str(setup.drain)) if setup.drain else ()
-    definition = fixture("make_task_definition")("serve", *drain, container=container)
+    enabled = {"enableFaultInjection": True} if setup.fault_injection else {}
+    definition = fixture("make_task_definition")("serve", *drain, container=container, **enabled)
     ports = {"registryArn": registry["Arn"], "port": TASK_PORT} if setup.gateway else registry
     service = fixture("make_ecs_service")(definition, ports, count=setup.count, **params)
     fixture("wait_until_steady")(service)

@@ -36,6 +36,8 @@ def _experiment_of(item: pytest.Item) -> Experiment:
         setup = replace(setup, service_connect=True)
     if any(fault.startswith(API_FAULTS) for fault in faults):
         setup = replace(setup, resolve_by="api")
+    if any(fault.startswith("net.") for fault in faults):
+        setup = replace(setup, fault_injection=True)
     name = name or item.path.stem.replace("_", "-")
     return Experiment(name, title, setup.with_task_settings(chaos.task_settings), checks, faults, file=item.path)
 

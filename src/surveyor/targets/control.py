@@ -82,6 +82,14 @@ class Control:
         """Send KILL, STOP or CONT to the processes of the task of this ARN, or to its `proxy`."""
         self._request("POST", "/_surveyor/signals", {"task": task, "signal": name, "to": to})
 
+    def stopped_addresses(self) -> str:
+        """Return what calls to stopped tasks get: `refuse` or `vanish`."""
+        return str(self._request("GET", "/_surveyor/stopped-addresses").get("stopped_addresses"))
+
+    def set_stopped_addresses(self, value: str) -> None:
+        """Set what calls to tasks that stop from now on get."""
+        self._request("POST", "/_surveyor/stopped-addresses", {"stopped_addresses": value})
+
     def signals(self) -> tuple[str, ...]:
         """Return the names of the signals that can be sent."""
         answer = self._request("GET", "/_surveyor/signals").get("signals")

@@ -63,6 +63,7 @@ class Control:
         self._routes: Mapping[str, Mapping[str, Callable[[Request], Awaitable[Answer]]]] = {
             "clock": {"GET": self._read_clock, "POST": self._change_clock},
             "signals": {"GET": self._read_signals, "POST": self._signal},
+            "stopped-addresses": {"GET": self._read_stopped_addresses, "POST": self._set_stopped_addresses},
             "resolvers": {"GET": self._resolver},
             "resolver-endpoints": {"GET": self._resolver_endpoints},
             "name-servers": {"GET": self._name_servers},
@@ -229,6 +230,17 @@ class Control:
         if not await send_signal(self._world, task, SIGNALS[str(name)], to_proxy=receiver == "proxy"):
             raise RequestError(f"no running {'proxy' if receiver == 'proxy' else 'process'} of {task}", 404)
         return {"sent": name}
+
+    async def _read_stopped_addresses(self, request: Request) -> Answer:
+        return {"stopped_addresses": self._world.settings.stopped_addresses}
+
+    async def _set_stopped_addresses(self, request: Request) -> Answer:
+        """Change what calls to tasks that stop from now on get, beside all other changes of settings."""
+        value = _body(request).get("stopped_addresses")
+        if value not in ("refuse", "vanish"):
+            raise RequestError('expected a body like {"stopped_addresses": "refuse" or "vanish"}')
+        self._world.settings = apply_setting(self._world.settings, f"stopped_addresses={value}")
+        return await self._read_stopped_addresses(request)
 
     async def _read_task(self, path: str) -> Answer | str:
         from surveyor_emulator.aws.ecs.tasks.metadata import read_document

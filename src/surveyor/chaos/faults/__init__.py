@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from surveyor.chaos.faults.hosts import HOST_FAULTS
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
 from surveyor.chaos.faults.names import NAME_FAULTS
+from surveyor.chaos.faults.network import NETWORK_FAULTS
 from surveyor.chaos.faults.registry import REGISTRY_FAULTS
 from surveyor.chaos.faults.services import SERVICE_FAULTS
 from surveyor.chaos.faults.tasks import TASK_FAULTS
@@ -16,7 +17,15 @@ from surveyor.messages import nearest
 __all__ = ["FAULTS", "Fault", "FaultImplementation", "FaultPlan", "Victims", "find_fault"]
 
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*TASK_FAULTS, *SERVICE_FAULTS, *REGISTRY_FAULTS, *NAME_FAULTS, *HOST_FAULTS)
+    fault.name: fault
+    for fault in (
+        *TASK_FAULTS,
+        *NETWORK_FAULTS,
+        *SERVICE_FAULTS,
+        *REGISTRY_FAULTS,
+        *NAME_FAULTS,
+        *HOST_FAULTS,
+    )
 }
 
 

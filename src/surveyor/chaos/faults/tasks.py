@@ -92,17 +92,6 @@ TASK_FAULTS = (
         of_tasks=True,
     ),
     Fault(
-        "net.latency",
-        "delays a task's answers by two seconds",
-        (
-            FaultImplementation(
-                _CALLED, _each(_command("/behave?do=slow&seconds=2"), _command("/behave?do=answer")), workload=True
-            ),
-        ),
-        lasting=True,
-        of_tasks=True,
-    ),
-    Fault(
         "az.lose",
         "stops all tasks of one availability zone through ECS",
         (FaultImplementation(_ECS, _each(_stop)),),

@@ -1,4 +1,4 @@
-"""Addresses of tasks that have ended, as their network interface is gone: calls to them are neither answered nor refused.
+"""Addresses of tasks that have ended and whose network interface is gone: calls are neither answered nor refused.
 
 At each port of such an address a socket listens at which the kernel drops what arrives (`packet_filters`).
 """

@@ -11,6 +11,7 @@ from surveyor.testing import address_of, dns_config, id_of, proves, raises, reco
 OWNER = '"heritage=external-dns,external-dns/owner=default"'
 TTL = 10
 A = dns_config("A", ttl=TTL)
+HOST = {"AWS_INSTANCE_IPV4": "198.51.100.1", "site": "on-premises"}
 
 
 def pods(*numbers):
@@ -49,16 +50,19 @@ def listed(cloudmap):
 
 @proves("registrars.external-dns.pods-beside-tasks")
 def test_pods_are_found_beside_tasks(
-    cloudmap, make_service, register_all, deregister, make_task_definition, make_ecs_service, wait_until_steady,
-    tasks_of, query_dns, eventually, clock, private_namespace, find_service, listed,
+    cloudmap, make_service, register, register_all, deregister, make_task_definition, make_ecs_service,
+    wait_until_steady, tasks_of, query_dns, eventually, clock, private_namespace, find_service, listed,
 ):  # fmt: skip
-    """Clients find two pods and a task; after one pod was replaced they find the new ones and the same task."""
+    """Clients find two pods, a host and a task, and after one pod was replaced the new pods and the same others."""
     created = make_service(private_namespace, DnsConfig=A, Description=OWNER)
     host = f"{created['Name']}.{private_namespace['Name']}"
     service = find_service(host, "DNS_PRIVATE")
     assert (service["Id"], service.get("Description")) == (created["Id"], OWNER)
     register_all(service, pods(1, 2))
+    register(service, "host-1", HOST)
     [task] = tasks_of(wait_until_steady(make_ecs_service(make_task_definition(), created)))
+    stays = {"host-1", id_of(task)}
+    addresses = {HOST["AWS_INSTANCE_IPV4"], address_of(task)}
     name = {"NamespaceName": private_namespace["Name"], "ServiceName": created["Name"]}
 
     def discovered():
@@ -70,17 +74,17 @@ def test_pods_are_found_beside_tasks(
         return set(record_values(query_dns(host, "A", private_namespace), host, "A"))
 
     instances = listed(service)
-    assert instances.keys() == {*pods(1, 2), id_of(task)}
+    assert instances.keys() == {*pods(1, 2), *stays}
     eventually(lambda: discovered() == instances.keys(), within=timeouts.DISCOVERY)
-    assert resolved() == {*pods(1, 2), address_of(task)}
+    assert resolved() == {*pods(1, 2), *addresses}
 
     # A change of targets is made by deletion and creation, deletions first (updatesToCreates, ApplyChanges).
     for pod in pods(1, 2):
         deregister(service, pod)
     register_all(service, pods(2, 3))
-    assert listed(service) == {**pods(2, 3), id_of(task): instances[id_of(task)]}
-    eventually(lambda: discovered() == {*pods(2, 3), id_of(task)}, within=timeouts.DISCOVERY)
-    assert resolved() == {*pods(2, 3), address_of(task)}
+    assert listed(service) == {**pods(2, 3), **{key: instances[key] for key in stays}}
+    eventually(lambda: discovered() == {*pods(2, 3), *stays}, within=timeouts.DISCOVERY)
+    assert resolved() == {*pods(2, 3), *addresses}
 
 
 @proves("registrars.external-dns.unknown-id-removes-nothing")

@@ -31,11 +31,12 @@ def test_each_consumer_finds_its_instances(
     cloudmap, make_service, register_all, make_task_definition, make_ecs_service, wait_until_steady, tasks_of,
     eventually, http_namespace,
 ):  # fmt: skip
-    """A cluster set finds its two endpoints with all attributes, a client of ECS its task, and others all of them."""
+    """A cluster set finds its two endpoints with all attributes, clients of ECS and of a site theirs, others all."""
     service = make_service(http_namespace)
     blue = dict(endpoint(f"192.0.2.{number}", "blue") for number in (1, 2))
     green = dict([endpoint("192.0.2.3", "green")])
-    register_all(service, blue | green)
+    host = {"host-1": {"AWS_INSTANCE_IPV4": "198.51.100.1", "AWS_INSTANCE_PORT": "80", "site": "on-premises"}}
+    register_all(service, blue | green | host)
     ecs_service = wait_until_steady(make_ecs_service(make_task_definition(), service))
     [task] = tasks_of(ecs_service)
     name = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
@@ -45,9 +46,10 @@ def test_each_consumer_finds_its_instances(
         instances = cloudmap.discover_instances(**call)["Instances"]
         return {instance["InstanceId"]: instance["Attributes"] for instance in instances}
 
-    eventually(lambda: found().keys() == {*blue, *green, id_of(task)}, within=timeouts.DISCOVERY)
+    eventually(lambda: found().keys() == {*blue, *green, *host, id_of(task)}, within=timeouts.DISCOVERY)
     assert found(CLUSTERSET_ID="blue") == blue
     assert found(CLUSTERSET_ID="green") == green
+    assert found(site="on-premises") == host
     assert found(CLUSTERSET_ID="blue", CLUSTER_ID="green-1") == {}
     assert found(ECS_SERVICE_NAME=ecs_service["serviceName"]).keys() == {id_of(task)}
 

@@ -64,7 +64,7 @@ def test_experiments_and_scenarios_have_a_plan(words: tuple[str, ...], tasks: in
         (("conform", "--plan"), "--plan needs an account"),
         (("recordings", "check", "--plan"), "--plan needs an account"),
         (("chaos", "scale-10-100-10", *ACCOUNT), "needs 100 Fargate tasks at a time; --budget tasks=100 would allow"),
-        (("chaos", *ACCOUNT, "--budget", "tasks=100,calls=10"), "--budget calls=14760"),
+        (("chaos", *ACCOUNT, "--budget", "tasks=100,calls=10"), "exceeds its budget; --budget calls="),
         (("chaos", "kill-all", *ACCOUNT), "unknown experiment 'kill-all'"),
         (("load", "deploy", *ACCOUNT, "--budget", "dollars=0"), "dollars of a budget must be a number above 0, got 0"),
         (("conform", *ACCOUNT, "--budget", "calls=-1"), "calls of a budget must be a number above 0, got -1"),

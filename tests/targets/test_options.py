@@ -39,7 +39,10 @@ def test_aws_at_an_endpoint_is_otherwise_the_same() -> None:
         "http://127.0.0.1:4566", False, Dns("control"),
     )  # fmt: skip
     assert (target.credentials, target.features) == (Credentials("environment"), load("aws", account=ACCOUNT).features)
-    assert load("aws", account=ACCOUNT, endpoint="http://127.0.0.1:1").dns == Dns()
+    without_names = load("aws", account=ACCOUNT, endpoint="http://127.0.0.1:1")
+    assert without_names.dns == Dns()
+    assert (target.features or set()) - (without_names.features or set()) == {"dns", "public-dns"}
+    assert load("aws", account=ACCOUNT, dns="none").features == without_names.features
 
 
 def test_options_override_the_file() -> None:

@@ -15,9 +15,11 @@ _INSIDE = frozenset({"dns", "ecs-processes", "health"})
 
 _OPTIONS = {
     "accounts": "--consumer-profile NAME",
+    "dns": "--dns",
     "ecs-processes": "--from-vpc",
     "health": "--from-vpc",
     "iam": "--role ARN",
+    "public-dns": "--dns",
     "sharing": "--consumer-profile NAME",
 }
 """Options that give an account a feature; `--enable` gives the others that it can have."""

@@ -76,6 +76,9 @@ def apply_options(target: Target, options: TargetOptions, use: Use = "create") -
     target = with_region(_with_profiles(target, options, use), options.region, use)
     if options.dns is not None:
         target = replace(target, dns=_dns(target.dns, options.dns))
+    asks_nowhere = target.dns.kind == "none" and (options.dns is not None or options.endpoint is not None)
+    if asks_nowhere and target.features is not None:  # the caller's choice, and no fault of the target
+        target = replace(target, features=target.features - {"dns", "public-dns"})
     return _with_features_and_budget(_with_vantage(_with_tags(target, options), options), options)
 
 

@@ -35,6 +35,8 @@ __all__ = ["Perform", "Rehearsal", "rehearsal_target", "rehearse"]
 _PROFILE = "staging"
 _FLOWING = ("--clock", "flow", "--scale", "30")
 _ADVANCED = ("--clock", "advance")
+_ROOM_FOR_VPC = ("--set", "quotas.vpcs=6")
+"""One more than in an account: the rehearsal creates the VPC that such a run brings along."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _target_file(target: Target, profile: Target) -> Iterator[str]:
         raise SurveyorError(f"the target {_PROFILE} must start the emulator with {' '.join(_FLOWING)}")
     at = start.argv.index("--clock")
     argv = [*start.argv[:at], *_ADVANCED, *start.argv[at + len(_FLOWING) :]]
+    if target.vpc or target.from_vpc is not None:
+        argv += _ROOM_FOR_VPC
     yield f"region = {json.dumps(target.region)}"
     yield 'clock = "control"'
     yield 'dns = "control"'

@@ -216,7 +216,7 @@ def test_the_first_question_gives_the_family() -> None:
     """A and AAAA of one lookup belong together."""
     for kinds, trait in ((("AAAA", "A"), "ipv6-first"), (("A", "AAAA"), "ipv4-first"), (("A",), "ipv4-only")):
         world = World()
-        for at in world.times():
+        for at in world.times()[:40]:
             world.script.ask(at, *FIRST, kinds=kinds)
             world.script.call(at + 0.01, FIRST[0])
         assert {verdict.check: verdict.trait for verdict in judge(world.seen())}["families"] == trait

@@ -121,5 +121,6 @@ def client_lines(report: ClientReport) -> list[str]:
         lines.append(f"{mark:<9} {verdict.check:<12} {verdict.sentence}")
         if verdict.level == "problem":
             lines += [f"{'':23}{line}" for line in verdict.evidence]
-            lines += [f"{'':23}{line.software}: {line.text} ({line.source})" for line in verdict.advice]
+            known = "" if report.software else "if it is "
+            lines += [f"{'':23}{known}{line.software}: {line.text} ({line.source})" for line in verdict.advice]
     return lines

@@ -56,6 +56,12 @@ class RuntimeRow:
     settings: tuple[tuple[str, str, str], ...]
     advice: tuple[tuple[str, str, str], ...]
 
+    @property
+    def apart(self) -> str:
+        """Return how far apart its questions before and after the kill were, "" without one of them."""
+        cell = self.cells.get("kill")
+        return "" if cell is None or cell.since_question is None else f"{cell.since_question:.1f} s"
+
 
 @dataclass(frozen=True)
 class ModelCell:
@@ -204,11 +210,13 @@ def _text(measured: Measure) -> str:
 def table_lines(report: RuntimesReport) -> list[str]:
     """Return the table as lines of text."""
     width = max(len(row.name) for row in report.rows)
-    heads = ("killed", "name back", "drained")
+    heads = ("killed", "name back", "drained", "questions")
     lines = [f"  {'client':<{width}}  {'  '.join(f'{head:>10}' for head in heads)}  software"]
     for row in report.measured:
-        shown = "  ".join(f"{_marked(row.cells.get(behaviour)):>10}" for behaviour in BEHAVIOURS)
+        cells = [_marked(row.cells.get(behaviour)) for behaviour in BEHAVIOURS]
+        shown = "  ".join(f"{text:>10}" for text in (*cells, row.apart))
         lines.append(f"  {row.name:<{width}}  {shown}  {row.version}")
+    lines.append("  questions: the time between the last one before the kill and the first one after it")
     missing = [row for row in report.rows if row.missing]
     return [*lines, *(f"  {row.name:<{width}}  not measured: {row.missing}{_how(row.install)}" for row in missing)]
 

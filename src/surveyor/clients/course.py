@@ -235,12 +235,14 @@ class _Course:
         dead: Sequence[RunningTask] = (),
         draining: Sequence[RunningTask] = (),
     ) -> str:
+        began = time.time()
         begin()
         if name == "dead-listed":
             dead = [task for task in tasks if task.address in self._dead]
         length = self.lengths.of(name)
         self.say(f"{PHASES[name]}: {length:.0f} s")
-        began = time.time()
+        if name != "dead-listed":  # the client may notice a death before the command that causes it returns
+            began = time.time()
         early = (name == "gap" and self._await_refused(began)) or self._wait(length)
         self.phases[name] = CoursePhase(
             began, time.time(), *(tuple(task.address for task in part) for part in (tasks, dead, draining))

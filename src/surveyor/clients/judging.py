@@ -32,6 +32,9 @@ WALK_WITHIN = 1.0
 PROMPT = 3.0
 """Wall seconds within which a client has left something at once, if it calls often enough to show it."""
 
+ENOUGH = 5.0
+"""Wall seconds of calls without which nothing is judged."""
+
 MAX_EVIDENCE = 6
 SHOWS_ENOUGH = 0.8
 """Share of cases that make a habit."""
@@ -57,6 +60,8 @@ def judge(seen: Seen) -> list[TraitVerdict]:
     notes = [*_other_ways(seen), *_early_end(seen)]
     if not _connections(seen):
         return [_never_called(seen), *notes]
+    if _is_short(seen):
+        return notes
     if not _lookups(seen):
         trait = TraitVerdict(
             "resolution", "ignores-resolver", "problem",
@@ -429,11 +434,21 @@ def _other_ways(seen: Seen) -> list[TraitVerdict]:
 def _early_end(seen: Seen) -> list[TraitVerdict]:
     if not seen.ended or seen.ended == "no call":
         return []
-    phase = next((name for name in PHASES if name not in seen.phases), "")
-    last = list(seen.phases)[-1] if seen.phases else ""
-    where = f'while "{PHASES[last]}"' if last else "before its first call"
-    sentence = f"{seen.ended} {where}; what follows was not judged" if phase or last else seen.ended
-    return [TraitVerdict("command", "ended", "problem", sentence)]
+    if _is_short(seen):
+        hint = "a command that makes one call and ends needs --repeat SECONDS"
+        return [TraitVerdict("command", "ended", "unknown", f"{seen.ended} at once, before it was judged; {hint}")]
+    last = list(seen.phases)[-1]
+    return [
+        TraitVerdict(
+            "command", "ended", "problem", f"{seen.ended} while {PHASES[last]}; what follows was not judged", None,
+            (f"{seen.phases[last].ended - seen.started:6.1f} s  it ended",),
+        )
+    ]  # fmt: skip
+
+
+def _is_short(seen: Seen) -> bool:
+    """Return whether the command ended too early for any verdict."""
+    return bool(seen.ended) and sum(phase.ended - phase.began for phase in seen.phases.values()) < ENOUGH
 
 
 def _show(seen: Seen, connections: Sequence[SeenConnection]) -> tuple[str, ...]:

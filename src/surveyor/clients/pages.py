@@ -52,13 +52,13 @@ def markdown_table(report: RuntimesReport) -> str:
     lines = [
         f"{measured}; TTL {report.ttl} s, negative TTL {report.negative_ttl} s.",
         "",
-        "| client | software | killed | name back | drained |",
-        "|---|---|---|---|---|",
+        "| client | software | killed | name back | drained | questions apart |",
+        "|---|---|---|---|---|---|",
     ]
     for row in report.measured:
         cells = " | ".join(_markdown(row.cells.get(behaviour)) for behaviour in BEHAVIOURS)
-        lines.append(f"| {row.title} (`{row.name}`) | {row.version} | {cells} |")
-    lines += [f"| {row.title} (`{row.name}`) | not here | | | |" for row in report.rows if row.missing]
+        lines.append(f"| {row.title} (`{row.name}`) | {row.version} | {cells} | {row.apart} |")
+    lines += [f"| {row.title} (`{row.name}`) | not here | | | | |" for row in report.rows if row.missing]
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from surveyor.clients.capture import capture
@@ -34,13 +35,14 @@ _STARTS = 3
 class Lengths:
     """Wall seconds: before the first fault, after the kill, without the name, after it is back, of the drain.
 
-    `ttl`: of the records; `negative_ttl`: for which "no such name" may be kept.
+    They are such that no documented cache time ends at the same moment as a phase. `ttl`: of the records;
+    `negative_ttl`: for which "no such name" may be kept.
     """
 
     steady: float = 15.0
-    kill: float = 65.0
+    kill: float = 68.0
     gap: float = 10.0
-    back: float = 68.0
+    back: float = 62.0
     drain: float = 45.0
     ttl: int = 5
     negative_ttl: int = 60
@@ -73,7 +75,7 @@ class _Client:
 
     called: CalledClient
     service: TestedService
-    tasks: tuple[RunningTask, ...] = ()
+    tasks: tuple[RunningTask, ...]
 
 
 def play_scenario(
@@ -91,24 +93,20 @@ def play_scenario(
         stack.enter_context(capture(traffic))
         names = [*runtimes, *(MODEL + model.name for model in models)]
         made = {name: services.create(name, lengths.ttl) for name in names}
-        tasks = services.run_tasks(len(names))
-        services.change([(made[name], [task]) for name, task in zip(names, tasks, strict=True)])
+        started = services.run_tasks(_TASKS * len(names))
+        tasks = {name: tuple(started[number :: len(names)]) for number, name in enumerate(names)}
+        services.change([(made[name], tasks[name][:1]) for name in names])
         ways: dict[str, Way] = {
             name: _way(runtime, found, folder, made[name].name, number)
             for number, (name, (runtime, found)) in enumerate(runtimes.items())
         }
         ways |= {MODEL + model.name: ModelWay(model, made[MODEL + model.name].name, PORT) for model in models}
-        clients = [
-            _Client(CalledClient(name, ways[name]), made[name], (task,))
-            for name, task in zip(names, tasks, strict=True)
-        ]
+        clients = [_Client(CalledClient(name, ways[name]), made[name], tasks[name]) for name in names]
         for client in clients:
             stack.callback(client.called.end)
         say(f"starting {len(runtimes)} runtimes and {len(models)} models")
         not_started = _start(clients)
         clients = [client for client in clients if client.called.name not in not_started]
-        for client in clients:  # all at once, so that their caches are of one age when the first task is killed
-            client.called.begin()
         periods = _play(clients, services, lengths, say)
     measures, questions = {}, {}
     for client in clients:
@@ -149,50 +147,77 @@ def _start(clients: Sequence[_Client]) -> dict[str, str]:
 def _play(
     clients: Sequence[_Client], services: Services, lengths: Lengths, say: Callable[[str], None]
 ) -> dict[str, dict[str, Period]]:
-    """Play the phases; return the period of each behaviour of each client."""
-    began: dict[str, list[float]] = {}
-    ended: dict[str, float] = {}
-    say(f"before: {lengths.steady:.0f} s")
-    _wait(lengths.steady)
+    """Play the phases; return the period of each behaviour of each client.
 
-    _add_tasks(clients, services)
-    services.change([(client.service, [client.tasks[1]]) for client in clients])
-    began["kill"] = services.kill([client.tasks[0] for client in clients])
-    say(f"each task was killed, and each name leads to another: {lengths.kill:.0f} s")
-    _wait(lengths.kill)
-    _add_tasks(clients, services)
-    ended["kill"] = time.time()
-
-    services.change([(client.service, []) for client in clients])
-    services.kill([client.tasks[1] for client in clients])
-    say(f"the names do not exist: {lengths.gap:.0f} s")
-    _wait(lengths.gap)
-    began["gap"] = [services.change([(client.service, [client.tasks[2]]) for client in clients])] * len(clients)
-    say(f"the names are back: {lengths.back:.0f} s")
-    _wait(lengths.back)
-    _add_tasks(clients, services)
-    ended["gap"] = time.time()
-
-    began["drain"] = [services.change([(client.service, [client.tasks[3]]) for client in clients])] * len(clients)
-    say(f"each name leads to another task, and the old ones still answer: {lengths.drain:.0f} s")
-    _wait(lengths.drain)
-    ended["drain"] = time.time()
-    numbers = {"kill": 1, "gap": 2, "drain": 3}
+    The clients begin one after another, and each phase reaches them in the same order and at the same distance: so the
+    caches of all of them have one age in each phase, though changing a name takes a moment.
+    """
+    moments = _moments(lengths)
+    agenda = [
+        (offset + number * STAGGER, phase, client)
+        for number, client in enumerate(clients)
+        for phase, offset in moments.items()
+    ]
+    began: dict[str, dict[str, float]] = {client.called.name: {} for client in clients}
+    start, said = time.monotonic(), set()
+    for due, phase, client in sorted(agenda, key=lambda entry: entry[0]):
+        _wait(start + due - time.monotonic())
+        if phase not in said:
+            said.add(phase)
+            say(_MEANINGS[phase])
+        began[client.called.name][phase] = _enter(phase, client, services)
     return {
         client.called.name: {
             behaviour: Period(
-                behaviour, began[behaviour][number], ended[behaviour], (client.tasks[numbers[behaviour]].address,)
+                behaviour,
+                began[client.called.name][first],
+                began[client.called.name][last],
+                (client.tasks[number].address,),
             )
-            for behaviour in began
+            for behaviour, (first, last, number) in _PERIODS.items()
         }
-        for number, client in enumerate(clients)
+        for client in clients
     }
 
 
-def _add_tasks(clients: Sequence[_Client], services: Services) -> None:
-    for client, task in zip(clients, services.run_tasks(len(clients)), strict=True):
-        client.tasks = (*client.tasks, task)
+STAGGER = 0.4
+"""Wall seconds between two clients: a name is changed in less."""
+
+_TASKS = 4
+_MEANINGS = {
+    "begin": "the clients begin to call",
+    "kill": "a task dies, and its name leads to another",
+    "gone": "the name does not exist",
+    "back": "the name leads to a new task",
+    "drain": "the name leads to another task, and the old one still answers",
+    "end": "the end",
+}
+_PERIODS = {"kill": ("kill", "gone", 1), "gap": ("back", "drain", 2), "drain": ("drain", "end", 3)}
+"""The behaviours: the phases from which and to which each is measured, and the task that is right in it."""
+
+
+def _moments(lengths: Lengths) -> dict[str, float]:
+    """Return the phases, and when each begins after the client has."""
+    steps = (0.0, lengths.steady, lengths.kill, lengths.gap, lengths.back, lengths.drain)
+    return dict(zip(_MEANINGS, accumulate(steps), strict=True))
+
+
+def _enter(phase: str, client: _Client, services: Services) -> float:
+    """Let a phase begin for one client; return when it has, as seconds since the epoch."""
+    first, second, third, fourth = client.tasks
+    if phase == "begin":
+        client.called.begin()
+    elif phase == "kill":
+        services.change([(client.service, [second])])
+        return services.kill([first])[0]
+    elif phase == "gone":
+        services.change([(client.service, [])])
+        services.kill([second])
+    elif phase in ("back", "drain"):
+        return services.change([(client.service, [third if phase == "back" else fourth])])
+    return time.time()
 
 
 def _wait(seconds: float) -> None:
-    threading.Event().wait(seconds)
+    if seconds > 0:
+        threading.Event().wait(seconds)

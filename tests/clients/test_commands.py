@@ -76,56 +76,57 @@ def test_a_command_that_ends_at_once_is_not_judged(tmp_path: Path) -> None:
     assert "not seen" in (tmp_path / "client.html").read_text()
 
 
-@pytest.fixture(scope="module")
-def judged() -> Mapping[str, Mapping[str, Any]]:
-    """Return what is judged of clients of every kind, which are judged at once, each in a sandbox."""
-    need_sandbox()
-    python = sys.executable
-    clients: dict[str, list[str]] = {
-        "pooled": [python, str(SAMPLES / "pooled.py")],
-        "per-call": [python, str(SAMPLES / "per_call.py")],
-        "once": [python, str(SAMPLES / "once.py")],
-        "cached": [python, str(SAMPLES / "cached.py"), "12", "4"],
-        "ttl": [python, str(SAMPLES / "cached.py"), "5", "0"],
-    }
-    if shutil.which("curl"):
-        clients["curl"] = ["--repeat", "0.4", "curl", "-s", "{url}"]
-    running = {
-        name: subprocess.Popen(
-            [python, "-m", "tests.clients.short_course", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for name, words in clients.items()
-    }
-    found = {}
-    for name, process in running.items():
-        out, errors = process.communicate(timeout=400)
-        assert process.returncode == 0, errors.decode()
-        found[name] = json.loads(out)
-    return found
+CLIENTS: Mapping[str, tuple[list[str], Mapping[str, str]]] = {
+    "pooled": (
+        [sys.executable, str(SAMPLES / "pooled.py")],
+        {"resolution": "asks-per-connection", "connections": "keeps-connections", "drain": "keeps-draining"},
+    ),
+    "per-call": (
+        [sys.executable, str(SAMPLES / "per_call.py")],
+        {"resolution": "asks-per-connection", "walk": "walks", "drain": "leaves-draining"},
+    ),
+    "once": (
+        [sys.executable, str(SAMPLES / "once.py")],
+        {"resolution": "resolved-once", "dead": "never-leaves-dead"},
+    ),
+    "cached": (
+        [sys.executable, str(SAMPLES / "cached.py"), "12", "4"],
+        {"resolution": "keeps-answers", "walk": "no-walk", "nxdomain": "remembers-nxdomain"},
+    ),
+    "ttl": (
+        [sys.executable, str(SAMPLES / "cached.py"), "5", "0"],
+        {"resolution": "keeps-ttl", "walk": "no-walk", "nxdomain": "forgets-nxdomain"},
+    ),
+    "curl": (
+        ["--repeat", "0.4", "curl", "-s", "{url}"],
+        {"resolution": "asks-per-connection", "connections": "connects-per-call", "walk": "walks"},
+    ),
+}
+"""Clients by kind, with the traits that each must have."""
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(
-    ("client", "traits"),
-    [
-        (
-            "pooled",
-            {"resolution": "asks-per-connection", "connections": "keeps-connections", "drain": "keeps-draining"},
-        ),
-        ("per-call", {"resolution": "asks-per-connection", "walk": "walks", "drain": "leaves-draining"}),
-        ("once", {"resolution": "resolved-once", "dead": "never-leaves-dead"}),
-        ("cached", {"resolution": "keeps-answers", "walk": "no-walk", "nxdomain": "remembers-nxdomain"}),
-        ("ttl", {"resolution": "keeps-ttl", "walk": "no-walk", "nxdomain": "forgets-nxdomain"}),
-        ("curl", {"resolution": "asks-per-connection", "connections": "connects-per-call", "walk": "walks"}),
-    ],
-)
-def test_real_clients_are_judged(judged: Mapping[str, Any], client: str, traits: Mapping[str, str]) -> None:
-    """The verdicts are those of the kind, whatever the client is written in."""
-    if client not in judged:
-        pytest.skip(f"{client} is not installed")
-    found = {check: trait for check, (trait, _) in judged[client]["verdicts"].items()}
-    assert {check: found.get(check) for check in traits} == traits
-    if client == "curl":
-        assert judged[client]["software"] == ["libcurl"]
-    if client == "cached":
-        assert judged[client]["verdicts"]["resolution"][1] == pytest.approx(12, abs=2)
+def test_real_clients_are_judged(subtests: pytest.Subtests) -> None:
+    """The verdicts are those of the kind, whatever the client is written in; all are judged at once."""
+    need_sandbox()
+    here = {name: words for name, (words, _) in CLIENTS.items() if name != "curl" or shutil.which("curl")}
+    running = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", "tests.clients.short_course", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for name, words in here.items()
+    }
+    for name, process in running.items():
+        out, errors = process.communicate(timeout=400)
+        with subtests.test(name):
+            assert process.returncode == 0, errors.decode()
+            judged = json.loads(out)
+            found = {check: trait for check, (trait, _) in judged["verdicts"].items()}
+            assert {check: found.get(check) for check in CLIENTS[name][1]} == CLIENTS[name][1]
+            if name == "curl":
+                assert judged["software"] == ["libcurl"]
+            if name == "cached":
+                assert judged["verdicts"]["resolution"][1] == pytest.approx(12, abs=2)
+    for name in CLIENTS.keys() - here.keys():
+        with subtests.test(name):
+            pytest.skip(f"{name} is not installed")

@@ -35,31 +35,22 @@ EXPECTED: Mapping[str, Mapping[str, bool]] = {
 """Whether each behaviour ends within the scenario."""
 
 
-@pytest.fixture(scope="module")
-def scenario() -> Mapping[str, Any]:
-    """Return the figures of all of them, from one scenario."""
+def test_runtimes_behave_as_their_documents_say(subtests: pytest.Subtests) -> None:
+    """What recovers does so within a TTL and a refresh; what resolves once never does, and neither does its model."""
     need_sandbox()
     done = subprocess.run(
         [sys.executable, "-m", "tests.clients.short_scenario", *EXPECTED],
         capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found: Mapping[str, Any] = json.loads(done.stdout)
-    return found
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_a_runtime_behaves_as_its_documents_say(scenario: Mapping[str, Any], name: str) -> None:
-    """What recovers does so within a TTL and a refresh; what resolves once never does."""
-    if name in scenario["missing"]:
-        pytest.skip(scenario["missing"][name])
-    assert name not in scenario["failed"], scenario["failed"][name]
-    figures = scenario["figures"][name]
-    assert {behaviour: figures[behaviour] is not None for behaviour in EXPECTED[name]} == EXPECTED[name], figures
-
-
-def test_the_models_behave_as_their_runtimes(scenario: Mapping[str, Any]) -> None:
-    """One that resolved once never recovers; one with a pool recovers at once, and never leaves a draining task."""
+    scenario: Mapping[str, Any] = json.loads(done.stdout)
+    for name, expected in EXPECTED.items():
+        with subtests.test(name):
+            if name in scenario["missing"]:
+                pytest.skip(scenario["missing"][name])
+            assert name not in scenario["failed"], scenario["failed"][name]
+            figures = scenario["figures"][name]
+            assert {behaviour: figures[behaviour] is not None for behaviour in expected} == expected, figures
     figures = scenario["figures"]
     assert figures["model-dns-once"] == {"kill": None, "gap": None, "drain": None}
     assert figures["model-dns-pool"]["drain"] is None

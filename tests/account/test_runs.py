@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.report import load_report
+from surveyor.targets.model import Dns
+from surveyor.targets.running import reach_target
 from tests.account.conftest import ACCOUNT
 from tests.account.kills import list_resources
 
@@ -102,3 +104,13 @@ def test_folder_of_a_run_that_left_something_is_not_used_again(emulator: Emulato
     done = surveyor(emulator, *conform(emulator, tmp_path), *CLAIMS)
     assert done.returncode == 2, done.stderr
     assert "left 1 resource behind: delete them with `surveyor sweep" in done.stderr
+
+
+def test_the_clock_of_an_emulator_is_used_without_its_names(emulator: EmulatorAccount) -> None:
+    """Without --dns no name is asked for, and time is that of the emulator, which is faster than this machine's."""
+    with reach_target(emulator.target(dns=None), 7) as running:
+        assert running.control is not None
+        before = running.control.now()
+        running.clock.wait(4)  # 0.2 s of this machine
+        assert running.clock.now() >= before + 4
+        assert running.target.dns == Dns()

@@ -231,10 +231,14 @@ def speed_of(target: Target, requested: float) -> float:
 
 
 def _control(target: Target, endpoint: str, token: str) -> tuple[Control | None, Target]:
-    """Return the control endpoint of a target that declares one; probe for one at a bare URL. Raises TokenRefused."""
+    """Return the control endpoint of a target that declares one, or of an emulator at a URL that has one.
+
+    It has the clock of an emulator in place of an account, too: that may be faster than this machine's. Raises
+    TokenRefused at a bare URL.
+    """
     if "control" in (target.clock, target.dns.kind):
         return Control(endpoint, token), target
-    if target.file is not None or not target.is_local:
+    if not target.is_local or (target.file is not None and not target.is_one_account):
         return None, target
     control = Control(endpoint)
     control.timeout = timeouts.PROBE_ANSWER
@@ -242,12 +246,14 @@ def _control(target: Target, endpoint: str, token: str) -> tuple[Control | None,
         control.now()
     except TokenRefused:
         control.close()
-        raise
+        if target.file is None:
+            raise
+        return None, target
     except SurveyorError:
         control.close()
         return None, target
     control.close()
-    return Control(endpoint), replace(target, clock="control", dns=Dns("control"))
+    return Control(endpoint), replace(target, clock="control", dns=Dns("control")) if target.file is None else target
 
 
 def _clock(target: Target, control: Control | None, polling: Polling) -> Clock:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from surveyor_emulator.aws.ecs.connect import cloudmap_calls, endpoints, proxies, proxy_metrics
-from surveyor_emulator.aws.ecs.deployments import blue_green
+from surveyor_emulator.aws.ecs.deployments import traffic
 from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.aws.ecs.state import ConnectConfiguration, Deployment, PublishedEndpoint, Service, Task
 from surveyor_emulator.aws.ecs.tasks import environment
@@ -122,7 +122,7 @@ def no_test_traffic(patches: Patches) -> None:
     def shift_nothing(call: Call, service: Service, deployment: Deployment) -> None:
         return None
 
-    patches.replace(blue_green.shift_test_traffic, shift_nothing)
+    patches.replace(traffic.shift_test_traffic, shift_nothing)
 
 
 @mutation("never-drains")

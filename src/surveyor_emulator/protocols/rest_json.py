@@ -1,8 +1,9 @@
-"""REST-JSON of AWS RAM: every operation has its path; the model says which parameters are in the query."""
+"""REST-JSON of AWS RAM and Lambda: the model says which parameters are in the path or the query."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+import re
+from urllib.parse import parse_qsl, unquote
 
 import orjson
 
@@ -18,20 +19,18 @@ __all__ = ["RestJsonProtocol"]
 
 
 class RestJsonProtocol:
-    """The protocol that boto3 and the AWS CLI use with RAM."""
+    """The protocol that boto3 and the AWS CLI use with RAM and Lambda."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._operations = {
-            (operation["http"]["method"], operation["http"]["requestUri"]): name
+        self._operations = [
+            (operation["http"]["method"], _pattern(operation["http"]["requestUri"]), name)
             for name, operation in model.operations.items()
-        }
+        ]
 
     def parse(self, request: Request) -> ParsedRequest:
         """Read the operation from method and path, the parameters from query and body."""
-        operation = self._operations.get((request.method, request.path))
-        if operation is None:
-            raise ServiceError("UnknownOperationException", "no operation of this service has this path", status=404)
+        operation, labels = self._find(request)
         description = self._model.operations[operation]
         if request.body and not has_type(request, "application/json", "application/x-amz-json-1.1"):
             raise ServiceError("SerializationException", "expected a body of the Content-Type application/json")
@@ -41,7 +40,23 @@ class RestJsonProtocol:
             raise ServiceError("SerializationException", f"the body is not JSON: {error}") from None
         if not isinstance(params, dict):
             raise ServiceError("SerializationException", "expected a JSON object as body")
-        return ParsedRequest(operation, self._located(description["input"]["shape"], request.query, params))
+        shape = description["input"]["shape"]
+        return ParsedRequest(operation, self._located(shape, request.query, params) | self._members(shape, labels))
+
+    def _find(self, request: Request) -> tuple[str, dict[str, str]]:
+        """Return the operation of a request, and the labels in its path."""
+        for method, pattern, name in self._operations:
+            match = pattern.fullmatch(request.path) if method == request.method else None
+            if match is not None:
+                labels = zip(_labels(self._model.operations[name]["http"]["requestUri"]), match.groups(), strict=True)
+                return name, {label: unquote(text) for label, text in labels}
+        raise ServiceError("UnknownOperationException", "no operation of this service has this path", status=404)
+
+    def _members(self, shape: str, labels: dict[str, str]) -> dict[str, object]:
+        """Return the members that labels stand for."""
+        members = self._model.shapes[shape]["members"]
+        by_label = {reference.get("locationName"): member for member, reference in members.items()}
+        return {by_label[label]: text for label, text in labels.items()}
 
     def _located(self, shape: str, query: str, body: dict[str, object]) -> dict[str, object]:
         """Return the members of a request, each read from its place only."""
@@ -74,3 +89,13 @@ class RestJsonProtocol:
     def _response(self, status: int, body: bytes, request_id: str, **more: str) -> Response:
         headers = {"Content-Type": "application/json", "x-amzn-RequestId": request_id, **more}
         return Response(status, body, headers)
+
+
+def _pattern(uri: str) -> re.Pattern[str]:
+    """Return what matches the path of an operation; each label is a group."""
+    parts = re.split(r"\{[^}]+\}", uri.partition("?")[0])
+    return re.compile("([^/]+)".join(re.escape(part) for part in parts))
+
+
+def _labels(uri: str) -> list[str]:
+    return re.findall(r"\{([^}+]+)\+?\}", uri.partition("?")[0])

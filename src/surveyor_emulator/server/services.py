@@ -132,6 +132,15 @@ SERVICES: Mapping[str, AwsService] = {
             invalid="ValidationException",
             unsigned=("AnyScaleFrontendService",),
         ),
+        AwsService(
+            "lambda",
+            "lambda",
+            ("rest-json",),
+            permissions="functions.permissions",
+            handlers="functions",
+            invalid="InvalidParameterValueException",
+            unsigned=("/2015-03-31/functions",),
+        ),
         AwsService("iam", "iam", ("query",), permissions="iam.permissions", forwarder="iam.requests", regional=False),
         AwsService(
             "acm-pca",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "format_launch",
     "format_load_balancers",
     "format_registries",
+    "format_resolved",
     "format_revision_summary",
     "format_service",
     "format_task",
@@ -28,6 +30,7 @@ __all__ = [
     "image_digest",
     "mac_address",
     "revision_arn",
+    "service_deployment_arn",
 ]
 
 # Member -> attribute of the task; absent as long as it is None.
@@ -45,6 +48,16 @@ _OPTIONAL = {
 }
 _PENDING = ("PROVISIONING", "PENDING", "ACTIVATING")
 MAX_EVENTS = 100
+ID_LENGTH = 21
+STAGES_WITH_TEST_TRAFFIC = (
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+)
 FARGATE_STORAGE = 20
 """GiB of ephemeral storage of a Fargate task (Amazon ECS Developer Guide, Fargate task ephemeral storage)."""
 # Also in answers about services that were made without them.
@@ -241,6 +254,13 @@ def revision_arn(call: Call, service: Service, revision: str) -> str:
     return make_arn(call, "service-revision", service.cluster.name, service.name, revision)
 
 
+def service_deployment_arn(call: Call, service: Service, deployment: Deployment) -> str:
+    """Return the ARN of a service deployment; its id has 21 characters and is not that of the deployment."""
+    digest = hashlib.sha256(deployment.id.encode()).digest()
+    identity = base64.urlsafe_b64encode(digest).decode()[:ID_LENGTH]
+    return make_arn(call, "service-deployment", service.cluster.name, service.name, identity)
+
+
 def format_revision_summary(
     call: Call, service: Service, deployment: Deployment, tasks: Iterable[Task]
 ) -> dict[str, Any]:
@@ -252,6 +272,20 @@ def format_revision_summary(
         "requestedTaskCount": deployment.desired_count if is_current else 0,
         "runningTaskCount": counts["runningCount"],
         "pendingTaskCount": counts["pendingCount"],
+        **_format_weights(service, deployment),
+    }
+
+
+def _format_weights(service: Service, deployment: Deployment) -> dict[str, float]:
+    """Return the weights of a revision while traffic is shifted; a service that does not shift any has none."""
+    shifting = next((other for other in service.history if deployment.revision in other.revision_percents), None)
+    if shifting is None:
+        return {}
+    is_target = deployment.revision == shifting.revision
+    has_test = shifting.stage in STAGES_WITH_TEST_TRAFFIC
+    return {
+        "requestedProductionTrafficWeight": shifting.revision_percents[deployment.revision],
+        "requestedTestTrafficWeight": 100.0 if is_target == has_test else 0.0,
     }
 
 
@@ -262,10 +296,11 @@ def format_deployment_configuration(service: Service) -> dict[str, Any]:
         "maximumPercent": service.maximum_percent,
         "minimumHealthyPercent": service.minimum_percent,
         **(
-            {"strategy": "ROLLING", "bakeTimeInMinutes": 0}
-            if service.blue_green is None
-            else service.blue_green.document
+            {"strategy": "ROLLING", "bakeTimeInMinutes": round((service.bake_seconds or 0) / 60)}
+            if service.strategy is None
+            else service.strategy.document
         ),
+        **({"earlySuccessCriteria": service.early_success} if service.early_success else {}),
     }
 
 
@@ -352,8 +387,24 @@ def format_launch(deployment: Deployment) -> dict[str, Any]:
 
 def format_load_balancers(load_balancers: Iterable[ServiceLoadBalancer]) -> list[dict[str, Any]]:
     """Return loadBalancers."""
+    documents: list[dict[str, Any]] = []
+    for entry in load_balancers:
+        advanced = {
+            "alternateTargetGroupArn": entry.alternate,
+            "productionListenerRule": entry.production_rule,
+            "testListenerRule": entry.test_rule,
+            "roleArn": entry.role,
+        }
+        document = {"targetGroupArn": entry.primary, "containerName": entry.container, "containerPort": entry.port}
+        given = {name: value for name, value in advanced.items() if value}
+        documents.append({**document, "advancedConfiguration": given} if given else document)
+    return documents
+
+
+def format_resolved(load_balancers: Iterable[ServiceLoadBalancer]) -> list[dict[str, Any]]:
+    """Return ecs ServiceRevisionLoadBalancer of each: the target group that the revision's tasks are in."""
     return [
-        {"targetGroupArn": entry.group, "containerName": entry.container, "containerPort": entry.port}
+        {"targetGroupArn": entry.group, **({"productionListenerRule": rule} if (rule := entry.production_rule) else {})}
         for entry in load_balancers
     ]
 

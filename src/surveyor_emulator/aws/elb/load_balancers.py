@@ -21,8 +21,16 @@ from surveyor_emulator.runtime.tasks.pace import wall_per_second
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart
 
 from . import proxy
-from .lookup import elb_state, find_load_balancer, find_target_group, invalid_value, new_arn
-from .state import Listener, LoadBalancer
+from .lookup import (
+    elb_state,
+    find_listener,
+    find_load_balancer,
+    find_target_group,
+    invalid_value,
+    new_arn,
+    new_rule_arn,
+)
+from .state import Listener, LoadBalancer, Rule
 
 __all__ = [
     "create_listener",
@@ -31,6 +39,7 @@ __all__ = [
     "delete_load_balancer",
     "describe_listeners",
     "describe_load_balancers",
+    "renew_proxy",
 ]
 
 HEALTH_POLL = 1.0
@@ -110,7 +119,7 @@ def delete_load_balancer(call: Call, request: Request) -> Document:
         detach(call.world, load_balancer.arn)
         own_load_balancers(call.world).pop(f"{load_balancer.dns_name.lower()}.", None)
         release_address(call, load_balancer.subnets[0], load_balancer.address)
-        _renew_proxy(call, load_balancer)
+        renew_proxy(call, load_balancer)
     return {}
 
 
@@ -123,9 +132,11 @@ def create_listener(call: Call, request: Request) -> Document:
     if any(listener.port == port for listener in load_balancer.listeners):
         raise ServiceError("DuplicateListener", f"A listener already exists on port {port}")
     arn = new_arn(call, "listener/app", load_balancer.name)
-    listener = Listener(arn, port, find_target_group(call, str(action.get("TargetGroupArn") or "")))
+    group = find_target_group(call, str(action.get("TargetGroupArn") or ""))
+    default = Rule(new_rule_arn(call, arn), None, "*", group)
+    listener = Listener(arn, port, [default])
     load_balancer.listeners.append(listener)
-    _renew_proxy(call, load_balancer)
+    renew_proxy(call, load_balancer)
     return {"Listeners": [_describe_listener(load_balancer, listener)]}
 
 
@@ -145,17 +156,14 @@ def describe_listeners(call: Call, request: Request) -> Document:
 
 def delete_listener(call: Call, request: Request) -> Document:
     """DeleteListener."""
-    arn = request["ListenerArn"]
-    for load_balancer in elb_state(call).load_balancers.values():
-        for listener in load_balancer.listeners:
-            if listener.arn == arn:
-                load_balancer.listeners.remove(listener)
-                _renew_proxy(call, load_balancer)
-                return {}
-    raise ServiceError("ListenerNotFound", f"Listener '{arn}' not found")
+    load_balancer, listener = find_listener(call, request["ListenerArn"])
+    load_balancer.listeners.remove(listener)
+    renew_proxy(call, load_balancer)
+    return {}
 
 
-def _renew_proxy(call: Call, load_balancer: LoadBalancer) -> None:
+def renew_proxy(call: Call, load_balancer: LoadBalancer) -> None:
+    """Start the proxy of a load balancer again, with its current listeners and rules."""
     load_balancer.version += 1
     call.world.clock.run(_restart_proxy(call, load_balancer, load_balancer.version))
 
@@ -193,11 +201,11 @@ async def _update_targets(call: Call, load_balancer: LoadBalancer, version: int)
         healthy = await proxy.find_healthy_targets(load_balancer.proxy)
     except AdminUnavailable:
         healthy = {}
-    for listener in load_balancer.listeners:
-        for endpoint, target in listener.group.targets.items():
+    for group in dict.fromkeys(group for listener in load_balancer.listeners for group in listener.groups):
+        for endpoint, target in group.targets.items():
             if target.state == "draining":
                 continue
-            if endpoint in healthy.get(listener.group.name, ()):
+            if endpoint in healthy.get(group.name, ()):
                 target.state = "healthy"
             elif target.state == "healthy":
                 target.state = "unhealthy"
@@ -226,5 +234,5 @@ def _describe_listener(load_balancer: LoadBalancer, listener: Listener) -> dict[
         "LoadBalancerArn": load_balancer.arn,
         "Port": listener.port,
         "Protocol": "HTTP",
-        "DefaultActions": [{"Type": "forward", "TargetGroupArn": listener.group.arn}],
+        "DefaultActions": [{"Type": "forward", "TargetGroupArn": listener.rules[-1].group.arn}],
     }

@@ -14,10 +14,11 @@ permission_requests = ActionTable(
     types=[
         (named(_LOAD_BALANCER, "Name"), "CreateLoadBalancer"),
         (arns("LoadBalancerArn"), "CreateListener DeleteLoadBalancer"),
-        (arns("ListenerArn"), "DeleteListener"),
+        (arns("ListenerArn"), "CreateRule DeleteListener"),
+        (arns("RuleArn"), "DeleteRule"),
         (named(_TARGET_GROUP, "Name"), "CreateTargetGroup"),
         (arns("TargetGroupArn"), "DeleteTargetGroup DeregisterTargets ModifyTargetGroupAttributes RegisterTargets"),
     ],
-    without="DescribeListeners DescribeLoadBalancers DescribeTargetGroupAttributes DescribeTargetGroups "
+    without="DescribeListeners DescribeLoadBalancers DescribeRules DescribeTargetGroupAttributes DescribeTargetGroups "
     "DescribeTargetHealth",
 ).permission_requests

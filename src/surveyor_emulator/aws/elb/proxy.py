@@ -13,13 +13,20 @@ from typing import Any
 
 from surveyor_emulator.runtime.envoy import admin, running
 from surveyor_emulator.runtime.envoy.admin import AdminUnavailable
-from surveyor_emulator.runtime.envoy.discovery import Discovery, discovery_cluster, endpoint_source
+from surveyor_emulator.runtime.envoy.discovery import (
+    Discovery,
+    Member,
+    discovery_cluster,
+    endpoint_source,
+    share_match,
+    shares_layer,
+)
 from surveyor_emulator.runtime.envoy.running import ADMIN, Envoy
 from surveyor_emulator.runtime.tasks.supervisor import Supervisor
 
-from .state import LoadBalancer, TargetGroup, TargetHealthCheck
+from .state import Listener, LoadBalancer, Rule, TargetGroup, TargetHealthCheck
 
-__all__ = ["find_healthy_targets", "publish_targets", "start"]
+__all__ = ["find_healthy_targets", "publish_targets", "share_key", "start"]
 
 IDLE_TIMEOUT = 60.0
 """The default of idle_timeout.timeout_seconds (service seconds)."""
@@ -28,9 +35,16 @@ _TYPE = "type.googleapis.com/envoy.extensions.filters"
 Json = dict[str, Any]
 
 
+def share_key(rule: Rule) -> str:
+    """Return the key of the share of a rule's alternate target group."""
+    return f"rule.{rule.arn}"
+
+
 def publish_targets(group: TargetGroup, discovery: Discovery) -> None:
     """Send the targets that may get requests to the proxies."""
-    active = sorted((target.address, target.port) for target in group.targets.values() if target.state != "draining")
+    active = sorted(
+        Member(target.address, target.port) for target in group.targets.values() if target.state != "draining"
+    )
     discovery.put(group.arn, active)
 
 
@@ -45,7 +59,8 @@ async def start(supervisor: Supervisor, discovery: Discovery, load_balancer: Loa
     folder.mkdir(mode=0o700)
     await discovery.listen(supervisor.folder)
     for listener in load_balancer.listeners:
-        publish_targets(listener.group, discovery)
+        for group in listener.groups:
+            publish_targets(group, discovery)
     return await running.start(
         supervisor, _render(load_balancer, folder, second), folder, address=load_balancer.address
     )
@@ -71,26 +86,27 @@ async def find_healthy_targets(envoy: Envoy) -> dict[str, set[tuple[str, int]]]:
 
 
 def _render(load_balancer: LoadBalancer, folder: Path, second: float) -> str:
-    groups = {id(listener.group): listener.group for listener in load_balancer.listeners}
+    groups = dict.fromkeys(group for listener in load_balancer.listeners for group in listener.groups)
     return json.dumps(
         {
             "node": {"id": load_balancer.name, "cluster": "load-balancer"},
+            "layered_runtime": {"layers": [shares_layer()]},
             "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
             "static_resources": {
                 "listeners": [
-                    _listener(load_balancer.address, listener.port, listener.group, second)
-                    for listener in load_balancer.listeners
+                    _listener(load_balancer.address, listener, second) for listener in load_balancer.listeners
                 ],
                 "clusters": [
                     discovery_cluster(folder.parent),
-                    *(_cluster(group, second) for group in groups.values()),
+                    *(_cluster(group, second) for group in groups),
                 ],
             },
         }
     )
 
 
-def _listener(address: str, port: int, group: TargetGroup, second: float) -> Json:
+def _listener(address: str, listener: Listener, second: float) -> Json:
+    port = listener.port
     manager = {
         "@type": f"{_TYPE}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": f"listener.{port}",
@@ -101,7 +117,7 @@ def _listener(address: str, port: int, group: TargetGroup, second: float) -> Jso
                 {
                     "name": "all",
                     "domains": ["*"],
-                    "routes": [{"match": {"prefix": "/"}, "route": {"cluster": group.name, "timeout": "0s"}}],
+                    "routes": [route for rule in listener.rules for route in _routes(rule)],
                 }
             ]
         },
@@ -114,6 +130,16 @@ def _listener(address: str, port: int, group: TargetGroup, second: float) -> Jso
         "address": {"socket_address": {"address": address, "port_value": port}},
         "filter_chains": [{"filters": [{"name": "manager", "typed_config": manager}]}],
     }
+
+
+def _routes(rule: Rule) -> list[Json]:
+    """Return the routes of a rule: the share of the alternate target group first."""
+    match = {"prefix": rule.prefix}
+    routes: list[Json] = [{"match": match, "route": {"cluster": rule.group.name, "timeout": "0s"}}]
+    if rule.alternate is not None:
+        shifted = {**match, **share_match(share_key(rule))}
+        routes.insert(0, {"match": shifted, "route": {"cluster": rule.alternate.name, "timeout": "0s"}})
+    return routes
 
 
 def _cluster(group: TargetGroup, second: float) -> Json:

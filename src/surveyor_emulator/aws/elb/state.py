@@ -7,7 +7,7 @@ from typing import Literal
 
 from surveyor_emulator.runtime.envoy.running import Envoy
 
-__all__ = ["ElbState", "Listener", "LoadBalancer", "Target", "TargetGroup", "TargetHealthCheck", "TargetState"]
+__all__ = ["ElbState", "Listener", "LoadBalancer", "Rule", "Target", "TargetGroup", "TargetHealthCheck", "TargetState"]
 
 TargetState = Literal["initial", "healthy", "unhealthy", "unused", "draining"]
 
@@ -45,13 +45,43 @@ class TargetGroup:
     targets: dict[tuple[str, int], Target] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class Rule:
+    """What a listener does with requests whose path begins with ``prefix``.
+
+    Of these ``alternate_percent`` go to the alternate target group, if there is one. The default rule has no priority.
+    """
+
+    arn: str
+    priority: int | None
+    pattern: str
+    group: TargetGroup
+    alternate: TargetGroup | None = None
+    alternate_percent: float = 0.0
+
+    @property
+    def prefix(self) -> str:
+        """Return the beginning of the paths that its pattern matches."""
+        return "/" + self.pattern.strip("/").rstrip("*")
+
+    @property
+    def groups(self) -> list[TargetGroup]:
+        """Return the target groups that it forwards to."""
+        return [self.group] if self.alternate is None else [self.group, self.alternate]
+
+
 @dataclass(slots=True)
 class Listener:
-    """A port of a load balancer, and the target group that it forwards to."""
+    """A port of a load balancer, and its rules in their order; the default one is the last."""
 
     arn: str
     port: int
-    group: TargetGroup
+    rules: list[Rule]
+
+    @property
+    def groups(self) -> list[TargetGroup]:
+        """Return the target groups that it forwards to."""
+        return list(dict.fromkeys(group for rule in self.rules for group in rule.groups))
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,8 @@
-"""Endpoint discovery by REST: Envoys ask here for the members of a name (Envoy, xDS REST and gRPC protocol).
+"""Discovery by REST: Envoys ask here for the members of a name, and for shares of calls (Envoy, xDS REST and gRPC).
 
-Each request is held until the members change, so that Envoy knows a change within a millisecond. Files would do, but
-Envoy uses an inotify instance for each, and Linux gives a user 128.
+Each request is held until what it asks for changes, so that Envoy knows a change within a millisecond. Files would do,
+but Envoy uses an inotify instance for each, and Linux gives a user 128. Shares are runtime fractions, of which all
+Envoys get the same layer (Envoy, Runtime Discovery Service).
 """
 
 from __future__ import annotations
@@ -12,44 +13,71 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.http.server import serve_at
 
-__all__ = ["SOCKET", "Discovery", "Member", "discovery_cluster", "endpoint_source"]
+__all__ = [
+    "SOCKET",
+    "Discovery",
+    "Member",
+    "discovery_cluster",
+    "endpoint_source",
+    "share_match",
+    "shares_layer",
+]
 
 SOCKET = "discovery.sock"
 CLUSTER = "discovery"
-PATH = "/v3/discovery:endpoints"
 LONG_POLL = 60.0  # wall seconds
+SHARES = "shares"
+"""The name of the runtime layer of shares."""
 _ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
-
-Member = tuple[str, int]
-"""Address and port."""
+_RUNTIME = "type.googleapis.com/envoy.service.runtime.v3.Runtime"
 
 Json = dict[str, Any]
 
 
+class Member(NamedTuple):
+    """One endpoint: its zone is "" if zones do not matter; a member of weight 2 gets twice the calls of one of 1."""
+
+    address: str
+    port: int
+    zone: str = ""
+    weight: int = 1
+
+
 @dataclass(slots=True)
 class _Entry:
-    members: tuple[Member, ...] = ()
+    resource: Json = field(default_factory=dict)
     version: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Discovery:
-    """The members of each name, served at a socket in a folder."""
+    """The members of each name, and the shares, served at a socket in a folder."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
+        self._shares: dict[str, Json] = {}
         self._server: asyncio.Server | None = None
         self._folder: Path | None = None
 
     def put(self, name: str, members: Collection[Member]) -> None:
         """Set the members of a name, and answer requests that wait for a change."""
+        self._put(name, _assignment(name, members))
+
+    def put_share(self, key: str, percent: float) -> None:
+        """Set the share of calls, in percent, that the matches of this key take."""
+        share = {"numerator": round(percent * 100), "denominator": "TEN_THOUSAND"}
+        if self._shares.get(key) != share:
+            self._shares[key] = share
+            self._put(SHARES, {"@type": _RUNTIME, "name": SHARES, "layer": self._shares})
+
+    def _put(self, name: str, resource: Json) -> None:
         entry = self._entries.setdefault(name, _Entry())
-        entry.members, entry.version = tuple(members), entry.version + 1
+        entry.resource, entry.version = resource, entry.version + 1
         entry.changed.set()
         entry.changed = asyncio.Event()
 
@@ -78,19 +106,34 @@ class Discovery:
             [name] = names
         except (ValueError, AttributeError):
             return Response(400, b"expected a DiscoveryRequest for one name\n", {"Content-Type": "text/plain"})
+        unset = {"@type": _RUNTIME, "name": name, "layer": {}} if name == SHARES else _assignment(name, ())
         known = str(query.get("version_info") or query.get("versionInfo") or "")
         entry = self._entries.setdefault(name, _Entry())
         if known == str(entry.version):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(entry.changed.wait(), LONG_POLL)
             entry = self._entries.setdefault(name, _Entry())
-        resources = [_assignment(name, entry.members)]
-        answer = {"version_info": str(entry.version), "type_url": _ASSIGNMENT, "resources": resources}
+        resource = entry.resource or unset
+        answer = {"version_info": str(entry.version), "type_url": resource["@type"], "resources": [resource]}
         return Response(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
 
 def endpoint_source(name: str) -> Json:
     """Return the part of an EDS cluster that makes it ask for the members of a name."""
+    return {"service_name": name, "eds_config": _source()}
+
+
+def shares_layer() -> Json:
+    """Return the runtime layer that makes an Envoy ask for the shares."""
+    return {"name": SHARES, "rtds_layer": {"name": SHARES, "rtds_config": _source()}}
+
+
+def share_match(key: str) -> Json:
+    """Return the part of a route's match that takes the share of this key: no calls until it is set."""
+    return {"runtime_fraction": {"default_value": {"numerator": 0}, "runtime_key": key}}
+
+
+def _source() -> Json:
     source = {
         "api_type": "REST",
         "transport_api_version": "V3",
@@ -98,7 +141,7 @@ def endpoint_source(name: str) -> Json:
         "refresh_delay": "0.001s",
         "request_timeout": f"{2 * LONG_POLL:g}s",
     }
-    return {"service_name": name, "eds_config": {"resource_api_version": "V3", "api_config_source": source}}
+    return {"resource_api_version": "V3", "api_config_source": source}
 
 
 def discovery_cluster(folder: Path) -> Json:
@@ -119,8 +162,14 @@ def discovery_cluster(folder: Path) -> Json:
 
 
 def _assignment(name: str, members: Collection[Member]) -> Json:
-    hosts = [
-        {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
-        for address, port in members
+    """Return a ClusterLoadAssignment: one locality for each zone."""
+    zones: dict[str, list[Json]] = {}
+    for member in members:
+        address = {"socket_address": {"address": member.address, "port_value": member.port}}
+        host: Json = {"endpoint": {"address": address}, "load_balancing_weight": member.weight}
+        zones.setdefault(member.zone, []).append(host)
+    localities = [
+        {"locality": {"zone": zone}, "lb_endpoints": hosts} if zone else {"lb_endpoints": hosts}
+        for zone, hosts in sorted(zones.items())
     ]
-    return {"@type": _ASSIGNMENT, "cluster_name": name, "endpoints": [{"lb_endpoints": hosts}] if hosts else []}
+    return {"@type": _ASSIGNMENT, "cluster_name": name, "endpoints": localities}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from surveyor_emulator.runtime.envoy.discovery import discovery_cluster, endpoint_source
+from surveyor_emulator.runtime.envoy.discovery import discovery_cluster, endpoint_source, share_match, shares_layer
 from surveyor_emulator.runtime.envoy.running import ADMIN
 
 from .values import AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
@@ -28,6 +28,7 @@ __all__ = [
     "inbound_timeout",
     "render",
     "resource_name",
+    "share_key",
     "wall_duration",
 ]
 
@@ -35,7 +36,7 @@ LOG = "access.log"
 DRAIN = 20.0
 """Service seconds that AWS's own agent waits for a listener to drain (README of amazon-ecs-service-connect-agent,
 LISTENER_DRAIN_WAIT_TIME_S)."""
-EGRESS, INGRESS = "egress", "ingress"
+EGRESS, INGRESS, LOCAL = "egress", "ingress", "local"
 RETRIES = 2
 CONSECUTIVE_FAILURES, EJECTION, MAX_EJECTION = 5, 30.0, 300.0
 # How often Envoy checks whether an ejected host may return; its own default of 10 s would prolong ejections by as much.
@@ -66,6 +67,11 @@ def resource_name(endpoint: Endpoint, network: str, *, test: bool = False) -> st
     return f"{endpoint.key}.{network}{'.test' if test else ''}"
 
 
+def share_key(endpoint: Endpoint) -> str:
+    """Return the key of the share of calls that go to the new tasks of an endpoint."""
+    return f"shift.{endpoint.key}"
+
+
 def render(plan: Plan, folder: Path) -> str:
     """Return `configuration` as JSON text."""
     return json.dumps(configuration(plan, folder))
@@ -78,8 +84,11 @@ def configuration(plan: Plan, folder: Path) -> Json:
     """
     connections = {"@type": _CONNECTIONS, "max_active_downstream_connections": 50_000}
     monitor = {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": connections}
+    local: Json = {"cluster_manager": {"local_cluster_name": LOCAL}} if plan.zone_aware is not None else {}
     return {
-        "node": {"id": plan.outer, "cluster": "service-connect"},
+        "node": {"id": plan.outer, "cluster": "service-connect", "locality": {"zone": plan.zone}},
+        **local,
+        "layered_runtime": {"layers": [shares_layer()]},
         "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
         "overload_manager": {"resource_monitors": [monitor]},
         "static_resources": {
@@ -134,10 +143,18 @@ def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
 
 
 def _clusters(plan: Plan) -> Iterator[Json]:
+    if plan.zone_aware is not None:
+        # Zone-aware routing compares the zones of an endpoint with those of the caller's own service.
+        yield {
+            "name": LOCAL,
+            "type": "EDS",
+            "eds_cluster_config": endpoint_source(plan.zone_aware.local),
+            "common_lb_config": {"update_merge_window": "0s"},
+        }
     for number, (endpoint, _) in enumerate(plan.outbound):
         name = f"{EGRESS}.{number}"
         yield _outbound(name, endpoint, resource_name(endpoint, plan.network), plan)
-        if endpoint.test_header is not None:
+        if endpoint.protocol != "tcp":
             yield _outbound(f"{name}.test", endpoint, resource_name(endpoint, plan.network, test=True), plan)
     offered = [(f"{INGRESS}.{number}", port.to, port.protocol) for number, port in enumerate(plan.inbound)]
     for name, to, protocol in [*offered, *((f"through.{port}", port, "tcp") for port in plan.through)]:
@@ -155,8 +172,7 @@ def _outbound(name: str, endpoint: Endpoint, resource: str, plan: Plan) -> Json:
         "type": "EDS",
         "eds_cluster_config": endpoint_source(resource),
         "lb_policy": "ROUND_ROBIN",
-        # Envoy would merge changes for a wall second, which is no service second.
-        "common_lb_config": {"update_merge_window": "0s"},
+        "common_lb_config": _load_balancing(plan),
         "connect_timeout": _connect_timeout(plan),
         "outlier_detection": {
             "consecutive_5xx": CONSECUTIVE_FAILURES,
@@ -173,6 +189,17 @@ def _outbound(name: str, endpoint: Endpoint, resource: str, plan: Plan) -> Json:
     if endpoint.authority is not None and plan.secrets is not None:
         cluster["transport_socket"] = _upstream_tls(plan.secrets, endpoint.host_name)
     return cluster
+
+
+def _load_balancing(plan: Plan) -> Json:
+    # Envoy would merge changes for a wall second, which is no service second.
+    common: Json = {"update_merge_window": "0s"}
+    if plan.zone_aware is not None:
+        common["zone_aware_lb_config"] = {
+            "routing_enabled": {"value": 100},
+            "min_cluster_size": plan.zone_aware.min_endpoints,
+        }
+    return common
 
 
 def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
@@ -198,6 +225,8 @@ def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
                 "route": {**common, "cluster": f"{cluster}.test"},
             }
         )
+    shifted = {"prefix": "/", **share_match(share_key(endpoint))}
+    routes.append({"match": shifted, "route": {**common, "cluster": f"{cluster}.test"}})
     return [*routes, {"match": {"prefix": "/"}, "route": {**common, "cluster": cluster}}]
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Plan",
     "Protocol",
     "Secrets",
+    "ZoneAware",
 ]
 
 Protocol = Literal["tcp", "http", "http2", "grpc"]
@@ -85,12 +86,20 @@ class Secrets:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneAware:
+    """Zone-aware routing: the name of the members of the caller's own service, and the endpoints that it needs."""
+
+    local: str
+    min_endpoints: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One task's proxy. ``outer`` is the task's address, ``inner`` the one that its containers listen at.
 
     ``outbound`` has the address at which this task's containers reach each endpoint; ``through`` are TCP ports that
     lead to the containers unchanged; ``network`` is the VPC; ``second`` is the number of wall seconds in a service
-    second.
+    second. ``zone`` is the task's Availability Zone; without ``zone_aware`` all zones get calls alike.
     """
 
     outer: str
@@ -103,3 +112,5 @@ class Plan:
     access_log: AccessLog | None = None
     secrets: Secrets | None = None
     debug: bool = False
+    zone: str = ""
+    zone_aware: ZoneAware | None = None

@@ -6,6 +6,7 @@ began, and no others, whatever tasks it starts later; the members of an endpoint
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from surveyor_emulator.aws.cloudmap import services
@@ -25,7 +26,7 @@ from surveyor_emulator.aws.ecs.task_properties import task_set_arn, vpc_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.envoy.discovery import Member
-from surveyor_emulator.runtime.service_connect.bootstrap import resource_name
+from surveyor_emulator.runtime.service_connect.bootstrap import resource_name, share_key
 from surveyor_emulator.runtime.service_connect.values import Endpoint
 from surveyor_emulator.runtime.task_runtime import runtime
 
@@ -55,8 +56,6 @@ LONGEST_RETRY = 600.0  # service seconds
 
 NO_VPC = "host"
 """The network of tasks that have no network interface."""
-
-BEFORE_SHIFT = ("SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
 
 
 def publish(call: Call, service: Service, deployment: Deployment) -> None:
@@ -178,7 +177,7 @@ def _prepare_endpoint(call: Call, owner: str, published: PublishedEndpoint, task
     if is_withheld_at_first(task):
         published.withheld.add(task.id)
         call.world.clock.call_later(MAX_WITHHELD, _admit, call, owner, published, task.id)
-    if task.deployment is not None and task.deployment.stage in BEFORE_SHIFT:
+    if task.deployment is not None and task.deployment.stage not in (None, "CLEAN_UP"):
         published.green.add(task.id)
 
 
@@ -215,9 +214,10 @@ def forward_health(call: Call, task: Task) -> None:
 
 
 def refresh(call: Call, owner: str, published: PublishedEndpoint) -> None:
-    """Send the members of an endpoint to the proxies of each network where they have changed."""
+    """Send the members of an endpoint to the proxies of each network where they have changed, and the share."""
     for network in list(published.sent):
         _send_members(call, owner, published, network)
+    runtime(call.world).discovery.put_share(share_key(published.endpoint), published.green_percent)
 
 
 def announce(call: Call, owner: str, published: PublishedEndpoint, network: str) -> None:
@@ -228,18 +228,25 @@ def announce(call: Call, owner: str, published: PublishedEndpoint, network: str)
 
 def _send_members(call: Call, owner: str, published: PublishedEndpoint, network: str, *, always: bool = False) -> None:
     members = _members(call, owner, published, network)
-    production: tuple[Member, ...] = tuple(
-        sorted(members[key] for key in members if key not in published.green and key not in published.blue)
-    )
-    test: tuple[Member, ...] = tuple(
-        sorted(members[key] for key in members if key in published.green and published.has_test_traffic)
-    )
+    usable = {key: member for key, member in members.items() if key not in published.leaving}
+    production = tuple(sorted(member for key, member in usable.items() if key not in published.green))
+    is_open = published.has_test_traffic or published.green_percent > 0
+    test = tuple(sorted(member for key, member in usable.items() if key in published.green and is_open))
+    if published.endpoint.protocol == "tcp":
+        production = _weighted(production, test, published.green_percent)
     if always or published.sent[network] != (production, test or production):
         published.sent[network] = (production, test or production)
         discovery = runtime(call.world).discovery
         discovery.put(resource_name(published.endpoint, network), production)
         discovery.put(resource_name(published.endpoint, network, test=True), test or production)
         call.note("connect.members", published.endpoint.discovery_name, f"{len(production)} in {network}")
+
+
+def _weighted(blue: Sequence[Member], green: Sequence[Member], green_percent: float) -> tuple[Member, ...]:
+    """Return the members of an endpoint whose connections cannot be told apart, with weights that make the shares."""
+    tenths = round(green_percent * 10)
+    weights = ((blue, (1_000 - tenths) * max(len(green), 1)), (green, tenths * max(len(blue), 1)))
+    return tuple(sorted(member._replace(weight=weight) for group, weight in weights for member in group if weight))
 
 
 def is_withheld_at_first(task: Task) -> bool:
@@ -264,8 +271,10 @@ def _members(call: Call, owner: str, published: PublishedEndpoint, network: str)
         address, port = instance.attributes.get("AWS_INSTANCE_IPV4"), instance.attributes.get("AWS_INSTANCE_PORT")
         if address is None or port is None or instance.id in published.withheld:
             continue
-        reachable = has_path(published, instance.id, network)
-        members[instance.id] = (address, int(port)) if reachable else runtime(call.world).blackhole.address()
+        reached = address, int(port)
+        if not has_path(published, instance.id, network):
+            reached = runtime(call.world).blackhole.address()
+        members[instance.id] = Member(*reached, zone=instance.attributes.get("AvailabilityZone", ""))
     return members
 
 

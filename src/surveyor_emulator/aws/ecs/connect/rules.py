@@ -54,11 +54,7 @@ def parse_configuration(
     if not reference:
         raise invalid_parameter("Service Connect needs a namespace: the service's, or its cluster's default")
     namespace, owner = _find_namespace(call, reference)
-    blue_green = (request.get("deploymentConfiguration") or {}).get("strategy") == "BLUE_GREEN"
-    offered = [
-        _parse_service(call, definition, namespace, service, blue_green=blue_green)
-        for service in document.get("services") or ()
-    ]
+    offered = [_parse_service(call, definition, namespace, service) for service in document.get("services") or ()]
     _refuse_duplicates(definition, offered)
     log_target = _parse_log_target(document)
     access = document.get("accessLogConfiguration")
@@ -150,7 +146,7 @@ def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:
 
 
 def _parse_service(
-    call: Call, definition: TaskDefinition, namespace: Namespace, service: JsonObject, *, blue_green: bool
+    call: Call, definition: TaskDefinition, namespace: Namespace, service: JsonObject
 ) -> OfferedEndpoint:
     """Return the endpoint of one ServiceConnectService."""
     container, port = _find_port(definition, service["portName"])
@@ -188,7 +184,7 @@ def _parse_service(
         _seconds_or(request, REQUEST_TIMEOUT if http else 0.0),
         (idle or 0, request or 0),
         _parse_authority(call, definition, service.get("tls")),
-        _parse_test_header(aliases[0].get("testTrafficRules"), http=http) if blue_green else None,
+        _parse_test_header(aliases[0].get("testTrafficRules"), http=http),
     )
 
 

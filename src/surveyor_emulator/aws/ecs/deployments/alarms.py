@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
+from surveyor_emulator.aws.ecs.deployments import rollout, stages
 from surveyor_emulator.aws.ecs.state import Deployment, Service
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -49,7 +49,7 @@ def _look(call: Call, service: Service, deployment: Deployment, run_again: RunAg
     if not deployment.triggered_alarms:
         call.world.clock.call_later(PERIOD, _look, call, service, deployment, run_again)
     elif deployment.stage is not None and service.alarms.get("rollback"):
-        blue_green.roll_back(call, service, deployment, run_again)
+        stages.roll_back(call, service, deployment, run_again, rollout.ALARM_DETECTED)
     else:
         rollout.fail_by_alarm(call, service, deployment, rolls_back=bool(service.alarms.get("rollback")))
         run_again(call, service)

@@ -7,18 +7,32 @@ the count. Without a circuit breaker a service tries again without limit, each t
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from surveyor_emulator.aws.ecs.connect import endpoints
+from surveyor_emulator.aws.ecs.deployments.settings import needed_for_success, threshold_of
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import send_event, send_service_action
+from surveyor_emulator.aws.ecs.shapes import format_counts
 from surveyor_emulator.aws.ecs.state import Deployment, Rollback, Service, Task
 from surveyor_emulator.core.world import Call
 
-__all__ = ["begin", "count_failure", "fail_by_alarm", "judge", "next_steady_event", "stop", "threshold_of"]
+__all__ = [
+    "ALARM_DETECTED",
+    "BREAKER_TRIGGERED",
+    "bake_seconds",
+    "begin",
+    "count_failure",
+    "fail_by_alarm",
+    "fail_by_breaker",
+    "has_tripped",
+    "judge",
+    "next_steady_event",
+    "reset_failures",
+    "stop",
+]
 
 MAX_HISTORY = 100
 STEADY_EVENT_EVERY = 6 * 3_600.0
@@ -26,7 +40,8 @@ STEADY_EVENT_EVERY = 6 * 3_600.0
 BREAKER_TRIGGERED = "Service deployment rolled back because the circuit breaker threshold was exceeded."
 ALARM_DETECTED = "Service deployment rolled back because of an alarm: alarm detected."
 STOPPED_BY_USER = "Service deployment rolled back because it was stopped by a user."
-MIN_FAILURES, MAX_FAILURES = 3, 200
+BAKE_BY_DEFAULT = 60.0
+"""Service seconds: "The default bake time is less than 5 minutes" (Developer Guide, deployment-alarm-failure)."""
 MAX_WAIT = 27 * 60.0
 """ECS Developer Guide, service throttle logic: "currently 27 minutes"."""
 
@@ -66,36 +81,58 @@ def count_failure(call: Call, service: Service, deployment: Deployment, task: Ta
         deployment.launch_after = call.now + min(2.0**deployment.failed_launches, MAX_WAIT)
         if deployment.failed_launches > 1:
             add_event(call, service, f"(service {service.name}) is unable to consistently start tasks successfully.")
-    if not deployment.had_healthy_task:
+    if not deployment.had_healthy_task or not _resets(service):
         deployment.failed_tasks += 1
         deployment.updated = call.now
 
 
-def judge(
-    call: Call,
-    service: Service,
-    deployment: Deployment,
-    current: Sequence[Task],
-    old: Sequence[Task],
-    run_again: Callable[[Call, Service], object],
-) -> None:
-    """Complete or fail the primary deployment, and forget those that have no tasks left."""
+def reset_failures(call: Call, service: Service, deployment: Deployment, current: Sequence[Task]) -> None:
+    """Forget the failures so far once a task counts as healthy, unless the circuit breaker adds up all of them."""
     if any(_counts_as_healthy(call, task) and task.status == "RUNNING" for task in current):
-        deployment.had_healthy_task, deployment.failed_tasks = True, 0
-    breaker_is_active = bool(service.circuit_breaker.get("enable")) and deployment.rollout_state == "IN_PROGRESS"
-    if breaker_is_active and deployment.failed_tasks >= threshold_of(service):
-        _fail(call, service, deployment)
-        run_again(call, service)
-        return
+        deployment.had_healthy_task = True
+        if _resets(service):
+            deployment.failed_tasks = 0
+
+
+def has_tripped(service: Service, deployment: Deployment) -> bool:
+    """Return whether the circuit breaker fails a deployment now."""
+    is_active = bool(service.circuit_breaker.get("enable")) and deployment.rollout_state == "IN_PROGRESS"
+    return is_active and deployment.failed_tasks >= threshold_of(service)
+
+
+def bake_seconds(service: Service, deployment: Deployment) -> float:
+    """Return for how long a rolling deployment that is otherwise done waits for its alarms."""
+    if not deployment.alarm_names or deployment.stage is not None:
+        return 0.0
+    return BAKE_BY_DEFAULT if service.bake_seconds is None else service.bake_seconds
+
+
+def judge(call: Call, service: Service, deployment: Deployment, current: Sequence[Task], old: Sequence[Task]) -> None:
+    """Complete the primary deployment, and forget those that have no tasks left; ``old`` are those still to stop."""
+    healthy = sum(task.status == "RUNNING" and _counts_as_healthy(call, task) for task in current)
+    early = service.early_success if service.early_success.get("enable") else {}
     all_running = len(current) == service.desired_count and all(task.status == "RUNNING" for task in current)
-    if (
+    is_deferred = early.get("sourceServiceRevisionCleanup") == "DEFERRED"
+    is_done = (
         deployment.rollout_state == "IN_PROGRESS"
-        and all_running
-        and not old
-        and all(_counts_as_healthy(call, task) for task in current)
-    ):
-        deployment.rollout_state, deployment.updated = "COMPLETED", call.now
+        and deployment.stage in (None, "CLEAN_UP")
+        and (all_running or bool(early))
+        and healthy >= needed_for_success(service)
+        and (is_deferred or not old)
+    )
+    if not is_done:
+        deployment.done_since = None
+    elif deployment.done_since is None:
+        deployment.done_since = call.now
+    if deployment.done_since is not None and call.now >= deployment.done_since + bake_seconds(service, deployment):
+        deployment.rollout_state, deployment.updated, deployment.done_since = "COMPLETED", call.now, None
         service.last_completed = deployment
+        if early:
+            tasks = _active_tasks(call, service)
+            deployment.final_counts = {
+                other.revision: format_counts([task for task in tasks if task.deployment is other])
+                for other in (deployment, *deployment.sources)
+            }
         endpoints.retire(call, service)
         deployment.reason = f"ECS deployment {deployment.id} completed."
         add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
@@ -150,21 +187,20 @@ def next_steady_event(service: Service) -> float | None:
     return service.steady_reported + STEADY_EVENT_EVERY if service.steady else None
 
 
-def threshold_of(service: Service) -> int:
-    """Return the number of failed tasks at which the circuit breaker fails a deployment."""
-    configuration = service.circuit_breaker.get("thresholdConfiguration") or {"type": "BOUNDED_PERCENT", "value": 50}
-    if configuration["type"] == "COUNT":
-        return max(int(configuration["value"]), 1)
-    share = math.ceil(service.desired_count * int(configuration["value"]) / 100)
-    bounded = configuration["type"] == "BOUNDED_PERCENT"
-    return min(max(share, MIN_FAILURES), MAX_FAILURES) if bounded else max(share, 1)
-
-
 def _counts_as_healthy(call: Call, task: Task) -> bool:
     return task.healthy_since is not None and call.now >= task.healthy_since
 
 
-def _fail(call: Call, service: Service, deployment: Deployment) -> None:
+def _resets(service: Service) -> bool:
+    return service.circuit_breaker.get("resetOnHealthyTask") is not False
+
+
+def _active_tasks(call: Call, service: Service) -> list[Task]:
+    return [task for task in ecs_state(call).tasks.values() if task.service is service and task.status != "STOPPED"]
+
+
+def fail_by_breaker(call: Call, service: Service, deployment: Deployment) -> None:
+    """Fail a deployment too many tasks of which have failed, and roll back if the circuit breaker says so."""
     deployment.rollout_state, deployment.updated = "FAILED", call.now
     deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
     add_event(
@@ -197,6 +233,9 @@ def _roll_back(call: Call, service: Service, deployment: Deployment, cause: str,
         failed_tasks=0,
         failed_launches=0,
         launch_after=0.0,
+        had_healthy_task=False,
+        done_since=None,
+        hook_runs=[],
         rollback=None,
         stopped=None,
         alarm_names=(),

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
+from surveyor_emulator.aws.ecs.deployments import hooks, rollout, stages
 from surveyor_emulator.aws.ecs.deployments.alarms import format_alarms
+from surveyor_emulator.aws.ecs.deployments.settings import threshold_of
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
     find_service,
     invalid_parameter,
-    make_arn,
     paginate,
 )
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.shapes import (
     format_deployment_configuration,
     format_launch,
     format_load_balancers,
     format_registries,
+    format_resolved,
     format_revision_summary,
     image_digest,
     revision_arn,
+    service_deployment_arn,
 )
-from surveyor_emulator.aws.ecs.state import Deployment, Service
+from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -49,7 +50,6 @@ __all__ = [
 
 MAX_DESCRIBED = 20
 PAGE_SIZE = 20
-ID_LENGTH = 21
 NO_CANDIDATE = "No rollback candidate was found to run the rollback."
 _NO_ALARMS: Mapping[str, object] = {"alarmNames": [], "rollback": False, "enable": False}
 _STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "STOPPED"}
@@ -115,10 +115,11 @@ def describe_service_revisions(call: Call, request: DescribeServiceRevisionsRequ
 def continue_service_deployment(call: Call, request: Any) -> Document:
     """Continue after a pause, or roll back."""
     service, deployment = _require(call, request["serviceDeploymentArn"])
-    if deployment.paused_hook is None or deployment.paused_hook != request["hookId"]:
+    run = next((run for run in deployment.hook_runs if run.id == request["hookId"]), None)
+    if run is None or run.status != "AWAITING_ACTION":
         raise invalid_parameter("The service deployment has no such paused hook.")
-    proceed = blue_green.roll_back if request.get("action") == "ROLLBACK" else blue_green.resume
-    proceed(call, service, deployment, scheduler.run_soon)
+    own_call = call_as_ecs(call.world, call.account, call.region)
+    hooks.answer(own_call, service, deployment, run, succeeded=request.get("action") != "ROLLBACK")
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
 
 
@@ -129,7 +130,7 @@ def stop_service_deployment(call: Call, request: Any) -> Document:
         raise ServiceError("ConflictException", "The service deployment is not in progress.", resourceIds="")
     rolls_back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
     if deployment.stage is not None and rolls_back:
-        blue_green.roll_back(call, service, deployment, scheduler.run_soon)
+        stages.roll_back(call, service, deployment, scheduler.run_soon)
     else:
         rollout.stop(call, service, deployment, rolls_back=rolls_back)
         scheduler.run_soon(call, service)
@@ -139,7 +140,7 @@ def stop_service_deployment(call: Call, request: Any) -> Document:
 def _find(call: Call, arn: str) -> tuple[Service, Deployment] | None:
     for service in ecs_state(call).services.values():
         for deployment in service.history:
-            if _arn_of(call, service, deployment) == arn:
+            if service_deployment_arn(call, service, deployment) == arn:
                 return service, deployment
     return None
 
@@ -149,13 +150,6 @@ def _require(call: Call, arn: str) -> tuple[Service, Deployment]:
     if found is None:
         raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
     return found
-
-
-def _arn_of(call: Call, service: Service, deployment: Deployment) -> str:
-    """Return the ARN of a service deployment; its id has 21 characters and is not that of the deployment."""
-    digest = hashlib.sha256(deployment.id.encode()).digest()
-    identity = base64.urlsafe_b64encode(digest).decode()[:ID_LENGTH]
-    return make_arn(call, "service-deployment", service.cluster.name, service.name, identity)
 
 
 def _status(deployment: Deployment) -> str:
@@ -178,7 +172,7 @@ def _brief(call: Call, service: Service, deployment: Deployment) -> dict[str, An
     """Return ecs ServiceDeploymentBrief."""
     status, reason, rollback = _status(deployment), _status_reason(deployment), deployment.rollback
     brief = {
-        "serviceDeploymentArn": _arn_of(call, service, deployment),
+        "serviceDeploymentArn": service_deployment_arn(call, service, deployment),
         "serviceArn": service.arn,
         "clusterArn": service.cluster.arn,
         "createdAt": deployment.created,
@@ -200,14 +194,14 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
         **brief,
         "updatedAt": brief.get("finishedAt", deployment.updated),
         "sourceServiceRevisions": [
-            format_revision_summary(call, service, source, tasks) for source in deployment.sources
+            _summarise(call, service, deployment, source, tasks) for source in deployment.sources
         ],
-        "targetServiceRevision": format_revision_summary(call, service, deployment, tasks),
+        "targetServiceRevision": _summarise(call, service, deployment, deployment, tasks),
         "deploymentConfiguration": {**format_deployment_configuration(service), "alarms": service.alarms or _NO_ALARMS},
         "deploymentCircuitBreaker": {
             "status": _breaker_status(service, deployment),
             "failureCount": deployment.failed_tasks,
-            "threshold": rollout.threshold_of(service),
+            "threshold": threshold_of(service),
         },
         "alarms": format_alarms(deployment),
     }
@@ -220,20 +214,20 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
         document["stoppedAt"] = deployment.stopped
     if deployment.stage is not None:
         document["lifecycleStage"] = deployment.stage
-    if deployment.paused_hook is not None:
-        document["lifecycleHookDetails"] = [_format_hook(deployment)]
+    if deployment.hook_runs:
+        document["lifecycleHookDetails"] = hooks.format_hooks(deployment)
     return document
 
 
-def _format_hook(deployment: Deployment) -> dict[str, Any]:
-    """Return ecs DeploymentLifecycleHookDetail of the hook that a deployment waits at."""
-    return {
-        "hookId": deployment.paused_hook,
-        "targetType": "PAUSE",
-        "status": "AWAITING_ACTION",
-        "expiresAt": deployment.hook_expires,
-        "timeoutAction": deployment.hook_action,
-    }
+def _summarise(
+    call: Call, service: Service, deployment: Deployment, of: Deployment, tasks: list[Task]
+) -> dict[str, Any]:
+    """Return the ServiceRevisionSummary of a deployment's target or source: as it was, if that completed early."""
+    summary = format_revision_summary(call, service, of, tasks)
+    final = deployment.final_counts.get(of.revision)
+    if final is None:
+        return summary
+    return {**summary, "runningTaskCount": final["runningCount"], "pendingTaskCount": final["pendingCount"]}
 
 
 def _describe_revision(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
@@ -254,6 +248,7 @@ def _describe_revision(call: Call, service: Service, deployment: Deployment) -> 
             }
             for container in template.definition.containers
         ],
+        "resolvedConfiguration": {"loadBalancers": format_resolved(template.load_balancers)},
         "guardDutyEnabled": False,
         "createdAt": deployment.created,
         **format_launch(deployment),
@@ -268,5 +263,5 @@ def _breaker_status(service: Service, deployment: Deployment) -> str:
         return "DISABLED"
     if deployment.rollout_state == "IN_PROGRESS":
         return "MONITORING"
-    has_triggered = deployment.rollout_state == "FAILED" and deployment.failed_tasks >= rollout.threshold_of(service)
+    has_triggered = deployment.rollout_state == "FAILED" and deployment.failed_tasks >= threshold_of(service)
     return "TRIGGERED" if has_triggered else "MONITORING_COMPLETE"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.connect.rules import check_names_free
-from surveyor_emulator.aws.ecs.deployments import alarms, rollout
-from surveyor_emulator.aws.ecs.deployments.blue_green import parse_strategy
+from surveyor_emulator.aws.ecs.deployments import alarms, rollout, stages
+from surveyor_emulator.aws.ecs.deployments.settings import parse_circuit_breaker, parse_early_success
+from surveyor_emulator.aws.ecs.deployments.strategies import parse_strategy, refuse_without_traffic
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
@@ -23,8 +24,9 @@ from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, role_arn
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, build_template, parse_percentages
 from surveyor_emulator.aws.ecs.shapes import format_load_balancers, format_registries, format_service
-from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, Service, TaskTemplate
+from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskTemplate, TrafficStrategy
 from surveyor_emulator.aws.ecs.tags import parse_tags
+from surveyor_emulator.aws.ecs.tasks import load_balancers
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -101,7 +103,8 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     configuration: Any = request.get("deploymentConfiguration") or {}
     strategy = parse_strategy(configuration)
     if registries and strategy is not None:
-        raise invalid_parameter("service discovery needs rolling updates, not BLUE_GREEN")
+        name = strategy.document["strategy"]
+        raise invalid_parameter(f"service discovery needs rolling updates, not {name}")
     minimum, maximum = parse_percentages(configuration)
     service = Service(
         name,
@@ -113,14 +116,16 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         "REPLICA",
         minimum,
         maximum,
-        _parse_circuit_breaker(configuration, controller),
+        parse_circuit_breaker(configuration, controller),
         created=call.now,
         created_by=call.principal,
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
         grace_period=request.get("healthCheckGracePeriodSeconds") or 0,
         document={key: request[key] for key in _KEPT if request.get(key)}  # type: ignore[literal-required]  # keys are in a table
         | _role(call, request),
-        blue_green=strategy,
+        strategy=strategy,
+        early_success=parse_early_success(configuration, minimum),
+        bake_seconds=_rolling_bake(configuration),
         alarms=configuration.get("alarms") or {},
     )
     if controller == "ECS":
@@ -157,15 +162,19 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     minimum, maximum = parse_percentages(before | configuration)
     breaker = service.circuit_breaker
     if "deploymentCircuitBreaker" in configuration:
-        breaker = _parse_circuit_breaker(configuration, service.controller)
-    strategy = parse_strategy(configuration) if "strategy" in configuration else service.blue_green
+        breaker = parse_circuit_breaker(configuration, service.controller)
+    strategy = _parse_changed_strategy(service, configuration)
+    kept: Any = {"earlySuccessCriteria": service.early_success} if strategy is None else {}
+    early_success = parse_early_success({**kept, **configuration}, minimum)
     service.alarms = configuration.get("alarms") or service.alarms
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
-        template = build_template(call, cluster, _complete(strategy, current, request))
+        template = build_template(call, cluster, _complete(current, request))
         if template.connect is not None:
             check_names_free(call, template.connect, service.arn)
         _begin_deployment(call, service, template, strategy)
-    service.blue_green, service.circuit_breaker = strategy, breaker
+    service.strategy, service.circuit_breaker, service.early_success = strategy, breaker, early_success
+    if "bakeTimeInMinutes" in configuration:
+        service.bake_seconds = _rolling_bake(configuration)
     if current is None or desired_count != service.desired_count:
         service.steady = False
     service.desired_count, service.minimum_percent, service.maximum_percent = desired_count, minimum, maximum
@@ -257,19 +266,39 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     return {**answer, "nextToken": token} if token else answer
 
 
-def _begin_deployment(call: Call, service: Service, template: TaskTemplate, strategy: BlueGreen | None) -> None:
+def _begin_deployment(call: Call, service: Service, template: TaskTemplate, strategy: TrafficStrategy | None) -> None:
     number = call.world.random.randrange(10**18, 10**19)
+    refuse_without_traffic(strategy, shifts_traffic=template.connect is not None or bool(template.load_balancers))
+    before = service.last_completed or service.primary
+    if strategy is not None:
+        template = load_balancers.resolve(template, before.template if before is not None else None)
     deployment = Deployment(f"ecs-svc/{number}", template, created=call.now, updated=call.now)
-    if strategy is not None and service.deployments:
-        deployment.stage = "SCALE_UP"
     own_call = call_as_ecs(call.world, call.account, call.region)
     endpoints.publish(own_call, service, deployment)  # the last step that may be refused
-    service.blue_green = strategy
+    load_balancers.attach(own_call, template)
+    service.strategy, has_tasks_before = strategy, bool(service.deployments)
     rollout.begin(call, service, deployment)
+    if strategy is not None and has_tasks_before:
+        stages.begin(own_call, service, deployment, scheduler.run_soon)
+    else:
+        load_balancers.set_share(own_call, deployment, 100.0)
     alarms.watch(own_call, service, deployment, scheduler.run_soon)
 
 
-def _complete(strategy: BlueGreen | None, current: Deployment, request: Any) -> dict[str, Any]:
+def _parse_changed_strategy(service: Service, configuration: Any) -> TrafficStrategy | None:
+    """Return the strategy after UpdateService, which keeps what its deploymentConfiguration leaves out."""
+    current = service.strategy
+    if current is None or configuration.get("strategy", current.document["strategy"]) != current.document["strategy"]:
+        return parse_strategy(configuration)
+    return parse_strategy({**current.document, **configuration})
+
+
+def _rolling_bake(configuration: Any) -> float | None:
+    minutes = configuration.get("bakeTimeInMinutes")
+    return None if minutes is None else minutes * 60.0
+
+
+def _complete(current: Deployment, request: Any) -> dict[str, Any]:
     """Return the request with the members that it omits filled in from the current deployment."""
     before = current.template
     registry = before.registry
@@ -288,8 +317,6 @@ def _complete(strategy: BlueGreen | None, current: Deployment, request: Any) -> 
         complete["loadBalancers"] = format_load_balancers(before.load_balancers)
     if before.connect is not None:
         complete["serviceConnectConfiguration"] = before.connect.document
-    if strategy is not None:
-        complete["deploymentConfiguration"] = strategy.document
     changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
     if "capacityProviderStrategy" in changed:
         complete.pop("launchType", None)
@@ -332,10 +359,3 @@ def _refuse_role(request: CreateServiceRequestTypeDef, *, has_registries: bool) 
         raise invalid_parameter("You cannot specify an IAM role for services that require a service linked role.")
     if not request.get("loadBalancers"):
         raise invalid_parameter("You cannot specify an IAM role for services without load balancers.")
-
-
-def _parse_circuit_breaker(configuration: Any, controller: str) -> dict[str, Any]:
-    breaker = dict(configuration.get("deploymentCircuitBreaker") or {"enable": False, "rollback": False})
-    if breaker.get("enable") and controller != "ECS":
-        raise invalid_parameter("the deployment circuit breaker needs rolling updates")
-    return breaker

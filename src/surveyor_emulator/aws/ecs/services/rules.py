@@ -24,7 +24,7 @@ from surveyor_emulator.aws.ecs.state import (
     TaskDefinition,
     TaskTemplate,
 )
-from surveyor_emulator.aws.elb.lookup import find_target_group, load_balancers_of
+from surveyor_emulator.aws.elb.lookup import find_rule, find_target_group, load_balancers_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
@@ -238,9 +238,24 @@ def _parse_load_balancers(
         if definition.network_mode != "awsvpc":
             raise invalid_parameter("target groups of the type ip need the network mode awsvpc")
         group = call_other_service(partial(find_target_group, call, arn))
-        if not load_balancers_of(call, group):
+        if not load_balancers_of(call, group):  # ECS lets the production rule forward to the alternate one itself
             raise invalid_parameter(
                 f"The target group with targetGroupArn {arn} does not have an associated load balancer."
             )
-        load_balancers.append(ServiceLoadBalancer(arn, str(name), int(port or 0)))
+        advanced = entry.get("advancedConfiguration") or {}
+        alternate = advanced.get("alternateTargetGroupArn") or ""
+        production, test = advanced.get("productionListenerRule") or "", advanced.get("testListenerRule") or ""
+        if advanced:
+            if not alternate or not production or not advanced.get("roleArn"):
+                raise invalid_parameter(
+                    "advancedConfiguration needs alternateTargetGroupArn, productionListenerRule and roleArn."
+                )
+            call_other_service(partial(find_target_group, call, alternate))
+            for rule in filter(None, (production, test)):
+                call_other_service(partial(find_rule, call, rule))
+        load_balancers.append(
+            ServiceLoadBalancer(
+                arn, str(name), int(port or 0), arn, alternate, production, test, advanced.get("roleArn") or ""
+            )
+        )
     return tuple(load_balancers)

@@ -14,7 +14,7 @@ from functools import partial
 
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.container_agent import update_container_instances
-from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
+from surveyor_emulator.aws.ecs.deployments import rollout, stages
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, send_service_action
@@ -101,9 +101,11 @@ def _run(call: Call, service: Service) -> None:
     kept = [task for task in tasks if task.deployment is primary and not _is_on_draining_host(task)]
     current = [task for task in kept if task not in failed]
     old = [task for task in tasks if task not in kept and task not in failed]
-    is_blue_green = primary.stage not in (None, "CLEAN_UP")
-    max_tasks = service.desired_count * (200 if is_blue_green else service.maximum_percent) // 100
-    capacity = max_tasks - len(old) - len(failed)
+    is_shifting = stages.is_shifting(primary)
+    if is_shifting:
+        old = _keep_old_tasks(call, service, primary, old)
+    max_tasks = service.desired_count * (200 if is_shifting else service.maximum_percent) // 100
+    capacity = max_tasks - len(old) - len(failed) if not stages.is_before_scale_up(primary) else 0
     current = _scale(call, service, primary, current, service.desired_count, max(capacity, 0))
     # A task that ran before this deployment counts while it is RUNNING.
     healthy = sum(counts_towards_minimum(call, task) for task in current) + sum(
@@ -114,22 +116,53 @@ def _run(call: Call, service: Service) -> None:
         # Stop it once enough others count, or if its replacement cannot start while it runs.
         if healthy >= min_healthy or capacity < service.desired_count:
             _stop(call, service, task, UNHEALTHY if task.health == "UNHEALTHY" else UNHEALTHY_TARGET)
-    if is_blue_green:
+    if is_shifting:
         all_healthy = len(current) == service.desired_count and all(
             counts_towards_minimum(call, task) for task in current
         )
-        blue_green.start_stages(call, service, primary, all_healthy=all_healthy, run_again=run_soon)
+        stages.start_stages(call, service, primary, all_healthy=all_healthy, run_again=run_soon)
     else:
-        for task in sorted(old, key=lambda task: (counts_towards_minimum(call, task), task.created)):
-            if task.status != "RUNNING":
-                _stop(call, service, task, SCALED.format(primary.id))
-            elif healthy > min_healthy:
-                healthy -= 1
-                _stop(call, service, task, SCALED.format(primary.id))
+        _stop_old_tasks(call, service, primary, old, healthy - min_healthy)
     _keep_desired_counts(service, tasks)
     still_running = [task for task in old if task.should_run]
-    rollout.judge(call, service, primary, current, old=still_running, run_again=run_soon)
+    rollout.reset_failures(call, service, primary, current)
+    if rollout.has_tripped(service, primary):
+        _trip(call, service, primary)
+        return
+    rollout.judge(call, service, primary, current, old=still_running)
     _run_when_due(call, service, [*current, *old])
+
+
+def _trip(call: Call, service: Service, primary: Deployment) -> None:
+    """Fail a deployment by the circuit breaker."""
+    if stages.is_shifting(primary):
+        stages.roll_back(call, service, primary, run_soon, rollout.BREAKER_TRIGGERED)
+    else:
+        rollout.fail_by_breaker(call, service, primary)
+        run_soon(call, service)
+
+
+def _stop_old_tasks(call: Call, service: Service, primary: Deployment, old: Sequence[Task], surplus: int) -> None:
+    """Stop tasks of earlier deployments: those that do not run, and of the others as many as are surplus."""
+    for task in sorted(old, key=lambda task: (counts_towards_minimum(call, task), task.created)):
+        if task.status != "RUNNING":
+            _stop(call, service, task, SCALED.format(primary.id))
+        elif surplus > 0:
+            surplus -= 1
+            _stop(call, service, task, SCALED.format(primary.id))
+
+
+def _keep_old_tasks(call: Call, service: Service, primary: Deployment, old: Sequence[Task]) -> list[Task]:
+    """Replace old tasks while they serve beside the new ones, and stop those of a deployment that never completed."""
+    blue = stages.blue_of(service, primary)
+    kept = [task for task in old if task.deployment is blue]
+    unfinished = [task for task in old if task.deployment is not blue]
+    for task in unfinished:
+        _stop(call, service, task, SCALED.format(primary.id))
+    if blue is not None:
+        kept = _scale(call, service, blue, kept, service.desired_count, service.desired_count)
+    stages.reconcile(call, service, primary, is_clean=not unfinished, run_again=run_soon)
+    return kept
 
 
 def _scale(
@@ -230,6 +263,8 @@ def _run_when_due(call: Call, service: Service, tasks: Sequence[Task]) -> None:
     primary = service.primary
     if primary is not None and primary.launch_after > call.now:
         moments.append(primary.launch_after)
+    if primary is not None and primary.done_since is not None:
+        moments.append(primary.done_since + rollout.bake_seconds(service, primary))
     steady_event = rollout.next_steady_event(service)
     if steady_event is not None and steady_event > call.now:
         moments.append(steady_event)

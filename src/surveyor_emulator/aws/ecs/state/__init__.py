@@ -9,22 +9,22 @@ from .definitions import ContainerDefinition, ContainerHealthCheck, Port, TaskDe
 from .documents import Document
 from .faults import FaultParameters, HolePlace, InjectedFaults
 from .services import (
-    BlueGreen,
     Deployment,
+    Hook,
+    HookRun,
     LifecycleStage,
     NetworkConfiguration,
-    PauseHook,
     Rollback,
     Service,
     ServiceLoadBalancer,
     ServiceRegistry,
     TaskSet,
     TaskTemplate,
+    TrafficStrategy,
 )
 from .tasks import Container, Health, ProxyContainer, Task, TaskStatus
 
 __all__ = [
-    "BlueGreen",
     "ClientService",
     "Cluster",
     "ConnectConfiguration",
@@ -40,11 +40,12 @@ __all__ = [
     "Health",
     "HolePlace",
     "InjectedFaults",
+    "Hook",
+    "HookRun",
     "LifecycleStage",
     "LogTarget",
     "NetworkConfiguration",
     "OfferedEndpoint",
-    "PauseHook",
     "Port",
     "ProxyContainer",
     "PublishedEndpoint",
@@ -57,4 +58,5 @@ __all__ = [
     "TaskSet",
     "TaskStatus",
     "TaskTemplate",
+    "TrafficStrategy",
 ]

@@ -64,8 +64,8 @@ class PublishedEndpoint:
     """An endpoint that exists: its service, and the instances that get no calls although Cloud Map has them.
 
     ``withheld`` instances have not passed their containers' checks yet. ``green`` ones are the new tasks of a
-    blue/green deployment, which get test traffic only, once ``has_test_traffic``. ``blue`` ones are the old tasks after
-    the shift.
+    deployment that shifts traffic: they get ``green_percent`` of the calls, and those of the test once
+    ``has_test_traffic``. ``leaving`` ones get no calls: tasks of a deployment that has been replaced or rolled back.
     """
 
     endpoint: Endpoint
@@ -74,7 +74,8 @@ class PublishedEndpoint:
     discovery_arn: str
     withheld: set[str] = field(default_factory=set)
     green: set[str] = field(default_factory=set)
-    blue: set[str] = field(default_factory=set)
+    leaving: set[str] = field(default_factory=set)
+    green_percent: float = 0.0
     has_test_traffic: bool = False
     # Instance -> the VPC that it is in.
     networks: dict[str, str] = field(default_factory=dict)

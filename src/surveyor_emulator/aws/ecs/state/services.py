@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,24 +15,28 @@ from .definitions import TaskDefinition
 from .documents import Document
 
 __all__ = [
-    "BlueGreen",
     "Deployment",
+    "Hook",
+    "HookRun",
     "LifecycleStage",
     "NetworkConfiguration",
-    "PauseHook",
     "Rollback",
     "Service",
     "ServiceLoadBalancer",
     "ServiceRegistry",
     "TaskSet",
     "TaskTemplate",
+    "TrafficStrategy",
 ]
 
 LifecycleStage = Literal[
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
     "SCALE_UP",
     "POST_SCALE_UP",
     "TEST_TRAFFIC_SHIFT",
     "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
     "PRODUCTION_TRAFFIC_SHIFT",
     "POST_PRODUCTION_TRAFFIC_SHIFT",
     "BAKE_TIME",
@@ -78,11 +82,20 @@ class NetworkConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLoadBalancer:
-    """The target group (an ARN) that a container's port is registered in."""
+    """The target group (an ARN) that a container's port is registered in.
+
+    ``primary`` is the one that the service names. A service that shifts traffic has an ``alternate`` one too, and ECS
+    moves the calls of ``production_rule``, and of ``test_rule``, from one to the other.
+    """
 
     group: str
     container: str
     port: int
+    primary: str
+    alternate: str = ""
+    production_rule: str = ""
+    test_rule: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +115,47 @@ class TaskTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class PauseHook:
-    """A hook that waits for an answer: what ECS does by itself (CONTINUE, ROLLBACK) after ``seconds``."""
+class Hook:
+    """A lifecycle hook, and what ECS does by itself (CONTINUE, ROLLBACK) after ``seconds``; a pause has no function.
 
+    ``details`` are passed to the function.
+    """
+
+    stages: frozenset[str]
     seconds: float
     action: str
+    function: str | None
+    details: Document = field(compare=False)
+
+
+@dataclass(slots=True, eq=False)
+class HookRun:
+    """A hook that a deployment has reached; ``ended`` gets whether all hooks of the stage have succeeded."""
+
+    id: str
+    hook: Hook
+    expires: float
+    status: str
+    details: Document
+    ended: Callable[[bool], object] | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the deployment no longer waits for it."""
+        return self.status not in ("AWAITING_ACTION", "IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
-class BlueGreen:
-    """The strategy BLUE_GREEN: how long old and new tasks both run after the shift, and the hooks by stage."""
+class TrafficStrategy:
+    """A strategy that shifts traffic: the share of the new tasks after each shift, in percent; the last one is 100.
 
+    ``step_seconds`` lie between two shifts; ``bake_seconds`` are those that old and new tasks both run afterwards.
+    """
+
+    percents: tuple[float, ...]
+    step_seconds: float
     bake_seconds: float
-    hooks: Mapping[str, PauseHook]
+    hooks: tuple[Hook, ...]
     document: Document = field(compare=False)
 
 
@@ -151,12 +192,13 @@ class Deployment:
     external_id: str | None = None
     # The Service Connect endpoints that its tasks reach, fixed when it begins.
     endpoints: tuple[Endpoint, ...] = ()
-    # The current stage of a blue/green deployment; None for a rolling one.
+    # The current stage of a deployment that shifts traffic, and how many shifts it has made; None for a rolling one.
     stage: LifecycleStage | None = None
-    # The id of the hook that it waits at, when that expires, and what follows then.
-    paused_hook: str | None = None
-    hook_expires: float = 0.0
-    hook_action: str = ""
+    shifts: int = 0
+    # The hooks of the current stage.
+    hook_runs: list[HookRun] = field(default_factory=list)
+    # The id of a service revision -> its share of production traffic, in percent, while traffic is shifted.
+    revision_percents: dict[str, float] = field(default_factory=dict)
     # The alarms that are watched during it, and those that were in ALARM.
     alarm_names: tuple[str, ...] = ()
     triggered_alarms: tuple[str, ...] = ()
@@ -166,6 +208,10 @@ class Deployment:
     sources: tuple[Deployment, ...] = ()
     # How many tasks it shall have; the scheduler sets it when it runs after a change.
     desired_count: int = 0
+    # Since when it is done but for the time in which its alarms are watched.
+    done_since: float | None = None
+    # The counts of tasks of revisions, by their ids, when it was completed early: they are described as they were.
+    final_counts: dict[str, dict[str, int]] = field(default_factory=dict)
     # When a user stopped it.
     stopped: float | None = None
     # The id of its service revision, which a rollback deploys again.
@@ -206,7 +252,10 @@ class Service:
     rebalancing: str
     grace_period: int
     document: Document
-    blue_green: BlueGreen | None = None
+    strategy: TrafficStrategy | None = None
+    # Early success criteria as configured, and the bake time of rolling deployments if it is.
+    early_success: Document = field(default_factory=dict)
+    bake_seconds: float | None = None
     # The alarms of deployments, as configured.
     alarms: Document = field(default_factory=dict)
     status: str = "ACTIVE"

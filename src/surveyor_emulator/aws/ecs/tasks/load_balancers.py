@@ -11,14 +11,41 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from surveyor_emulator.aws.ecs.events import add_event
-from surveyor_emulator.aws.ecs.state import ServiceLoadBalancer, Task
+from surveyor_emulator.aws.ecs.state import Deployment, ServiceLoadBalancer, Task, TaskTemplate
+from surveyor_emulator.aws.elb import rules
 from surveyor_emulator.aws.elb.lookup import find_target_group
 from surveyor_emulator.aws.elb.state import ElbState
 from surveyor_emulator.aws.elb.target_groups import deregister_targets, register_targets
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["deregister", "has_failed_check", "is_healthy", "register"]
+__all__ = ["attach", "deregister", "has_failed_check", "is_healthy", "register", "resolve", "set_share"]
+
+
+def resolve(template: TaskTemplate, before: TaskTemplate | None) -> TaskTemplate:
+    """Return the template with target groups that the tasks before are not in."""
+    used = {entry.group for entry in before.load_balancers} if before is not None else set()
+    entries = [
+        replace(entry, group=entry.alternate if entry.alternate and entry.primary in used else entry.primary)
+        for entry in template.load_balancers
+    ]
+    return replace(template, load_balancers=tuple(entries))
+
+
+def attach(call: Call, template: TaskTemplate) -> None:
+    """Have the rules that ECS manages forward to both target groups."""
+    for entry in template.load_balancers:
+        for rule in filter(None, (entry.production_rule, entry.test_rule)):
+            rules.set_groups(_elb_call(call), rule, entry.primary, entry.alternate)
+
+
+def set_share(call: Call, deployment: Deployment, percent: float, *, test: bool = False) -> None:
+    """Have a rule forward this share of its requests to the tasks of the deployment, and the rest to the others."""
+    for entry in deployment.template.load_balancers:
+        rule = entry.test_rule if test else entry.production_rule
+        if rule:
+            share = percent if entry.group == entry.alternate else 100.0 - percent
+            rules.set_share(_elb_call(call), rule, share)
 
 
 def register(call: Call, task: Task) -> None:

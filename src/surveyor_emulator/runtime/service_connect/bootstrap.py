@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from surveyor_emulator.runtime.envoy.discovery import discovery_cluster, endpoint_source, share_match, shares_layer
 from surveyor_emulator.runtime.envoy.running import ADMIN
@@ -62,9 +62,13 @@ _PREVIOUS = f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredi
 Json = dict[str, Any]
 
 
-def resource_name(endpoint: Endpoint, network: str, *, test: bool = False) -> str:
-    """Return the name by which proxies in a network ask for an endpoint's members, or for those of test traffic."""
-    return f"{endpoint.key}.{network}{'.test' if test else ''}"
+def resource_name(endpoint: Endpoint, network: str, part: Literal["all", "blue", "green"] = "all") -> str:
+    """Return the name by which proxies in a network ask for an endpoint's members.
+
+    Where a deployment shifts traffic, all have weights that make the shares; a proxy that knows blue and green members
+    makes the shares itself.
+    """
+    return f"{endpoint.key}.{network}" if part == "all" else f"{endpoint.key}.{network}.{part}"
 
 
 def share_key(endpoint: Endpoint) -> str:
@@ -153,9 +157,11 @@ def _clusters(plan: Plan) -> Iterator[Json]:
         }
     for number, (endpoint, _) in enumerate(plan.outbound):
         name = f"{EGRESS}.{number}"
-        yield _outbound(name, endpoint, resource_name(endpoint, plan.network), plan)
-        if endpoint.protocol != "tcp":
-            yield _outbound(f"{name}.test", endpoint, resource_name(endpoint, plan.network, test=True), plan)
+        if endpoint.test_header is None:
+            yield _outbound(name, endpoint, resource_name(endpoint, plan.network), plan)
+        else:
+            yield _outbound(name, endpoint, resource_name(endpoint, plan.network, "blue"), plan)
+            yield _outbound(f"{name}.test", endpoint, resource_name(endpoint, plan.network, "green"), plan)
     offered = [(f"{INGRESS}.{number}", port.to, port.protocol) for number, port in enumerate(plan.inbound)]
     for name, to, protocol in [*offered, *((f"through.{port}", port, "tcp") for port in plan.through)]:
         yield {
@@ -225,8 +231,8 @@ def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
                 "route": {**common, "cluster": f"{cluster}.test"},
             }
         )
-    shifted = {"prefix": "/", **share_match(share_key(endpoint))}
-    routes.append({"match": shifted, "route": {**common, "cluster": f"{cluster}.test"}})
+        shifted = {"prefix": "/", **share_match(share_key(endpoint))}
+        routes.append({"match": shifted, "route": {**common, "cluster": f"{cluster}.test"}})
     return [*routes, {"match": {"prefix": "/"}, "route": {**common, "cluster": cluster}}]
 
 

@@ -47,7 +47,8 @@ class Endpoint:
     request: float
     # The ARN of the authority whose certificates it presents; None for no TLS.
     authority: str | None = None
-    # Name and exact value (any, if None) of the header that leads to a blue/green deployment's new tasks.
+    # Name and exact value (any, if None) of the header that leads to the new tasks of a deployment that shifts traffic;
+    # None for connections that have no headers, and for endpoints of services that do not shift traffic.
     test_header: tuple[str, str | None] | None = None
 
     @property

@@ -222,7 +222,7 @@ def refresh(call: Call, owner: str, published: PublishedEndpoint) -> None:
 
 def announce(call: Call, owner: str, published: PublishedEndpoint, network: str) -> None:
     """Send the members of an endpoint to the proxies of a network, now and whenever they change."""
-    published.sent.setdefault(network, ((), ()))
+    published.sent.setdefault(network, ((), (), 0.0))
     _send_members(call, owner, published, network, always=True)
 
 
@@ -232,18 +232,19 @@ def _send_members(call: Call, owner: str, published: PublishedEndpoint, network:
     production = tuple(sorted(member for key, member in usable.items() if key not in published.green))
     is_open = published.has_test_traffic or published.green_percent > 0
     test = tuple(sorted(member for key, member in usable.items() if key in published.green and is_open))
-    if published.endpoint.protocol == "tcp":
-        production = _weighted(production, test, published.green_percent)
-    if always or published.sent[network] != (production, test or production):
-        published.sent[network] = (production, test or production)
+    sent = (production, test, published.green_percent)
+    if always or published.sent[network] != sent:
+        published.sent[network] = sent
         discovery = runtime(call.world).discovery
-        discovery.put(resource_name(published.endpoint, network), production)
-        discovery.put(resource_name(published.endpoint, network, test=True), test or production)
+        weighted = _weighted(production, test, published.green_percent) if test else production
+        discovery.put(resource_name(published.endpoint, network), weighted)
+        discovery.put(resource_name(published.endpoint, network, "blue"), production)
+        discovery.put(resource_name(published.endpoint, network, "green"), test or production)
         call.note("connect.members", published.endpoint.discovery_name, f"{len(production)} in {network}")
 
 
 def _weighted(blue: Sequence[Member], green: Sequence[Member], green_percent: float) -> tuple[Member, ...]:
-    """Return the members of an endpoint whose connections cannot be told apart, with weights that make the shares."""
+    """Return all members, with weights that make the shares."""
     tenths = round(green_percent * 10)
     weights = ((blue, (1_000 - tenths) * max(len(green), 1)), (green, tenths * max(len(blue), 1)))
     return tuple(sorted(member._replace(weight=weight) for group, weight in weights for member in group if weight))

@@ -54,7 +54,11 @@ def parse_configuration(
     if not reference:
         raise invalid_parameter("Service Connect needs a namespace: the service's, or its cluster's default")
     namespace, owner = _find_namespace(call, reference)
-    offered = [_parse_service(call, definition, namespace, service) for service in document.get("services") or ()]
+    shifts = (request.get("deploymentConfiguration") or {}).get("strategy", "ROLLING") != "ROLLING"
+    offered = [
+        _parse_service(call, definition, namespace, service, shifts_traffic=shifts)
+        for service in document.get("services") or ()
+    ]
     _refuse_duplicates(definition, offered)
     log_target = _parse_log_target(document)
     access = document.get("accessLogConfiguration")
@@ -146,7 +150,7 @@ def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:
 
 
 def _parse_service(
-    call: Call, definition: TaskDefinition, namespace: Namespace, service: JsonObject
+    call: Call, definition: TaskDefinition, namespace: Namespace, service: JsonObject, *, shifts_traffic: bool
 ) -> OfferedEndpoint:
     """Return the endpoint of one ServiceConnectService."""
     container, port = _find_port(definition, service["portName"])
@@ -184,7 +188,7 @@ def _parse_service(
         _seconds_or(request, REQUEST_TIMEOUT if http else 0.0),
         (idle or 0, request or 0),
         _parse_authority(call, definition, service.get("tls")),
-        _parse_test_header(aliases[0].get("testTrafficRules"), http=http),
+        _parse_test_header(aliases[0].get("testTrafficRules"), http=http) if shifts_traffic else None,
     )
 
 

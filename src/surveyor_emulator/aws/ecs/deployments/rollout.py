@@ -107,9 +107,16 @@ def bake_seconds(service: Service, deployment: Deployment) -> float:
     return BAKE_BY_DEFAULT if service.bake_seconds is None else service.bake_seconds
 
 
+def completes_first(call: Call, service: Service, deployment: Deployment, current: Sequence[Task]) -> bool:
+    """Return whether a deployment is completed before its old tasks are stopped: early, with DEFERRED."""
+    criteria = service.early_success if service.early_success.get("enable") else {}
+    is_deferred = criteria.get("sourceServiceRevisionCleanup") == "DEFERRED"
+    is_open = is_deferred and deployment.rollout_state == "IN_PROGRESS"
+    return is_open and _count_healthy(call, current) >= needed_for_success(service)
+
+
 def judge(call: Call, service: Service, deployment: Deployment, current: Sequence[Task], old: Sequence[Task]) -> None:
     """Complete the primary deployment, and forget those that have no tasks left; ``old`` are those still to stop."""
-    healthy = sum(task.status == "RUNNING" and _counts_as_healthy(call, task) for task in current)
     early = service.early_success if service.early_success.get("enable") else {}
     all_running = len(current) == service.desired_count and all(task.status == "RUNNING" for task in current)
     is_deferred = early.get("sourceServiceRevisionCleanup") == "DEFERRED"
@@ -117,8 +124,8 @@ def judge(call: Call, service: Service, deployment: Deployment, current: Sequenc
         deployment.rollout_state == "IN_PROGRESS"
         and deployment.stage in (None, "CLEAN_UP")
         and (all_running or bool(early))
-        and healthy >= needed_for_success(service)
-        and (is_deferred or not old)
+        and _count_healthy(call, current) >= needed_for_success(service)
+        and (is_deferred or not (old or (early and _has_old_running(call, service, deployment))))
     )
     if not is_done:
         deployment.done_since = None
@@ -189,6 +196,14 @@ def next_steady_event(service: Service) -> float | None:
 
 def _counts_as_healthy(call: Call, task: Task) -> bool:
     return task.healthy_since is not None and call.now >= task.healthy_since
+
+
+def _count_healthy(call: Call, tasks: Sequence[Task]) -> int:
+    return sum(task.status == "RUNNING" and _counts_as_healthy(call, task) for task in tasks)
+
+
+def _has_old_running(call: Call, service: Service, deployment: Deployment) -> bool:
+    return any(task.status == "RUNNING" and task.deployment is not deployment for task in _active_tasks(call, service))
 
 
 def _resets(service: Service) -> bool:

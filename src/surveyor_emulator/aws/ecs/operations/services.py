@@ -168,7 +168,7 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     early_success = parse_early_success({**kept, **configuration}, minimum)
     service.alarms = configuration.get("alarms") or service.alarms
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
-        template = build_template(call, cluster, _complete(current, request))
+        template = build_template(call, cluster, _complete(strategy, current, request))
         if template.connect is not None:
             check_names_free(call, template.connect, service.arn)
         _begin_deployment(call, service, template, strategy)
@@ -298,7 +298,7 @@ def _rolling_bake(configuration: Any) -> float | None:
     return None if minutes is None else minutes * 60.0
 
 
-def _complete(current: Deployment, request: Any) -> dict[str, Any]:
+def _complete(strategy: TrafficStrategy | None, current: Deployment, request: Any) -> dict[str, Any]:
     """Return the request with the members that it omits filled in from the current deployment."""
     before = current.template
     registry = before.registry
@@ -317,6 +317,8 @@ def _complete(current: Deployment, request: Any) -> dict[str, Any]:
         complete["loadBalancers"] = format_load_balancers(before.load_balancers)
     if before.connect is not None:
         complete["serviceConnectConfiguration"] = before.connect.document
+    if strategy is not None:
+        complete["deploymentConfiguration"] = strategy.document
     changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
     if "capacityProviderStrategy" in changed:
         complete.pop("launchType", None)

@@ -112,16 +112,16 @@ def _run(call: Call, service: Service) -> None:
         task.status == "RUNNING" for task in old
     )
     min_healthy = math.ceil(service.desired_count * service.minimum_percent / 100)
-    for task in failed:
-        # Stop it once enough others count, or if its replacement cannot start while it runs.
-        if healthy >= min_healthy or capacity < service.desired_count:
+    # Stop a failed task once enough others count, or if its replacement cannot start while it runs.
+    if healthy >= min_healthy or capacity < service.desired_count:
+        for task in failed:
             _stop(call, service, task, UNHEALTHY if task.health == "UNHEALTHY" else UNHEALTHY_TARGET)
     if is_shifting:
         all_healthy = len(current) == service.desired_count and all(
             counts_towards_minimum(call, task) for task in current
         )
         stages.start_stages(call, service, primary, all_healthy=all_healthy, run_again=run_soon)
-    else:
+    elif not rollout.completes_first(call, service, primary, current):
         _stop_old_tasks(call, service, primary, old, healthy - min_healthy)
     _keep_desired_counts(service, tasks)
     still_running = [task for task in old if task.should_run]
@@ -263,6 +263,8 @@ def _run_when_due(call: Call, service: Service, tasks: Sequence[Task]) -> None:
     primary = service.primary
     if primary is not None and primary.launch_after > call.now:
         moments.append(primary.launch_after)
+    if primary is not None and primary.rollout_state == "COMPLETED" and _has_others(primary, tasks):
+        run_soon(call, service)  # tasks that outlive their deployment are stopped now
     if primary is not None and primary.done_since is not None:
         moments.append(primary.done_since + rollout.bake_seconds(service, primary))
     steady_event = rollout.next_steady_event(service)
@@ -270,6 +272,10 @@ def _run_when_due(call: Call, service: Service, tasks: Sequence[Task]) -> None:
         moments.append(steady_event)
     if moments:
         run_soon(call, service, min(moments) - call.now)
+
+
+def _has_others(deployment: Deployment, tasks: Sequence[Task]) -> bool:
+    return any(task.should_run and task.deployment is not deployment for task in tasks)
 
 
 def _start(call: Call, service: Service, deployment: Deployment) -> Task | None:

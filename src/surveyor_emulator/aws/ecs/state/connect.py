@@ -79,8 +79,8 @@ class PublishedEndpoint:
     has_test_traffic: bool = False
     # Instance -> the VPC that it is in.
     networks: dict[str, str] = field(default_factory=dict)
-    # VPC -> what was sent to its proxies: members, and members for test traffic.
-    sent: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
+    # VPC -> what was sent to its proxies: old members, new ones that may get calls, and the share of these.
+    sent: dict[str, tuple[tuple[Member, ...], tuple[Member, ...], float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

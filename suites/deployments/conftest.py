@@ -1,0 +1,86 @@
+"""What the tests of gradual deployments share: the newest deployment of a service, and the hooks that it waits at."""
+
+from __future__ import annotations
+
+import pytest
+
+from surveyor.testing import timeouts
+
+
+@pytest.fixture
+def newest_deployment(ecs, cluster):
+    """Return `newest_deployment(service)`: DescribeServiceDeployments of the service's newest deployment."""
+
+    def newest(service):
+        listed = ecs.list_service_deployments(cluster=cluster, service=service["serviceName"])["serviceDeployments"]
+        arn = max(listed, key=lambda brief: brief["createdAt"])["serviceDeploymentArn"]
+        return ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+
+    return newest
+
+
+@pytest.fixture
+def deploy(ecs, newest_deployment, eventually, cluster):
+    """Return `deploy(service, **params)`: force a new deployment, and return it once it is described."""
+
+    def start(service, **params):
+        before = newest_deployment(service)["serviceDeploymentArn"]
+        request = {"forceNewDeployment": True, **params}
+        ecs.update_service(cluster=cluster, service=service["serviceName"], **request)
+
+        def described():
+            found = newest_deployment(service)
+            return found if found["serviceDeploymentArn"] != before else None
+
+        return eventually(described, within=timeouts.DISCOVERY)
+
+    return start
+
+
+@pytest.fixture
+def waiting_hooks(newest_deployment):
+    """Return `waiting_hooks(service, stage)`: the newest deployment's hooks that wait for an answer at this stage."""
+
+    def waiting(service, stage):
+        deployment = newest_deployment(service)
+        if deployment.get("lifecycleStage") != stage:
+            return []
+        hooks = deployment.get("lifecycleHookDetails") or []
+        return [hook for hook in hooks if hook["status"] == "AWAITING_ACTION"]
+
+    return waiting
+
+
+@pytest.fixture
+def proceed(ecs):
+    """Return `proceed(deployment, hook, action="CONTINUE")`: answer a hook of a deployment."""
+
+    def answer(deployment, hook, action="CONTINUE"):
+        arn = deployment["serviceDeploymentArn"]
+        return ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook["hookId"], action=action)
+
+    return answer
+
+
+@pytest.fixture
+def production_weight():
+    """Return `production_weight(deployment)`: the share of production traffic of its target, in percent."""
+
+    def weight(deployment):
+        return deployment["targetServiceRevision"].get("requestedProductionTrafficWeight", 0.0)
+
+    return weight
+
+
+@pytest.fixture
+def reached_status(newest_deployment, eventually):
+    """Return `reached_status(service, *statuses)`: the newest deployment once its status is one of these."""
+
+    def reached(service, *statuses, within=timeouts.DEPLOYMENT):
+        def described():
+            found = newest_deployment(service)
+            return found if found["status"] in statuses else None
+
+        return eventually(described, within=within)
+
+    return reached

@@ -39,7 +39,7 @@ def started(make_connect_service, wait_until_steady, deploy):
 @proves("deployments.hooks.pause-at-every-stage")
 def test_a_deployment_pauses_at_every_stage(
     make_connect_service, wait_for_task, call_from_task, tasks_of, deploy, waiting_hooks, proceed, reached_status,
-    eventually,
+    eventually, clock,
 ):  # fmt: skip
     """At each pause as many tasks run and receive calls as the stage says; the deployment goes on when it is told."""
     # ecs/DeploymentLifecycleHook.lifecycleStages: "PRE_SCALE_UP The green service revision has not started."
@@ -50,6 +50,8 @@ def test_a_deployment_pauses_at_every_stage(
     for stage in STAGES:
         [hook] = eventually(lambda stage=stage: waiting_hooks(server.service, stage), within=timeouts.DEPLOYMENT)
         assert hook["targetType"] == "PAUSE"
+        if stage == "PRE_SCALE_UP":
+            clock.wait(60)
         running = [task for task in tasks_of(server.service) if task["lastStatus"] == "RUNNING"]
         assert len(running) == (1 if stage == "PRE_SCALE_UP" else 2)
         reached = {call.address for call in call_from_task(client, server.url, times=4)}

@@ -31,7 +31,7 @@ def test_a_deployment_completes_early(
     # deployment after 2 tasks are healthy."
     first = make_task_definition()
     settings = {
-        "minimumHealthyPercent": 50, "maximumPercent": 200, "earlySuccessCriteria": criteria(50, cleanup),
+        "minimumHealthyPercent": 50, "maximumPercent": 100, "earlySuccessCriteria": criteria(50, cleanup),
     }  # fmt: skip
     service = wait_until_steady(make_ecs_service(first, count=3, deploymentConfiguration=settings))
     old = {task["taskArn"] for task in tasks_of(service)}

@@ -16,7 +16,7 @@ SHIFTS = {
     "canary": ({"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 25.0}}, [25.0]),
     "linear": ({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 40.0}}, [40.0, 80.0]),
 }
-POLL = 20
+POLL = 10
 """Service seconds between two looks at a deployment that waits."""
 
 

@@ -1,4 +1,4 @@
-"""Life-cycle hooks that pause a deployment: where they can, what ends them, and what is told about them."""
+"""Life-cycle hooks that pause a deployment: where they can, what ends them, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_deployment_pauses_at_every_stage(
     make_connect_service, wait_for_task, call_from_task, tasks_of, deploy, waiting_hooks, proceed, reached_status,
     eventually, clock,
 ):  # fmt: skip
-    """At each pause as many tasks run and receive calls as the stage says; the deployment goes on when it is told."""
+    """At each pause as many tasks run and receive calls as the stage says; the deployment continues when it is answered."""
     # ecs/DeploymentLifecycleHook.lifecycleStages: "PRE_SCALE_UP The green service revision has not started."
     server = make_connect_service("backend", deploymentConfiguration=blue_green(pause(*STAGES)))
     blue = wait_for_task(server)
@@ -96,7 +96,7 @@ def test_a_hook_expires_after_a_day(started, waiting_hooks, eventually, ecs):
 @proves("deployments.hooks.timeout-action")
 @for_each("action, status", {"continue": ("CONTINUE", "SUCCESSFUL"), "rollback": ("ROLLBACK", "ROLLBACK_SUCCESSFUL")})
 def test_a_hook_that_is_not_answered(started, waiting_hooks, newest_deployment, eventually, clock, action, status):
-    """After its minutes the deployment goes on, or rolls back, as the time-out's action says; not before."""
+    """After its minutes the deployment continues, or rolls back, as the time-out's action says; not before."""
     # ecs/DeploymentLifecycleHookTimeoutConfiguration.action: "CONTINUE - Proceeds the deployment to the next lifecycle
     # stage. ROLLBACK - Rolls back the deployment to the previous service revision."
     server, _ = started(pause(EARLY, timeoutConfiguration={"timeoutInMinutes": 2, "action": action}))
@@ -131,7 +131,7 @@ def test_the_time_out_of_a_pause_is_up_to_two_weeks(make_connect_service):
 
 @proves("deployments.hooks.all-of-a-stage", "deployments.hooks.answered-once")
 def test_all_hooks_of_a_stage_are_answered(started, waiting_hooks, proceed, reached_status, eventually, always):
-    """Two hooks at a stage both wait; the deployment goes on after the second answer; no hook is answered twice."""
+    """Two hooks at a stage both wait; the deployment continues after the second answer; no hook is answered twice."""
     # guide, pause-lifecycle-hooks: "the deployment stays paused until all hooks at that stage are continued."
     server, deployment = started(pause(EARLY), pause(EARLY))
     first, second = eventually(

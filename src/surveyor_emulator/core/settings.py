@@ -40,6 +40,7 @@ Residents = Literal["none", "some"]
 Traffic = Literal["free", "ruled"]
 Machine = Literal["outside", "inside"]
 TaskNamespace = Literal["if-allowed", "never"]
+ZoneRouting = Literal["on", "off"]
 TaskAddresses = Literal["loopback", "subnet"]
 StoppedAddresses = Literal["refuse", "vanish"]
 
@@ -259,5 +260,8 @@ class Settings:
     failures: float = setting(0.0, "share of calls (0 to 1) that fail with 5xx")
     resets: float = setting(0.0, "share of calls (0 to 1) whose connection is reset, before or after they are done")
     residents: Residents = setting("none", "resources of other teams in each account: none, or some of each kind")
+    zone_routing: ZoneRouting = setting(
+        "on", "whether Service Connect prefers tasks in the caller's zone: as documented, or as before spring 2026"
+    )
     # Not documented.
-    deployment_stage: Delay = setting(Delay(2.0, 10.0), "for a stage of a blue/green deployment that waits for nothing")
+    deployment_stage: Delay = setting(Delay(2.0, 10.0), "for a stage of a deployment in which nothing waits")

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from surveyor_emulator.aws.ec2.state import zone_names
 from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.aws.ecs.state import ConnectConfiguration, OfferedEndpoint, Task
 from surveyor_emulator.aws.ecs.task_properties import vpc_of, wall_seconds_per_second
@@ -25,11 +26,11 @@ from surveyor_emulator.runtime.service_connect import sidecar
 from surveyor_emulator.runtime.service_connect.authority import ROTATION_PERIOD
 from surveyor_emulator.runtime.service_connect.bootstrap import DRAIN
 from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
-from surveyor_emulator.runtime.service_connect.values import RESTARTS, Endpoint, Inbound, Plan, Secrets
+from surveyor_emulator.runtime.service_connect.values import RESTARTS, Endpoint, Inbound, Plan, Secrets, ZoneAware
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 
-from . import endpoints
+from . import callers, endpoints
 from .authorities import find_authority
 from .proxy_logs import deliver_log_lines, ensure_log_group
 from .proxy_metrics import collect_metrics
@@ -37,6 +38,7 @@ from .proxy_metrics import collect_metrics
 __all__ = ["assign_addresses", "drain", "reachable_endpoints", "rotate_certificates", "start", "stop"]
 
 OPEN_CALLS_POLL = 0.02  # wall seconds
+ENDPOINTS_PER_ZONE = 2
 
 
 def assign_addresses(call: Call, task: Task) -> None:
@@ -81,18 +83,29 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
         connect.access_log,
         secrets,
         connect.debug,
+        task.zone,
+        _zone_aware(call, task),
     )
     if task.template.definition.network_mode == "bridge" and task.instance is not None:
         plan = replace(plan, outer=task.instance.address)
     for published in find_published(call, connect.owner, connect.namespace_id):
         endpoints.announce(call, connect.owner, published, plan.network)
     deliver = partial(deliver_log_lines, call, task, connect)
+    callers.joined(call, task)
     task.sidecar = await sidecar.start(run.supervisor, plan, folder, partial(_envoy_ended, call, task, ended), deliver)
     if task.proxy is not None:
         task.proxy.status, task.proxy.health = "RUNNING", "HEALTHY"
     collect_metrics(call, task)
     if secrets is not None:
         call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, connect, folder)
+
+
+def _zone_aware(call: Call, task: Task) -> ZoneAware | None:
+    """Return how the proxy of a task prefers its zone; None if the target, or the task, has no zones."""
+    if call.world.settings.zone_routing == "off" or not task.zone or task.service is None:
+        return None
+    # "at least 2 x the number of AZs as available endpoints" (ECS Developer Guide, service-connect-zone-aware-routing)
+    return ZoneAware(callers.resource_name(task), ENDPOINTS_PER_ZONE * len(zone_names(call.region)))
 
 
 def _envoy_ended(call: Call, task: Task, ended: Callable[[Exit], object], end: Exit) -> None:
@@ -151,6 +164,7 @@ def _end_after_drain(call: Call, task: Task, then: Callable[[], object]) -> None
 
 def _end(call: Call, task: Task) -> None:
     """End the proxy of a task, and its container."""
+    callers.left(call, task)
     if task.sidecar is not None:
         stopped, task.sidecar = task.sidecar, None
         call.world.clock.run(stopped.stop(runtime(call.world).supervisor))

@@ -159,7 +159,7 @@ def judge(call: Call, service: Service, deployment: Deployment, current: Sequenc
         _report_steady(call, service)
         detail = {"clusterArn": service.cluster.arn, "createdAt": call.now}
         send_service_action(call, service.arn, "INFO", "SERVICE_STEADY_STATE", detail)
-    service.steady = steady
+    service.steady = steady or (service.steady and service.moving)
 
 
 def _report_steady(call: Call, service: Service) -> None:

@@ -18,6 +18,7 @@ from surveyor_emulator.aws.ecs.deployments import rollout, stages
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, send_service_action
+from surveyor_emulator.aws.ecs.services import rebalancing
 from surveyor_emulator.aws.ecs.shapes import computed_desired_count
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.aws.ecs.tags import tags_to_propagate
@@ -41,6 +42,7 @@ SCALED = "Scaling activity initiated by (deployment {})"
 PLACEMENT_RETRY = 10.0
 """Service seconds until the scheduler tries to place a task again."""
 
+REBALANCED = "Task stopped to balance the service over Availability Zones"
 UNHEALTHY = "Task failed container health checks"
 UNHEALTHY_TARGET = "Task failed ELB health checks"
 
@@ -106,7 +108,9 @@ def _run(call: Call, service: Service) -> None:
         old = _keep_old_tasks(call, service, primary, old)
     max_tasks = service.desired_count * (200 if is_shifting else service.maximum_percent) // 100
     capacity = max_tasks - len(old) - len(failed) if not stages.is_before_scale_up(primary) else 0
-    current = _scale(call, service, primary, current, service.desired_count, max(capacity, 0))
+    desired_count = service.desired_count + service.moving
+    current = _scale(call, service, primary, current, desired_count, max(capacity, 0))
+    _move_task(call, service, current)
     # A task that ran before this deployment counts while it is RUNNING.
     healthy = sum(counts_towards_minimum(call, task) for task in current) + sum(
         task.status == "RUNNING" for task in old
@@ -131,6 +135,24 @@ def _run(call: Call, service: Service) -> None:
         return
     rollout.judge(call, service, primary, current, old=still_running)
     _run_when_due(call, service, [*current, *old])
+
+
+def _move_task(call: Call, service: Service, current: list[Task]) -> None:
+    """Begin or end the move of a task to another zone, if the service is not balanced over its zones."""
+    is_steady = service.steady and rebalancing.may_rebalance(service)
+    if not service.moving:
+        if is_steady and len(current) == service.desired_count and not rebalancing.is_balanced(call, service, current):
+            rebalancing.begin_move(call, service, current)
+            run_soon(call, service)
+        return
+    if not is_steady:
+        service.moving = False  # another change comes first
+        run_soon(call, service)
+    elif len(current) > service.desired_count and all(counts_towards_minimum(call, task) for task in current):
+        leaving = rebalancing.choose_leaving(call, service, current)
+        rebalancing.end_move(call, service)
+        _stop(call, service, leaving, REBALANCED)
+        current.remove(leaving)
 
 
 def _trip(call: Call, service: Service, primary: Deployment) -> None:
@@ -279,7 +301,9 @@ def _has_others(deployment: Deployment, tasks: Sequence[Task]) -> bool:
 
 
 def _start(call: Call, service: Service, deployment: Deployment) -> Task | None:
-    task = create_task(call, deployment.template, service.cluster, f"service:{service.name}", deployment.id)
+    # Tasks of other deployments leave soon: the new ones are balanced among themselves.
+    beside = [task for task in active_tasks_of(call, service) if task.should_run and task.deployment is deployment]
+    task = create_task(call, deployment.template, service.cluster, f"service:{service.name}", deployment.id, beside)
     if task is None:
         return None
     task.service, task.deployment = service, deployment

@@ -264,6 +264,8 @@ class Service:
     history: list[Deployment] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
     steady: bool = False
+    # Whether a task is being moved to another zone: there is one more meanwhile.
+    moving: bool = False
     # When the steady state was last reported in its events.
     steady_reported: float = 0.0
     # The deployment that a rollback returns to.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+from collections import Counter
+from collections.abc import Sequence
 
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.lookup import ecs_state, make_arn
@@ -15,12 +17,21 @@ _HEX = "0123456789abcdef"
 
 
 def create_task(
-    call: Call, template: TaskTemplate, cluster: Cluster, group: str, started_by: str | None
+    call: Call,
+    template: TaskTemplate,
+    cluster: Cluster,
+    group: str,
+    started_by: str | None,
+    beside: Sequence[Task] = (),
 ) -> Task | None:
-    """Return a new task that is not launched yet; None if no container instance can take it."""
+    """Return a new task that is not launched yet; None if no container instance can take it.
+
+    It is placed in a zone with the fewest tasks of ``beside``, those of its service.
+    """
     instance = None
+    zones = Counter(task.zone for task in beside)
     if template.launch_type != "FARGATE":
-        instance = _find_emptiest_instance(call, cluster)
+        instance = _find_emptiest_instance(call, cluster, zones)
         if instance is None:
             return None
     identity = call.world.new_id(32, _HEX)
@@ -40,7 +51,7 @@ def create_task(
         instance=instance,
         proxy=_proxy_of(call, template, cluster, identity),
     )
-    _choose_zone(call, task)
+    _choose_zone(call, task, zones)
     return task
 
 
@@ -52,21 +63,28 @@ def _proxy_of(call: Call, template: TaskTemplate, cluster: Cluster, identity: st
     return ProxyContainer(f"ecs-service-connect-{suffix}", arn, call.world.new_uuid())
 
 
-def _choose_zone(call: Call, task: Task) -> None:
+def _choose_zone(call: Call, task: Task, zones: Counter[str]) -> None:
     """Choose the subnet of a task and with it its zone; a subnet that no longer exists gives none."""
     network = task.template.network
     if network is not None:
-        task.subnet = call.world.random.choice(network.subnets)
-        subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet)
+        known = ec2_state(call.world, call.account, call.region).subnets
+        in_zones = {subnet: known[subnet].zone if subnet in known else "" for subnet in network.subnets}
+        fewest = min(zones[zone] for zone in in_zones.values())
+        task.subnet = call.world.random.choice([one for one in network.subnets if zones[in_zones[one]] == fewest])
+        subnet = known.get(task.subnet)
         task.zone = subnet.zone if subnet is not None else ""
     elif task.instance is not None:
         task.zone = task.instance.zone
 
 
-def _find_emptiest_instance(call: Call, cluster: Cluster) -> ContainerInstance | None:
+def _find_emptiest_instance(call: Call, cluster: Cluster, zones: Counter[str]) -> ContainerInstance | None:
     state = ecs_state(call)
     candidates = [
         instance for instance in state.instances.values() if instance.cluster is cluster and instance.status == "ACTIVE"
     ]
     used = [task.instance for task in state.tasks.values() if task.status != "STOPPED"]
-    return min(candidates, key=lambda instance: sum(other is instance for other in used), default=None)
+
+    def load(instance: ContainerInstance) -> tuple[int, int]:
+        return zones[instance.zone], sum(other is instance for other in used)
+
+    return min(candidates, key=load, default=None)

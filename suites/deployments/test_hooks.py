@@ -41,7 +41,7 @@ def test_a_deployment_pauses_at_every_stage(
     make_connect_service, wait_for_task, call_from_task, tasks_of, deploy, waiting_hooks, proceed, reached_status,
     eventually, clock,
 ):  # fmt: skip
-    """At each pause as many tasks run and receive calls as the stage says; the deployment continues when it is answered."""
+    """At each pause as many tasks run and receive calls as the stage says; an answer lets the deployment continue."""
     # ecs/DeploymentLifecycleHook.lifecycleStages: "PRE_SCALE_UP The green service revision has not started."
     server = make_connect_service("backend", deploymentConfiguration=blue_green(pause(*STAGES)))
     blue = wait_for_task(server)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 from surveyor.testing import address_of, for_each, proves, raises, timeouts
 
@@ -55,7 +56,7 @@ def test_the_share_of_calls_is_the_weight(
     blue = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     started = deploy(server.service)
-    hook_ids = set()
+    hook_ids: set[str] = set()
     for percent in [0.0, *percents]:
         hooks = eventually(
             lambda known=frozenset(hook_ids): [
@@ -149,7 +150,7 @@ def test_the_defaults_of_a_strategy(
         ecs.stop_service_deployment(serviceDeploymentArn=started["serviceDeploymentArn"])
 
 
-REFUSED = {
+REFUSED: dict[str, list[dict[str, Any]]] = {
     "deployments.canary.range": [
         {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": percent}}
         for percent in (0.0, 0.05, 5.25, 100.1)
@@ -176,7 +177,7 @@ REFUSED = {
     ],
     "deployments.bake-time.needed": [{"strategy": "BLUE_GREEN"}],
 }
-ACCEPTED = {
+ACCEPTED: dict[str, list[dict[str, Any]]] = {
     "deployments.canary.range": [
         {"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": percent}} for percent in (0.1, 99.9, 100.0)
     ],

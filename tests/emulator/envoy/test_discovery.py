@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from surveyor_emulator.runtime.envoy.discovery import SOCKET, Discovery
+from surveyor_emulator.runtime.envoy.discovery import SOCKET, Discovery, Member
 
 MEMBERS = some.lists(some.tuples(some.ip_addresses(v=4).map(str), some.integers(1, 65_535)), max_size=1_000)
 
@@ -45,7 +45,7 @@ def test_answers_have_the_members(tmp_path_factory: pytest.TempPathFactory, expe
         folder = tmp_path_factory.mktemp("discovery")
         discovery = Discovery()
         await discovery.listen(folder)
-        discovery.put("srv-1", expected)
+        discovery.put("srv-1", [Member(*member) for member in expected])
         status, answer = await ask(folder, {"resource_names": ["srv-1"]})
         assert (status, answer["resources"][0]["cluster_name"], members(answer)) == (200, "srv-1", expected)
         discovery.close()
@@ -59,14 +59,14 @@ def test_a_request_is_held_until_members_change(tmp_path: Path) -> None:
     async def run() -> None:
         discovery = Discovery()
         await discovery.listen(tmp_path)
-        discovery.put("srv-1", [("127.16.0.2", 80)])
+        discovery.put("srv-1", [Member("127.16.0.2", 80)])
         _, first = await ask(tmp_path, {"resource_names": ["srv-1"]})
         asking = asyncio.create_task(
             ask(tmp_path, {"resource_names": ["srv-1"], "version_info": first["version_info"]})
         )
         done, _ = await asyncio.wait({asking}, timeout=0.2)
         assert not done
-        discovery.put("srv-1", [("127.16.0.3", 80)])
+        discovery.put("srv-1", [Member("127.16.0.3", 80)])
         _, second = await asyncio.wait_for(asking, 5)
         assert members(second) == [("127.16.0.3", 80)]
         discovery.close()

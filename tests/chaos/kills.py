@@ -26,7 +26,7 @@ __all__ = ["FAULTS", "kill_one", "watchdogs"]
 FAULTS = ("task.kill", "registry.deregister-live", "registry.ghost", "registry.ttl", "service.scale")
 VICTIMS = ("runner", "runner", "both")
 COUNT = 4
-UNDONE_WITHIN, WHOLE_WITHIN = 60.0, 120.0  # wall seconds
+STARTED_WITHIN, UNDONE_WITHIN, WHOLE_WITHIN = 60.0, 60.0, 120.0  # wall seconds
 
 
 def watchdogs(out: Path) -> list[int]:
@@ -43,18 +43,19 @@ def watchdogs(out: Path) -> list[int]:
 
 
 def kill_one(shop: Staged, name: str, out: Path, count: int, victim: str, seconds: float) -> tuple[int, list[str]]:
-    """Kill an experiment with a service of `count` tasks after wall seconds, and sweep.
+    """Kill an experiment with a service of `count` tasks, wall seconds after its first record, and sweep.
 
     Return how many steps were in effect, and what is left.
     """
     words = [word for fault in FAULTS for word in ("--fault", fault)]
-    limits = ("--max-task-share", "1", "--min-healthy", "0", "--max-error-rate", "1", "--duration", "20")
+    limits = ("--max-task-share", "1", "--min-healthy", "0", "--max-error-rate", "1", "--duration", "80")
     runner = start_chaos(shop, name, out, "any-fault", *words, *limits)
+    log = out / "histories" / "undo-main.jsonl"
+    WallClock().eventually(lambda: log.is_file() or runner.poll() is not None, within=STARTED_WITHIN)
     threading.Event().wait(seconds)
     for pid in [*(watchdogs(out) if victim == "both" else ()), runner.pid]:
         os.kill(pid, signal.SIGKILL)
     runner.wait()
-    log = out / "histories" / "undo-main.jsonl"
     in_effect = len(open_entries(log)) if log.is_file() else 0
     if log.is_file():
         WallClock().eventually(lambda: not is_held(log), within=UNDONE_WITHIN)  # the watchdog has ended
@@ -75,7 +76,9 @@ def main() -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=20.0)
-    parser.add_argument("--within", type=float, default=20.0, help="maximum wall seconds until the kill")
+    parser.add_argument(
+        "--within", type=float, default=12.0, help="maximum wall seconds from the first record to the kill"
+    )
     parser.add_argument("--victim", choices=sorted(set(VICTIMS)), help="default: in turn")
     arguments = parser.parse_args()
     moments, failures = random.Random(arguments.seed), 0
@@ -83,7 +86,7 @@ def main() -> int:
     with staged(arguments.scale) as shop, tempfile.TemporaryDirectory() as folder:
         shop.create("prey", COUNT)
         for number in range(arguments.count):
-            victim, seconds = arguments.victim or VICTIMS[number % len(VICTIMS)], moments.uniform(1.0, arguments.within)
+            victim, seconds = arguments.victim or VICTIMS[number % len(VICTIMS)], moments.uniform(0.0, arguments.within)
             in_effect, left = kill_one(shop, "prey", Path(folder) / str(number), COUNT, victim, seconds)
             failures += bool(left)
             said = f"left: {'; '.join(left)}" if left else "nothing is left"

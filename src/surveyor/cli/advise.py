@@ -1,6 +1,8 @@
-"""`surveyor advise`: measure the lifetime of one task, or read it from a report, and recommend settings.
+"""`surveyor advise`: measure the lifetime of tasks, or read it from a report, and recommend settings.
 
-Exit codes: 0 the danger window is closed, 1 it is open, 2 usage, 3 the target could not be reached or measured,
+With --service it watches a deployment of a service of the user's; otherwise it starts a task.
+
+Exit codes: 0 the windows are closed, 1 one is open, 2 usage, 3 the target could not be reached or measured,
 4 something was left behind, 130 interrupted.
 """
 
@@ -42,6 +44,16 @@ def advise(
     report: Annotated[
         Path | None, typer.Argument(metavar="[REPORT.json]", help="Read this report instead of measuring.")
     ] = None,
+    service: Annotated[
+        str, typer.Option(metavar="CLUSTER/SERVICE", help="Watch a deployment of this service, and advise for it.")
+    ] = "",
+    deploy: Annotated[
+        bool, typer.Option("--deploy", help="With --service: force a deployment; default: wait for one.")
+    ] = False,
+    path: Annotated[
+        str,
+        typer.Option(metavar="PATH", help="With --service: what is called; default: its health check's path, or /."),
+    ] = "",
     ttl: Annotated[int, typer.Option(metavar="SECONDS", help="TTL of the DNS records.")] = 60,
     stop_timeout: Annotated[int, typer.Option(metavar="SECONDS", help="The container's stopTimeout.")] = 30,
     drain: Annotated[int, typer.Option(metavar="SECONDS", help="How long the container answers after SIGTERM.")] = 0,
@@ -70,6 +82,12 @@ def advise(
 
     target_options = account_options.target_options()
     at = _where(target, target_options)
+    if service:
+        if report is not None:
+            raise UsageError("--service measures the service itself: leave the report out")
+        raise typer.Exit(_advise_service(service, path, target, target_options, out, seed, at, deploy=deploy))
+    if deploy or path:
+        raise UsageError("--deploy and --path go with --service")
     if report is not None:
         raise typer.Exit(_print_advice(_figures(load_report(report)), "", at))
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
@@ -102,6 +120,33 @@ def advise(
             print_error(problem)
         raise typer.Exit(code)
     raise typer.Exit(_print_advice(_figures(measured), str(page), at))
+
+
+def _advise_service(
+    name: str,
+    path: str,
+    target: str,
+    options: TargetOptions,
+    out: Path | None,
+    seed: int,
+    at: str,
+    *,
+    deploy: bool,
+) -> int:
+    from surveyor.cli._support.advised_service import AdvisedService, advise_service
+    from surveyor.layout import find_layout
+    from surveyor.observers.existing_service import parse_name
+    from surveyor.report.run_folder import reserve_folder
+    from surveyor.targets import load_target
+
+    parse_name(name, "--service")
+    layout = find_layout()
+    loaded = load_target(target, layout.targets, options, "read")
+    if loaded.start is not None:
+        raise UsageError(f"{loaded.name} would be started empty: choose an account or an endpoint with --target")
+    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
+    reserve_folder(folder)
+    return advise_service(loaded, AdvisedService(name, path, deploy, seed, at), folder)
 
 
 def _where(target: str, options: TargetOptions) -> str:

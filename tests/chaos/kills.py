@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -54,7 +55,8 @@ def kill_one(shop: Staged, name: str, out: Path, count: int, victim: str, second
     WallClock().eventually(lambda: log.is_file() or runner.poll() is not None, within=STARTED_WITHIN)
     threading.Event().wait(seconds)
     for pid in [*(watchdogs(out) if victim == "both" else ()), runner.pid]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended in order
+            os.kill(pid, signal.SIGKILL)
     runner.wait()
     in_effect = len(open_entries(log)) if log.is_file() else 0
     if log.is_file():

@@ -13,6 +13,7 @@ from typing import Any
 
 from surveyor.chaos.experiment import Experiment
 from surveyor.history import Check
+from surveyor.observers.polls import poll_period
 from surveyor.observers.service_under_test import ServiceUnderTest
 
 __all__ = ["ServiceTiming", "fit_experiment", "read_timing"]
@@ -80,6 +81,7 @@ def fit_experiment(experiment: Experiment, service: ServiceUnderTest, timing: Se
             count=service.count,
             ttl=int(service.ttl) or setup.ttl,
             stop_timeout=int(service.stop_timeout),
+            poll_period=poll_period(service, setup.poll_period),
         )
     return replace(experiment, setup=setup, checks=tuple(_fitted(check, timing) for check in experiment.checks))
 

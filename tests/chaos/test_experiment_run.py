@@ -14,7 +14,7 @@ from surveyor.callers import ServiceEndpoints, ViewContents
 from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.experiment import Experiment, ServiceSetup
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
-from surveyor.chaos.fault_proxy import FaultProxy
+from surveyor.chaos.fault_proxy import FaultProxy, ProxyFault
 from surveyor.chaos.faults import FAULTS, Fault, FaultImplementation, FaultPlan
 from surveyor.chaos.faults import model as faults_model
 from surveyor.chaos.safety_limits import ExperimentStopped, SafetyLimits
@@ -162,7 +162,7 @@ def test_a_service_is_scaled_and_back(run: ExperimentRun, ecs: Ecs) -> None:
 def test_a_proxy_fault_is_active_inside_the_block(run: ExperimentRun) -> None:
     """A fault of the proxy is active inside the block, and not after it."""
     with run.fault("dns.lie", share=0.5):
-        assert run.proxy.faults == {"dns.lie": 0.5}
+        assert run.proxy.faults == {"dns.lie": ProxyFault(0.5)}
     assert run.proxy.faults == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 
 import dns.message
 import dns.query
@@ -105,3 +106,64 @@ def test_the_proxy_answers_names_wrongly_or_not_at_all() -> None:
         ask()
     proxy.close()
     upstream.close()
+
+
+Discovery = tuple[FaultProxy, Callable[..., ProxyResponse], list[tuple[str, str]]]
+
+
+@pytest.fixture
+def discovery() -> Iterator[Discovery]:
+    """Yield a proxy before a registry of four instances, a function that asks it, and what it reports."""
+    instances = [{"InstanceId": f"i-{number}"} for number in range(4)]
+    real = HttpProxy(lambda method, path, headers, body: ProxyResponse.from_json(200, {"Instances": instances}))
+    real.start()
+    proxy = started(real)
+    assert proxy.registry is not None
+    upstream, reported = Upstream(proxy.registry.url), list[tuple[str, str]]()
+    proxy.on_injection = lambda fault, call: reported.append((fault, call))
+
+    def ask(operation: str = "DiscoverInstances", body: bytes = b"{}") -> ProxyResponse:
+        headers = {"X-Amz-Target": f"Route53AutoNaming_v20170314.{operation}", CALLER_HEADER: proxy.secret}
+        return upstream("POST", "/", headers, body)
+
+    yield proxy, ask, reported
+    for each in (proxy, upstream, real):
+        each.close()
+
+
+def test_a_request_fails_once_and_its_retry_passes(discovery: Discovery) -> None:
+    """Each kind of request fails once; what failed, and only that, is reported."""
+    proxy, ask, reported = discovery
+    proxy.set("registry.fail-once", 1.0)
+    assert [ask().error for _ in range(4)] == ["ServiceUnavailable", "", "ServiceUnavailable", ""]
+    assert [ask("DiscoverInstancesRevision").status, ask(body=b'{"a": 1}').status] == [503, 503]
+    assert reported.count(("registry.fail-once", "servicediscovery:DiscoverInstances")) == 3
+
+
+def test_answers_are_incomplete_or_empty(discovery: Discovery) -> None:
+    """A part of the instances is left, or none, with status 200; nothing is reported once the fault has ended."""
+    proxy, ask, reported = discovery
+    proxy.set("registry.partial", 1.0, amount=0.5)
+    assert ask().value == {"Instances": [{"InstanceId": "i-0"}, {"InstanceId": "i-1"}]}
+    proxy.set("registry.partial", 0)
+    proxy.set("registry.empty", 1.0)
+    empty = ask()
+    assert (empty.status, empty.value) == (200, {"Instances": []})
+    proxy.set("registry.empty", 0)
+    assert len((ask().value or {})["Instances"]) == 4
+    assert [fault for fault, _ in reported] == ["registry.partial", "registry.empty"]
+
+
+def test_faults_hit_the_operations_that_are_named(discovery: Discovery) -> None:
+    """Another operation is answered; expired credentials are rejected with the documented error."""
+    proxy, ask, reported = discovery
+    proxy.set("registry.expired-token", 1.0, ("DiscoverInstancesRevision",))
+    assert (ask().status, ask("DiscoverInstancesRevision").error) == (200, "ExpiredTokenException")
+    assert reported == [("registry.expired-token", "servicediscovery:DiscoverInstancesRevision")]
+
+
+def test_questions_beyond_the_packet_limit_are_dropped() -> None:
+    """Of questions at once as many are answered as the rate says."""
+    proxy = FaultProxy(random.Random(7))
+    proxy.set("dns.packet-limit", 1.0, amount=3)
+    assert [proxy.hits("dns.packet-limit", "dns:question") for _ in range(5)] == [False, False, False, True, True]

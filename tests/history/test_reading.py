@@ -160,7 +160,7 @@ BROKEN: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     "no header": (lambda lines: lines[1:], "expected the header"),
     "shuffled": (lambda lines: [lines[0], *random.Random(3).sample(lines[1:-1], len(lines) - 2), lines[-1]], "moved"),
     "a line lacks": (lambda lines: [*lines[:9], *lines[10:]], "expected event 9, got event 10"),
-    "another version": (_edited(0, version=4), "version 4; this Surveyor reads 1 to 3"),
+    "another version": (_edited(0, version=5), "version 5; this Surveyor reads 1 to 4"),
     "another kind": (_edited(0, kind="jepsen"), "expected the header"),
     "a wrong footer": (_edited(-1, events=3), "the footer counts 3 events"),
     "an unknown machine": (_edited(9, machine="laptop"), "from the machine 'laptop'"),

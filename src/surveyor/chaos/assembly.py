@@ -31,7 +31,7 @@ from surveyor.clock import ServiceClock
 from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking
 from surveyor.evidence import NullRecorder
-from surveyor.history import Header, History, Recorder, load_history
+from surveyor.history import Header, History, Outcome, Recorder, load_history
 from surveyor.observers.flowing_clock import flowing_clock
 from surveyor.observers.keeping_up import SPEED, ScaleChoice, choose_scale, measure_round
 from surveyor.observers.observer import Observer
@@ -151,6 +151,7 @@ def _assembled(
         header = _header(experiment, service, settings, endpoints, rate, timing, choice.note)
         recorder = Recorder(history, header, clock.now)
         stack.callback(recorder.close)
+        proxy.on_injection = partial(_record_injection, recorder)
         run = ExperimentRun(
             experiment=experiment,
             service=service,
@@ -247,6 +248,10 @@ def _header(
         views=views_of(service),
         checks=experiment.checks,
     )
+
+
+def _record_injection(recorder: Recorder, fault: str, call: str) -> None:
+    recorder.end(recorder.invoke("faults", "injection", fault=fault, call=call), Outcome.OK)
 
 
 def _timeout(clock: ServiceClock) -> float:

@@ -158,6 +158,7 @@ def _ask_as_permitted(
     ask_denied = _ask_registry(endpoints, lambda: denied, health)
 
     def ask() -> ViewContents:
-        return (ask_denied if proxy.hits("permission.revoke") else ask_permitted)()
+        is_denied = proxy.hits("permission.revoke", "servicediscovery:DiscoverInstances")
+        return (ask_denied if is_denied else ask_permitted)()
 
     return ask

@@ -140,7 +140,7 @@ class ExperimentRun:
                 self.recorder.end(began, Outcome.INFO, error=str(error))  # part of it may have started
                 raise
             if plan.proxy_share:
-                self.proxy.set(name, plan.proxy_share)
+                self.proxy.set(name, plan.proxy_share, plan.operations, plan.amount)
             self.recorder.end(began, Outcome.OK)
             yield
 

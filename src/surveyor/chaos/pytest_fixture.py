@@ -23,7 +23,8 @@ from surveyor.targets.running import RunningTarget
 
 __all__: list[str] = []
 
-API_FAULTS = ("registry.throttle", "registry.unavailable", "registry.stale", "permission.", "clock.")
+API_FAULTS = ("registry.throttle", "registry.unavailable", "registry.stale", "registry.fail-once", "registry.partial",
+              "registry.empty", "registry.expired-token", "permission.", "clock.")  # fmt: skip
 """Faults that only callers by API can notice."""
 
 

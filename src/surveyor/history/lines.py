@@ -16,10 +16,11 @@ from surveyor.history.values import Check, DeploymentState, Header, Outcome, Tas
 __all__ = ["KIND", "READABLE_VERSIONS", "VERSION", "Ended", "Footer", "HeaderLine", "Invoked", "Line", "Unclear"]
 
 KIND = "surveyor/history"
-VERSION = 3
-READABLE_VERSIONS = (1, 2, 3)
+VERSION = 4
+READABLE_VERSIONS = (1, 2, 3, 4)
 """Version 1 has another name for what is `parameters` (changes) or `description` since then. Version 3 adds
-deployments, task definitions and creation times of tasks, and of calls the client model and the latency."""
+deployments, task definitions and creation times of tasks, and of calls the client model and the latency. Version 4 adds
+injections."""
 
 Count = Annotated[int, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1)]
@@ -105,11 +106,12 @@ class Invoked(Event, frozen=True, kw_only=True, tag="invoke", rename=_MEMBERS):
     of a call, the number of the look that named the address; `client`: of a call, its client model. `call`,
     `parameters`: of a change, the API call, such as ecs:UpdateService; version 1 has them in another member. `fault`:
     of a fault, its name; of an undo, the number of the fault's first event. `victims`, `lasting`, `description`: of a
-    fault; `lasting`: it stays active until it is undone. `name`: of a phase.
+    fault; `lasting`: it stays active until it is undone. `name`: of a phase. An injection is one request that a fault
+    changed the answer of: `call`, and the name of the `fault`.
     """
 
     actor: str
-    what: Literal["look", "tasks", "deployments", "call", "change", "fault", "undo", "phase"]
+    what: Literal["look", "tasks", "deployments", "call", "change", "fault", "undo", "phase", "injection"]
     view: str = ""
     address: str = ""
     by: int = 0

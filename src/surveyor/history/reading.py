@@ -20,6 +20,7 @@ from surveyor.history.values import (
     Header,
     History,
     HistoryBroken,
+    InjectionRecord,
     Operation,
     PhaseRecord,
     TaskSnapshot,
@@ -189,6 +190,7 @@ class _Reader:
             stopped=footer.stopped,
             phases=every(PhaseRecord),
             deployment_snapshots=every(DeploymentSnapshot),
+            injections=every(InjectionRecord),
         )
 
     def _clock_error(self, line: Invoked | Ended) -> float:
@@ -241,6 +243,8 @@ def _operation(begun: _OpenOperation, result: Ended, *, end_event: int, end: flo
             )
         case "undo":
             return UndoRecord(**base, of=_fault_number(line))
+        case "injection":
+            return InjectionRecord(**base, fault=str(line.fault), call=line.call)
         case "phase":
             return PhaseRecord(**base, name=line.name)
 

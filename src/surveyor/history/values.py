@@ -24,6 +24,7 @@ __all__ = [
     "Header",
     "History",
     "HistoryBroken",
+    "InjectionRecord",
     "Operation",
     "Outcome",
     "PhaseRecord",
@@ -233,6 +234,14 @@ class UndoRecord(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InjectionRecord(Operation):
+    """One request whose answer a fault changed; `call` is written like `servicediscovery:DiscoverInstances`."""
+
+    fault: str
+    call: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhaseRecord(Operation):
     """A named part of a load scenario or of a watched deployment; figures are given for each phase."""
 
@@ -254,6 +263,7 @@ class History:
     stopped: str = ""
     phases: tuple[PhaseRecord, ...] = ()
     deployment_snapshots: tuple[DeploymentSnapshot, ...] = ()
+    injections: tuple[InjectionRecord, ...] = ()
 
     def fault_span(self, fault: FaultRecord) -> Interval:
         """Return the interval from when a fault may have begun until it had definitely ended."""

@@ -11,10 +11,14 @@ from surveyor.checkers import Judgement, read_judgement
 from surveyor.errors import UsageError
 from surveyor.history import load_history
 from surveyor.report.chart import Chart, chart_of
+from surveyor.report.injections import InjectedFault, injected_faults
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
 __all__ = ["WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]
+
+MAX_INJECTIONS = 40
+"""Injected faults that a report lists; the history has all."""
 
 WHOLE = "whole"
 """The name for all phases of a scenario together."""
@@ -44,7 +48,8 @@ class ExperimentReport(Struct, frozen=True, forbid_unknown_fields=True, rename="
 
     `judged` and `chart` are None without a complete history; `detail` then says why. `history`: its file, relative to
     the report's folder. `symptom`: as for a test. `clients` and `sentences`: the client impact of a load scenario
-    or a watch, and where failed calls went.
+    or a watch, and where failed calls went. `injections`: the first requests that faults changed the answers of, of
+    `injected` in all.
     """
 
     name: str
@@ -58,6 +63,8 @@ class ExperimentReport(Struct, frozen=True, forbid_unknown_fields=True, rename="
     clients: tuple[ClientRow, ...] = ()
     sentences: tuple[str, ...] = ()
     kind: str = ""
+    injections: tuple[InjectedFault, ...] = ()
+    injected: int = 0
 
     @property
     def title(self) -> str:
@@ -74,13 +81,26 @@ def experiments_of(results: Iterable[TestResult], folder: Path | None) -> tuple[
 
 def _experiment(result: TestResult, folder: Path | None) -> ExperimentReport:
     judged, chart = None, None
+    injections: tuple[InjectedFault, ...] = ()
     detail = result.detail
     if result.history and folder is not None:
         path = folder / result.history
         try:
-            chart, judged = chart_of(load_history(path)), read_judgement(path)
+            history = load_history(path)
+            chart, judged, injections = chart_of(history), read_judgement(path), injected_faults(history)
         except UsageError as error:
             detail = f"{detail}; {error}" if detail else str(error)
     name = judged.experiment if judged else ""
     name = name or Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
-    return ExperimentReport(name, result.nodeid, result.verdict, result.symptom, detail, result.history, judged, chart)
+    return ExperimentReport(
+        name,
+        result.nodeid,
+        result.verdict,
+        result.symptom,
+        detail,
+        result.history,
+        judged,
+        chart,
+        injections=injections[:MAX_INJECTIONS],
+        injected=len(injections),
+    )

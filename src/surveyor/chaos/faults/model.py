@@ -24,13 +24,16 @@ class Victims:
 class FaultPlan:
     """The actions that start a fault and those that undo it.
 
-    `proxy_share`: share of requests that the fault of that name hits in the proxy between callers and registry.
+    `proxy_share`: share of requests that the fault of that name hits in the proxy between callers and registry;
+    `operations`: only those of these, all if there are none; `amount`: as of a ProxyFault.
     `count`: the desired count of the service while it lasts, None if it does not change.
     """
 
     begin: tuple[Action, ...] = ()
     undo: tuple[Action, ...] = ()
     proxy_share: float = 0.0
+    operations: tuple[str, ...] = ()
+    amount: float = 0.0
     description: str = ""
     count: int | None = None
 

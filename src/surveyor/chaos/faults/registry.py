@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from surveyor.callers import DISCOVERY
 from surveyor.chaos.actions import BUSY, ActionContext, ApiAction, FaultFailed, Restoration
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
+from surveyor.errors import UsageError
 from surveyor.observers.service_under_test import ServiceUnderTest
 
 __all__ = ["REGISTRY_FAULTS"]
@@ -27,8 +30,19 @@ UNUSED = "192.0.2.1"
 
 
 def _proxied(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    """Return a plan for `share` of callers' requests, of `operations` only if they are given."""
     share = float(victims.parameters.get("share", 1.0))
-    return FaultPlan(proxy_share=share, description=f"{share:.0%} of callers' requests")
+    operations = tuple(map(str, victims.parameters.get("operations", ())))
+    if unknown := sorted(set(operations) - DISCOVERY):
+        raise UsageError(f"expected operations of {', '.join(sorted(DISCOVERY))}, got {', '.join(unknown)}")
+    of = f", of {', '.join(operations)}" if operations else ""
+    return FaultPlan(proxy_share=share, operations=operations, description=f"{share:.0%} of callers' requests{of}")
+
+
+def _partial(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    left = float(victims.parameters.get("left", 0.5))
+    plan = _proxied(service, victims, context)
+    return replace(plan, amount=left, description=f"{plan.description}; {left:.0%} of the instances are left")
 
 
 def _ghost(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
@@ -101,6 +115,30 @@ REGISTRY_FAULTS = (
     Fault(
         "registry.throttle",
         "answers callers' requests to Cloud Map with a throttling error",
+        (FaultImplementation(_CLOUDMAP, _proxied),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.fail-once",
+        "fails each of callers' requests to Cloud Map once, and lets the retry pass",
+        (FaultImplementation(_CLOUDMAP, _proxied),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.partial",
+        "answers callers of DiscoverInstances with half of the instances",
+        (FaultImplementation(_CLOUDMAP, _partial),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.empty",
+        "answers callers of DiscoverInstances with an empty list instead of an error",
+        (FaultImplementation(_CLOUDMAP, _proxied),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.expired-token",
+        "answers callers' requests to Cloud Map as if their credentials had expired",
         (FaultImplementation(_CLOUDMAP, _proxied),),
         lasting=True,
     ),

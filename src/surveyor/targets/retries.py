@@ -32,9 +32,12 @@ NO_CHECK = "00000000-0000-4000-8000-000000000000"
 _READS = ("Describe", "Discover", "Get", "List", "Test")
 _DELETIONS = ("Delete", "Detach", "Disassociate", "Revoke", "Terminate")
 _IN_A_CLUSTER = frozenset({"CreateService", "RunTask"})
-_RECOGNISED = frozenset({"AssumeRole", "CreateHealthCheck", "DeleteMessage", "ReceiveMessage", "TagResource"})
+_RECOGNISED = frozenset(
+    {"AssumeRole", "CreateHealthCheck", "DeleteMessage", "ReceiveMessage", "TagResource", "UpdateFirewallDomains"}
+)
 """Calls that may be repeated although they are no reads: a reference names what exists already, nothing remains, or the
-second has no effect (sqs/DeleteMessage: "If you use an old ReceiptHandle, the request will succeed").
+second has no effect (sqs/DeleteMessage: "If you use an old ReceiptHandle, the request will succeed"; lists of domains
+are replaced as a whole).
 """
 
 _TESTED_RATES = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})

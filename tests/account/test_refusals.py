@@ -129,6 +129,11 @@ Act = Callable[[Any], Any]
         ("sqs", lambda c: c.receive_message(QueueUrl="q"), [DOWN, (200, {"Messages": []})]),
         ("sqs", lambda c: c.delete_message(QueueUrl="q", ReceiptHandle="r"), [None, (200, {})]),
         ("ecs", lambda c: c.tag_resource(resourceArn="a", tags=[]), [DOWN, (200, {})]),
+        (
+            "route53resolver",
+            lambda c: c.update_firewall_domains(FirewallDomainListId="a", Operation="REPLACE", Domains=["b"]),
+            [DOWN, (200, {})],
+        ),
         ("ec2", lambda c: c.describe_vpcs(VpcIds=["vpc-1"]), [MISSING, MISSING, (200, "<R><vpcSet/></R>")]),
         ("ec2", lambda c: c.create_subnet(VpcId="vpc-1"), [MISSING, MISSING, (200, "<R><subnet/></R>")]),
         ("ecs", lambda c: c.run_task(cluster="c", taskDefinition="t"), [NO_CLUSTER, (200, {"tasks": []})]),

@@ -13,6 +13,7 @@ from typing import Any
 
 from surveyor.callers import CallerThread, ServiceEndpoints, resolve_name
 from surveyor.chaos.actions import ActionContext
+from surveyor.chaos.caching_resolver import run_cache
 from surveyor.chaos.conclusion import concluded, print_line
 from surveyor.chaos.durations import describe_seconds, experiment_seconds
 from surveyor.chaos.experiment import Experiment
@@ -143,6 +144,10 @@ def _assembled(
         endpoints = endpoints_of(service, proxy, account, clock.scale, _timeout(clock), local=local)
         if experiment.setup.gateway and local and envoy_binary() is not None and not options.dry_run:
             endpoints = replace(endpoints, gateway=stack.enter_context(run_gateway(endpoints)))
+        if experiment.setup.cache and proxy.names is not None and not options.dry_run:
+            kept = experiment.setup.ttl / clock.scale
+            cache = run_cache(experiment.setup.cache, endpoints.resolver, kept)
+            endpoints = replace(endpoints, resolver=stack.enter_context(cache))
         credentials = ClientCredentials(running.clients.credentials, settings.limited_credentials)
         make_client = plan_client(experiment, endpoints, proxy, credentials)
         context = ActionContext(settings.client, running.control)

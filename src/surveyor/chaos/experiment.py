@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from surveyor.chaos.caching_resolver import CacheProgram
 from surveyor.history import Check
 from surveyor.pytest_plugin.task_settings import TaskSettings
 
@@ -31,7 +32,8 @@ class ServiceSetup:
     calls it, which then has proxies, too; `entry_points`: both. `gateway`: a stand-in for API Gateway calls it, if its
     tasks are on this machine; the registry has SRV records, too, since it reads ports. `host`: a task of no service
     stands in for a host on premises, which faults register beside the tasks.
-    `fault_injection`: tasks may inject faults into their own network.
+    `fault_injection`: tasks may inject faults into their own network. `cache`: callers ask a caching resolver on this
+    machine, `dnsmasq`, or `unbound`, which serves expired answers; only callers of experiments do.
     `poll_period`: between two polls of an observer. `warm_up`: how long the service is observed before a fault.
     """
 
@@ -55,6 +57,7 @@ class ServiceSetup:
     host: bool = False
     warm_up: float = 15.0
     fault_injection: bool = False
+    cache: CacheProgram = ""
 
     def with_task_settings(self, task_settings: TaskSettings | None) -> ServiceSetup:
         """Return this setup with the task settings of the command line, if there are any."""
@@ -86,6 +89,7 @@ class ServiceSetup:
             "stopTimeout": f"{self.stop_timeout} s",
             "drain": f"{self.drain} s",
             "container check": f"each {self.check_interval} s" if self.check else "none",
+            **({"callers resolve through": self.cache} if self.cache else {}),
         }
 
 

@@ -23,11 +23,15 @@ pytestmark = pytest.mark.soak
 
 @dataclass
 class RecordedCalls:
-    """A proxy before the target, which answers for Application Auto Scaling itself if it has a `range`."""
+    """A proxy before the target, which answers for Application Auto Scaling itself if it has a `range`.
+
+    `refused`: the operation that it refuses.
+    """
 
     proxy: HttpProxy
     operations: list[str] = field(default_factory=list)
     range: tuple[int, int] | None = None
+    refused: str = ""
 
     @property
     def changes(self) -> list[str]:
@@ -49,6 +53,8 @@ def recording(endpoint: str) -> Iterator[RecordedCalls]:
         if operation == "DescribeScalableTargets" and recorded.range is not None:
             bounds = {"MinCapacity": recorded.range[0], "MaxCapacity": recorded.range[1]}
             return ProxyResponse.from_json(200, {"ScalableTargets": [{"ResourceId": "service/shop/web", **bounds}]})
+        if operation and operation == recorded.refused:
+            return ProxyResponse.from_json(400, {"__type": "AccessDeniedException", "Message": "refused by a test"})
         return upstream(method, path, headers, body)
 
     recorded = RecordedCalls(HttpProxy(answer))
@@ -158,3 +164,27 @@ def test_an_alarm_that_rings_ends_an_experiment(shared: SharedService, calls: Re
         assert run.returncode == 2, run.stdout + run.stderr
         assert reason in run.stderr
     assert calls.changes == []
+
+
+def test_an_undo_that_is_refused_is_named_and_repeated_by_a_sweep(
+    shared: SharedService, calls: RecordedCalls, tmp_path: Path
+) -> None:
+    """What the target refuses to undo is in the output with exit code 4, and a sweep undoes it once it may."""
+    calls.refused = "DeregisterInstance"
+    run = chaos(shared, calls, tmp_path, "--fault", "registry.ghost", "--duration", "2", "--max-error-rate", "1")
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert "not undone: registry.ghost; once it can be, surveyor sweep " in run.stderr
+    assert "ghost" in shared.instances()
+    calls.refused = ""
+    assert shared.running.process is not None
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    sweep = subprocess.run(
+        [sys.executable, "-m", "surveyor", "sweep", str(tmp_path)],
+        env={**kept, **CREDENTIALS, "SURVEYOR_TOKEN": shared.running.process.token},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (sweep.returncode, "undone: registry.ghost" in sweep.stdout) == (0, True), sweep.stdout + sweep.stderr
+    WallClock().eventually(shared.is_restored, within=30)

@@ -145,15 +145,16 @@ def test_a_machine_that_is_lost_leaves_what_a_sweep_undoes(shop: Staged, tmp_pat
     assert not open_entries(out / "histories" / "undo-main.jsonl")
 
 
-@pytest.mark.parametrize(("victim", "seconds"), [("runner", 2.0), ("runner", 6.0), ("both", 4.0)])
+@pytest.mark.parametrize(("victim", "seconds"), [("runner", 2.0), ("both", 4.0)])
 def test_kills_at_any_moment_leave_nothing(shop: Staged, tmp_path: Path, victim: str, seconds: float) -> None:
     """Nothing is left after a kill and a sweep; `python -m tests.chaos.kills 30` is the long form."""
     _, left = kill_one(shop, "web", tmp_path / "run", 3, victim, seconds)
     assert left == []
 
 
+@pytest.mark.skipif(not os.environ.get("FULL"), reason="200 tasks take minutes: FULL=1 runs it")
 def test_two_hundred_tasks_stay_within_the_limits(tmp_path: Path) -> None:
-    """With 20 of 200 tasks allowed, more victims are refused, and the count rises by 20; FULL=1 stops a zone of 100."""
+    """With 20 of 200 tasks allowed, more victims are refused, and the count rises by 20; a zone of 100 is half."""
     options = ("--max-error-rate", "1", "--duration", "2")
     with staged(LARGE_SCALE) as large, recording(large.account.endpoint) as (url, recorder):
         large.create("many", 200, SLEEPER)
@@ -165,8 +166,6 @@ def test_two_hundred_tasks_stay_within_the_limits(tmp_path: Path) -> None:
         _, output = run_chaos(large, "many", tmp_path / "scale", *words, endpoint=url)
         assert counts_set(recorder) == [220, 200], output
         assert changes(recorder) == ["UpdateService", "UpdateService"]
-        if not os.environ.get("FULL"):
-            return
         recorder.calls.clear()
         _, output = run_chaos(
             large, "many", tmp_path / "zone", "any-fault", "--fault", "az.lose", *options, endpoint=url

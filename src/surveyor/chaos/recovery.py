@@ -10,10 +10,20 @@ from surveyor.chaos.watchdog import is_started_for_run, undo_all
 from surveyor.errors import SurveyorError
 from surveyor.in_vpc import enclosing
 
-__all__ = ["undo_killed"]
+__all__ = ["faults_in_effect", "undo_killed"]
 
 LOGS = "undo-*.jsonl"
 """Undo logs, in the folder of a run's histories."""
+
+
+def faults_in_effect(folder: Path) -> list[str]:
+    """Return the faults of a run that could not be undone, by its undo logs. Raises SurveyorError."""
+    found = []
+    for path in sorted(folder.rglob(LOGS)):
+        target, entries = read_target(path), open_entries(path)
+        if target is not None and entries and not is_started_for_run(target):
+            found += [entry.fault for entry in entries]
+    return found
 
 
 def undo_killed(

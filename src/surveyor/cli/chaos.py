@@ -9,6 +9,7 @@ An experiment that was named and that the target does not support counts as not 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -288,6 +289,7 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
     """Print the results of a run, and return its exit code."""
     from surveyor.account.refusals import blames_account
     from surveyor.chaos.leftovers import LeftBehind
+    from surveyor.chaos.recovery import faults_in_effect
     from surveyor.cli._support.run_ending import print_left_behind
     from surveyor.conformance.run import exit_code
     from surveyor.pytest_plugin.verdict_rules import REFUSED
@@ -303,7 +305,11 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
             print_error(f"{result.name}: {result.detail}")
     if report.failure:
         print_error(report.failure)
-    if any(LeftBehind.__name__ in result.symptom for result in report.experiments):
+    if in_effect := faults_in_effect(folder):
+        print_error(
+            f"not undone: {', '.join(in_effect)}; once it can be, surveyor sweep {shlex.quote(str(folder))} undoes it"
+        )
+    if in_effect or any(LeftBehind.__name__ in result.symptom for result in report.experiments):
         return 4
     code = exit_code(report)
     was_done = any(result.judged is not None and result.judged.faults for result in report.experiments)

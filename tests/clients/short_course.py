@@ -12,7 +12,7 @@ from surveyor.clients.course import CourseLengths, play_course
 from surveyor.clients.judging import judge
 from surveyor.sandbox import enter_or_explain
 
-SHORT = CourseLengths(60, 8, 20, 6, 18, 4, 14, 14, 14)
+SHORT = CourseLengths(60, 8, 20, 6, 18, 4, 14, 14, 14, 4)
 
 
 def main(words: list[str]) -> None:

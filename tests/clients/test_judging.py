@@ -29,7 +29,7 @@ def course() -> dict[str, CoursePhase]:
         ("back", THIRD, (), ()),
         ("drain", FOURTH, (), THIRD),
     ):
-        phases[name] = CoursePhase(at, at + lengths.of(name), addresses, dead, draining)
+        phases[name] = CoursePhase(at, at + lengths.of(name), addresses, dead, (), draining)
         at += lengths.of(name)
     return phases
 
@@ -214,12 +214,35 @@ def test_a_client_that_asks_after_errors_only() -> None:
 
 def test_the_first_question_gives_the_family() -> None:
     """A and AAAA of one lookup belong together."""
-    for kinds, trait in ((("AAAA", "A"), "ipv6-first"), (("A", "AAAA"), "ipv4-first"), (("A",), "ipv4-only")):
+    for kinds, trait in ((("AAAA", "A"), "asks-ipv6-first"), (("A", "AAAA"), "asks-ipv4-first"), (("A",), "ipv4-only")):
         world = World()
         for at in world.times()[:40]:
             world.script.ask(at, *FIRST, kinds=kinds)
             world.script.call(at + 0.01, FIRST[0])
         assert {verdict.check: verdict.trait for verdict in judge(world.seen())}["families"] == trait
+
+
+@pytest.mark.parametrize(
+    ("tried", "reached", "trait"),
+    [
+        (True, True, "ipv6-first"),
+        (True, False, "ipv6-only"),
+        (False, True, "ipv4-first"),
+    ],
+)
+def test_dead_ipv6_addresses_beside_tasks(trait: str, *, tried: bool, reached: bool) -> None:
+    """A client that tries them first must fall back to IPv4."""
+    world = World()
+    asks_each_time(world)
+    began, dead = world.phases["drain"].ended, "2001:db8::4"
+    world.phases["ipv6"] = CoursePhase(began, began + 8, FOURTH, THIRD, (dead,), ())
+    for at in (began + number for number in range(1, 7)):
+        world.script.ask(at, dead, kinds=("AAAA",))
+        if tried:
+            world.script.refused(at + 0.01, dead)
+        if reached:
+            world.script.call(at + 0.02, FOURTH[0])
+    assert {verdict.check: verdict.trait for verdict in judge(world.seen())}["families"] == trait
 
 
 def test_a_client_that_never_calls() -> None:

@@ -29,8 +29,8 @@ class Script:
             answer = dns.message.make_response(question)
             if not addresses:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
-            elif kind == "A":
-                answer.answer.append(dns.rrset.from_text(f"{NAME}.", 5, "IN", "A", *addresses))
+            elif own := [address for address in addresses if (":" in address) == (kind == "AAAA")]:
+                answer.answer.append(dns.rrset.from_text(f"{NAME}.", 5, "IN", kind, *own))
             for offset, message, is_answer in ((0.0, question, False), (0.001, answer, True)):
                 wire = message.to_wire()
                 payload = len(wire).to_bytes(2, "big") + wire if over_tcp else wire

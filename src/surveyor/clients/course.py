@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surveyor.clients.capture import capture
+from surveyor.clients.ipv6 import address_of, own_network
 from surveyor.clients.recognition import loaded_families, processes_of
 from surveyor.clients.service import HARNESS, PORT, RunningTask, Services, TestedService, start_services
 from surveyor.clients.traffic import Traffic
@@ -29,6 +30,7 @@ PHASES = {
     "gap": "the name does not exist, and no task lives",
     "back": "the name leads to new tasks",
     "drain": "the name leads to other tasks, and the old ones still answer",
+    "ipv6": "the name has IPv6 addresses as well, at which nothing answers",
 }
 """The phases in their order."""
 
@@ -54,6 +56,7 @@ class CourseLengths:
     ask_in_gap: float = 62.0
     back: float = 45.0
     drain: float = 40.0
+    ipv6: float = 8.0
 
     def of(self, phase: str) -> float:
         """Return the length of a phase."""
@@ -67,12 +70,17 @@ class CourseLengths:
 
 @dataclass(frozen=True)
 class CoursePhase:
-    """When a phase began and ended, seconds since the epoch, and the addresses to which the name led in it."""
+    """When a phase began and ended, seconds since the epoch, and the addresses to which the name led in it.
+
+    `dead`: addresses of tasks that were killed before or with it; `ipv6`: those at which nothing answers; `draining`:
+    those of tasks that answer, and to which the name no longer leads.
+    """
 
     began: float
     ended: float
     addresses: tuple[str, ...]
     dead: tuple[str, ...] = ()
+    ipv6: tuple[str, ...] = ()
     draining: tuple[str, ...] = ()
 
 
@@ -189,7 +197,7 @@ def play_course(
         variables = {"SURVEYOR_URL": f"http://{host}:{PORT}/", "SURVEYOR_HOST": host, "SURVEYOR_PORT": str(PORT)}
         command = Command(words, log or folder / "client.log", variables, repeat)
         stack.callback(command.stop)
-        course = _Course(services, service, sets, traffic, command, lengths, say)
+        course = _Course(services, service, sets, traffic, command, lengths, ttl, say)
         started = time.time()
         command.start()
         ended = course.play()
@@ -205,6 +213,7 @@ class _Course:
     traffic: Traffic
     command: Command
     lengths: CourseLengths
+    ttl: int
     say: Callable[[str], None]
     phases: dict[str, CoursePhase] = field(default_factory=dict)
     _dead: set[str] = field(default_factory=set)
@@ -224,7 +233,24 @@ class _Course:
             or self._phase("gap", (), lambda: self._replace(second, (), ""), dead=second)
             or self._phase("back", third, lambda: self._replace((), third, "keep-open"))
             or self._phase("drain", fourth, lambda: self._replace((), fourth, "keep-open"), draining=third)
+            or self._ipv6(third, fourth)
         )
+
+    def _ipv6(self, old: Sequence[RunningTask], tasks: Sequence[RunningTask]) -> str:
+        """Play the last phase, unless the client asks for IPv4 addresses only or this machine has no IPv6."""
+        name = self.service.name
+        if all(question.kind != "AAAA" for question in self.traffic.asked(name)) or not own_network():
+            return ""
+        both = [replace(task, ipv6=address_of(task.address)) for task in tasks]
+
+        def begin() -> None:
+            self.services.change([(self.service, [])])
+            self.services.add_family(self.service, self.ttl)
+            self.services.change([(self.service, both)])
+            self._command(tasks, "close")
+            self.services.kill(old)
+
+        return self._phase("ipv6", both, begin, dead=old)
 
     def _phase(
         self,
@@ -243,10 +269,16 @@ class _Course:
         self.say(f"{PHASES[name]}: {length:.0f} s")
         if name != "dead-listed":  # the client may notice a death before the command that causes it returns
             began = time.time()
-        early = (name == "gap" and self._await_refused(began)) or self._wait(length)
-        self.phases[name] = CoursePhase(
-            began, time.time(), *(tuple(task.address for task in part) for part in (tasks, dead, draining))
-        )
+        if name == "gap":
+            early = self._await_refused(began)
+        elif name == "ipv6":
+            early = self._await_answer([task.ipv6 for task in tasks])
+        else:
+            early = ""
+        early = early or self._wait(length)
+        addresses, gone, leaving = (tuple(task.address for task in part) for part in (tasks, dead, draining))
+        others = tuple(task.ipv6 for task in tasks if task.ipv6)
+        self.phases[name] = CoursePhase(began, time.time(), addresses, gone, others, leaving)
         return early
 
     def _wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> str:
@@ -269,6 +301,14 @@ class _Course:
         return self._wait(
             self.lengths.ask_in_gap,
             lambda: any(question.code == "NXDOMAIN" for question in self.traffic.asked(name, since=began)),
+        )
+
+    def _await_answer(self, addresses: Sequence[str]) -> str:
+        """Wait until the client has been given one of these addresses, which one that keeps answers asks for later."""
+        name, wanted = self.service.name, set(addresses)
+        return self._wait(
+            self.lengths.ask_in_gap,
+            lambda: any(wanted.intersection(question.addresses) for question in self.traffic.asked(name)),
         )
 
     def _victim(self, tasks: Sequence[RunningTask]) -> RunningTask:

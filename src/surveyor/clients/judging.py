@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import statistics
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from surveyor.clients.course import PHASES, CoursePhase, Seen
-from surveyor.clients.traffic import Question, SeenConnection
+from surveyor.clients.sightings import (
+    age_of,
+    connections_of,
+    lookups_of,
+    moments_of,
+    pace_of,
+    requests_to,
+    show_connections,
+    show_lookups,
+)
 
 __all__ = ["CHECKS", "Level", "TraitVerdict", "judge"]
 
@@ -19,9 +27,6 @@ Level = Literal["good", "problem", "note", "unknown"]
 
 SLACK = 1.5
 """Wall seconds by which a client may be late without another verdict: it calls now and then, and machines are busy."""
-
-ONE_LOOKUP = 0.3
-"""Wall seconds within which questions for the types A and AAAA belong to one lookup."""
 
 JUST_ASKED = 0.5
 """Wall seconds before a connection within which a lookup belongs to it."""
@@ -35,7 +40,6 @@ PROMPT = 3.0
 ENOUGH = 5.0
 """Wall seconds of calls without which nothing is judged."""
 
-MAX_EVIDENCE = 6
 SHOWS_ENOUGH = 0.8
 """Share of cases that make a habit."""
 
@@ -58,60 +62,18 @@ class TraitVerdict:
 def judge(seen: Seen) -> list[TraitVerdict]:
     """Return the verdicts on a client, in the order of CHECKS. Without a call to a task there are few."""
     notes = [*_other_ways(seen), *_early_end(seen)]
-    if not _connections(seen):
+    if not connections_of(seen):
         return [_never_called(seen), *notes]
     if _is_short(seen):
         return notes
-    if not _lookups(seen):
+    if not lookups_of(seen):
         trait = TraitVerdict(
             "resolution", "ignores-resolver", "problem",
             f"connects to tasks, and never asked the resolver for {seen.name}",
-            evidence=_show(seen, _connections(seen)),
+            evidence=show_connections(seen, connections_of(seen)),
         )  # fmt: skip
         return [trait, *notes]
     return [*(check(seen) for check in CHECKS.values()), *notes]
-
-
-# What was seen.
-
-
-def _connections(seen: Seen, phase: CoursePhase | None = None) -> list[SeenConnection]:
-    since, until = (phase.began, phase.ended) if phase else (0.0, float("inf"))
-    return seen.traffic.connected(seen.addresses, since=since, until=until)
-
-
-def _lookups(seen: Seen) -> list[list[Question]]:
-    """Return the questions for the name, those for A and AAAA of one lookup together."""
-    found: list[list[Question]] = []
-    for question in seen.traffic.asked(seen.name):
-        is_same = found and question.at - found[-1][-1].at < ONE_LOOKUP
-        if is_same and all(question.kind != other.kind for other in found[-1]):
-            found[-1].append(question)
-        else:
-            found.append([question])
-    return found
-
-
-def _asked_at(lookups: Iterable[Sequence[Question]]) -> list[float]:
-    return [lookup[0].at for lookup in lookups]
-
-
-def _requests(seen: Seen, addresses: Iterable[str], phase: CoursePhase) -> list[tuple[float, str]]:
-    """Return when requests were sent to some addresses in a phase, over whatever connection, and to which."""
-    return sorted(
-        (at, connection.address)
-        for connection in seen.traffic.connected(set(addresses))
-        for at in connection.requests
-        if phase.began <= at < phase.ended
-    )
-
-
-def _pace(seen: Seen) -> float:
-    """Return the usual seconds between two calls while all tasks answer."""
-    before = seen.phases.get("before")
-    times = [at for at, _ in _requests(seen, seen.addresses, before)] if before else []
-    gaps = [later - earlier for earlier, later in pairwise(times) if later - earlier > 0.01]
-    return statistics.median(gaps) if gaps else 1.0
 
 
 # The checks.
@@ -119,22 +81,22 @@ def _pace(seen: Seen) -> float:
 
 def _resolution(seen: Seen) -> TraitVerdict:
     """Judge when the client asks, and how long it uses an answer."""
-    asked = _asked_at(_lookups(seen))
+    asked = moments_of(lookups_of(seen))
     calm = [seen.phases[name] for name in ("before", "closing", "dead-listed") if name in seen.phases]
     if not calm:
         return _unseen("resolution", "the command ended before the first phase had")
     since, until = calm[0].began, calm[-1].ended
-    begun = [connection.began for connection in _connections(seen) if connection.began < until]
-    own = [at for at in begun if _age(at, asked) is not None]
-    ages = [age for at in own if (age := _age(at, asked)) is not None]
+    begun = [connection.began for connection in connections_of(seen) if connection.began < until]
+    own = [at for at in begun if age_of(at, asked) is not None]
+    ages = [age for at in own if (age := age_of(at, asked)) is not None]
     in_calm = [at for at in asked if since <= at < until]
     gaps = [later - earlier for earlier, later in pairwise(at for at in asked if at < until)]
     lasting = _used_without_question(seen, asked)
-    evidence = _show_lookups(seen)
+    evidence = show_lookups(seen)
     closing = seen.phases.get("closing")
-    pace = _pace(seen)
+    pace = pace_of(seen)
     in_closing = [at for at in own if closing and closing.began + pace <= at < closing.ended]
-    fresh = sum(1 for at in in_closing if (_age(at, asked) or 0.0) <= JUST_ASKED)
+    fresh = sum(1 for at in in_closing if (age_of(at, asked) or 0.0) <= JUST_ASKED)
     if len(asked) == 1 and lasting >= PHASE_TO_TELL:
         return TraitVerdict(
             "resolution", "resolved-once", "problem",
@@ -150,14 +112,19 @@ def _resolution(seen: Seen) -> TraitVerdict:
         return _asks_after_errors(seen, asked, evidence)
     usual = statistics.median(gaps) if gaps else lasting
     kept = max([age for age in ages if age > JUST_ASKED], default=usual)
-    if not in_closing and usual <= seen.ttl + SLACK + _pace(seen):
+    if not in_closing and usual <= seen.ttl + SLACK + pace_of(seen):
         return TraitVerdict(
             "resolution", "polls" if usual < seen.ttl - SLACK else "keeps-ttl", "good",
             f"asks every {usual:.0f} s (TTL {seen.ttl:.0f} s), whether or not it needs a connection", usual, evidence,
         )  # fmt: skip
     if not in_closing and len(in_calm) < 2:
         return _asks_after_errors(seen, asked, evidence)
-    if kept <= seen.ttl + SLACK and usual <= seen.ttl + SLACK + _pace(seen):
+    if kept <= seen.ttl + SLACK and JUST_ASKED < usual < seen.ttl - SLACK:
+        return TraitVerdict(
+            "resolution", "polls", "good",
+            f"asks every {usual:.1f} s (TTL {seen.ttl:.0f} s), and uses an answer for no longer", usual, evidence,
+        )  # fmt: skip
+    if kept <= seen.ttl + SLACK and usual <= seen.ttl + SLACK + pace_of(seen):
         return TraitVerdict(
             "resolution", "keeps-ttl", "good",
             f"keeps an answer for at most its TTL of {seen.ttl:.0f} s: asks every {usual:.1f} s", usual, evidence,
@@ -184,13 +151,13 @@ def _asks_after_errors(seen: Seen, asked: Sequence[float], evidence: tuple[str, 
         )  # fmt: skip
     failed = [
         connection.ended if connection.ended_by == "task" else connection.refused
-        for connection in _connections(seen)
+        for connection in connections_of(seen)
         if (connection.ended_by == "task" or connection.refused)
         and (connection.ended or connection.refused or 0.0) >= trouble.began - SLACK
     ]
     first = min((at for at in failed if at is not None), default=trouble.began)
     wait = max(0.0, later[0] - first)
-    found = [lookup[0].at for lookup in _lookups(seen) if any(question.addresses for question in lookup)]
+    found = [lookup[0].at for lookup in lookups_of(seen) if any(question.addresses for question in lookup)]
     gaps = [next(at for at in asked if at > one) - one for one in found if one < asked[-1]]
     least = min(gaps, default=0.0)
     slow = f", at most every {least:.0f} s" if least > PROMPT else ""
@@ -202,26 +169,20 @@ def _asks_after_errors(seen: Seen, asked: Sequence[float], evidence: tuple[str, 
 
 def _used_without_question(seen: Seen, asked: Sequence[float]) -> float:
     """Return the longest time after a question for which its answer was used, without another one in between."""
-    return max((age for at in _uses(seen) if (age := _age(at, asked)) is not None), default=0.0)
+    return max((age for at in _uses(seen) if (age := age_of(at, asked)) is not None), default=0.0)
 
 
 def _uses(seen: Seen) -> list[float]:
-    return [connection.began for connection in _connections(seen)]
-
-
-def _age(at: float, asked: Sequence[float]) -> float | None:
-    """Return the seconds since the last question before a moment, None without one; `asked` is sorted."""
-    number = bisect_right(asked, at)
-    return at - asked[number - 1] if number else None
+    return [connection.began for connection in connections_of(seen)]
 
 
 def _pool(seen: Seen) -> TraitVerdict:
     """Judge whether connections are used again."""
     before = seen.phases.get("before")
-    made = _requests(seen, seen.addresses, before) if before else []
+    made = requests_to(seen, seen.addresses, before) if before else []
     if before is None or not made:
         return _unseen("connections", "no request was seen while all tasks answered")
-    begun = [connection for connection in _connections(seen) if connection.began < before.ended]
+    begun = [connection for connection in connections_of(seen) if connection.began < before.ended]
     evidence = (f"{len(made)} requests and {len(begun)} connections while all tasks answered",)
     if len(begun) > len(made) / 2:
         return TraitVerdict(
@@ -236,7 +197,7 @@ def _pool(seen: Seen) -> TraitVerdict:
 def _spread(seen: Seen) -> TraitVerdict:
     """Judge how many of the tasks get calls while all answer."""
     before = seen.phases.get("before")
-    made = [address for _, address in _requests(seen, before.addresses, before)] if before else []
+    made = [address for _, address in requests_to(seen, before.addresses, before)] if before else []
     if before is None or not made:
         return _unseen("spread", "no request was seen while all tasks answered")
     counts = {address: made.count(address) for address in before.addresses}
@@ -260,10 +221,10 @@ def _walk(seen: Seen) -> TraitVerdict:
     ]
     if not refused:
         return _unseen("walk", "it did not try the dead task while the name led to it")
-    alive = [item for item in _connections(seen, phase) if item.address not in phase.dead]
-    wait = min(WALK_WITHIN, _pace(seen) * 0.6)
+    alive = [item for item in connections_of(seen, phase) if item.address not in phase.dead]
+    wait = min(WALK_WITHIN, pace_of(seen) * 0.6)
     walked = [item for item in refused if any(0 <= other.began - item.began <= wait for other in alive)]
-    evidence = _show(seen, sorted([*refused, *alive], key=lambda item: item.began))
+    evidence = show_connections(seen, sorted([*refused, *alive], key=lambda item: item.began))
     if len(walked) >= SHOWS_ENOUGH * len(refused):
         return TraitVerdict(
             "walk", "walks", "good", "walks the list of addresses: after a refused one it tries the next at once",
@@ -282,8 +243,8 @@ def _dead(seen: Seen) -> TraitVerdict:
     if phase is None:
         return _unseen("dead", "the command ended before all tasks were replaced")
     tried = seen.traffic.connected(phase.dead, since=phase.began, until=phase.ended)
-    reached = [at for at, _ in _requests(seen, phase.addresses, phase)]
-    evidence = _show(seen, [*tried[:2], *tried[-2:], *_connections(seen, phase)[-2:]])
+    reached = [at for at, _ in requests_to(seen, phase.addresses, phase)]
+    evidence = show_connections(seen, [*tried[:2], *tried[-2:], *connections_of(seen, phase)[-2:]])
     if not reached:
         return TraitVerdict(
             "dead", "never-leaves-dead", "problem",
@@ -291,7 +252,7 @@ def _dead(seen: Seen) -> TraitVerdict:
             None, evidence,
         )  # fmt: skip
     wait = reached[0] - phase.began
-    good = wait <= max(PROMPT, seen.ttl + SLACK + _pace(seen))
+    good = wait <= max(PROMPT, seen.ttl + SLACK + pace_of(seen))
     return TraitVerdict(
         "dead", "leaves-dead", "good" if good else "problem",
         f"reached the new tasks {max(wait, 0):.1f} s after the old ones had died ({len(tried)} attempts to dead ones)",
@@ -305,17 +266,17 @@ def _nxdomain(seen: Seen) -> TraitVerdict:
     if gap is None or back is None:
         return _unseen("nxdomain", "the command ended before the name was back")
     refused = [
-        at[0] for at in _lookups(seen) if at[0].code == "NXDOMAIN" and gap.began - SLACK <= at[0].at < back.ended
+        at[0] for at in lookups_of(seen) if at[0].code == "NXDOMAIN" and gap.began - SLACK <= at[0].at < back.ended
     ]
     if not refused:
         return _unseen("nxdomain", "it never asked while the name did not exist")
-    reached = [at for at, _ in _requests(seen, back.addresses, back)]
+    reached = [at for at, _ in requests_to(seen, back.addresses, back)]
     end = reached[0] if reached else back.ended
-    asked = [at for at in _asked_at(_lookups(seen)) if refused[0].at <= at <= end]
+    asked = [at for at in moments_of(lookups_of(seen)) if refused[0].at <= at <= end]
     waits = [later - earlier for earlier, later in pairwise([*asked, *([] if reached else [end])])]
     longest, usual = max(waits, default=0.0), statistics.median(waits or [0.0])
-    evidence = _show_lookups(seen, gap.began - SLACK, end + 1)
-    if longest <= max(PROMPT, 2.5 * _pace(seen)):
+    evidence = show_lookups(seen, gap.began - SLACK, end + 1)
+    if longest <= max(PROMPT, 2.5 * pace_of(seen)):
         return TraitVerdict(
             "nxdomain", "forgets-nxdomain", "good",
             f'asks again every {usual:.1f} s after "no such name", and remembers it for no longer', usual, evidence,
@@ -339,8 +300,8 @@ def _drain(seen: Seen) -> TraitVerdict:
     phase = seen.phases.get("drain")
     if phase is None:
         return _unseen("drain", "the command ended before tasks were drained")
-    old = [at for at, _ in _requests(seen, phase.draining, phase)]
-    new = [at for at, _ in _requests(seen, phase.addresses, phase)]
+    old = [at for at, _ in requests_to(seen, phase.draining, phase)]
+    new = [at for at, _ in requests_to(seen, phase.addresses, phase)]
     evidence = (
         f"{len(old)} requests to draining tasks, the last {old[-1] - phase.began:.1f} s after the name had changed"
         if old
@@ -349,14 +310,14 @@ def _drain(seen: Seen) -> TraitVerdict:
     )
     if not old and not new:
         return _unseen("drain", "it made no call while tasks were drained")
-    if old and (not new or old[-1] > phase.ended - max(PROMPT, 2.5 * _pace(seen))):
+    if old and (not new or old[-1] > phase.ended - max(PROMPT, 2.5 * pace_of(seen))):
         return TraitVerdict(
             "drain", "keeps-draining", "problem",
             f"never left the draining tasks in {phase.ended - phase.began:.0f} s: its calls end when they stop",
             None, evidence,
         )  # fmt: skip
     wait = old[-1] - phase.began if old else 0.0
-    good = wait <= seen.ttl + SLACK + _pace(seen)
+    good = wait <= seen.ttl + SLACK + pace_of(seen)
     return TraitVerdict(
         "drain", "leaves-draining", "good" if good else "problem", f"left the draining tasks after {wait:.1f} s", wait,
         evidence,
@@ -365,17 +326,44 @@ def _drain(seen: Seen) -> TraitVerdict:
 
 def _families(seen: Seen) -> TraitVerdict:
     """Judge whether IPv6 is tried, and first."""
-    lookups = _lookups(seen)
+    phase, lookups = seen.phases.get("ipv6"), lookups_of(seen)
+    if phase is not None and any(
+        set(phase.ipv6).intersection(each.addresses) for each in seen.traffic.asked(seen.name)
+    ):
+        return _families_tried(seen, phase)
     kinds = {question.kind for lookup in lookups for question in lookup}
     first = sum(1 for lookup in lookups if lookup[0].kind == "AAAA")
-    evidence = _show_lookups(seen)
+    evidence = show_lookups(seen)
     if "AAAA" not in kinds:
         return TraitVerdict("families", "ipv4-only", "note", "asks for IPv4 addresses only", None, evidence)
     if first >= SHOWS_ENOUGH * len(lookups):
-        return TraitVerdict("families", "ipv6-first", "note", "asks for IPv6 addresses first", None, evidence)
+        return TraitVerdict("families", "asks-ipv6-first", "note", "asks for IPv6 addresses first", None, evidence)
     return TraitVerdict(
-        "families", "ipv4-first", "note", "asks for IPv4 addresses first, then for IPv6", None, evidence
+        "families", "asks-ipv4-first", "note", "asks for IPv4 addresses first, then for IPv6", None, evidence
     )
+
+
+def _families_tried(seen: Seen, phase: CoursePhase) -> TraitVerdict:
+    """Judge what a client does with IPv6 addresses at which nothing answers, beside IPv4 addresses of tasks."""
+    tried = seen.traffic.connected(phase.ipv6, since=phase.began, until=phase.ended)
+    reached = [item for item in connections_of(seen, phase) if not item.failed and item.address in phase.addresses]
+    evidence = show_connections(seen, sorted([*tried, *reached], key=lambda item: item.began))
+    if not tried:
+        return TraitVerdict("families", "ipv4-first", "note", "tries IPv4 addresses first", None, evidence)
+    later = [item for item in reached if item.began > tried[0].began]
+    if not later:
+        return TraitVerdict(
+            "families", "ipv6-only", "problem", "tries IPv6 addresses, and falls back to no IPv4 address", None,
+            evidence,
+        )  # fmt: skip
+    fell_back = sum(any(0 <= item.began - attempt.began <= WALK_WITHIN for attempt in tried) for item in later)
+    if fell_back >= len(later) / 2:
+        wait = later[0].began - tried[0].began
+        return TraitVerdict(
+            "families", "ipv6-first", "note", f"tries IPv6 first, and falls back to IPv4 after {wait:.2f} s", wait,
+            evidence,
+        )  # fmt: skip
+    return TraitVerdict("families", "mixes-families", "note", "tries addresses of both families", None, evidence)
 
 
 CHECKS: dict[str, Callable[[Seen], TraitVerdict]] = {
@@ -408,11 +396,11 @@ def _never_called(seen: Seen) -> TraitVerdict:
             f"{'' if asked else f', and never asked for {seen.name}'}"
         )
         trait = "ignores-resolver" if not asked else "calls-elsewhere"
-        return TraitVerdict("resolution", trait, "problem", sentence, evidence=_show(seen, elsewhere))
+        return TraitVerdict("resolution", trait, "problem", sentence, evidence=show_connections(seen, elsewhere))
     sentence = (
         f"asked for {seen.name}, and called no task" if asked else f"never asked for {seen.name}, and called no task"
     )
-    return TraitVerdict("resolution", "never-called", "unknown", sentence, evidence=_show_lookups(seen))
+    return TraitVerdict("resolution", "never-called", "unknown", sentence, evidence=show_lookups(seen))
 
 
 def _other_ways(seen: Seen) -> list[TraitVerdict]:
@@ -427,7 +415,7 @@ def _other_ways(seen: Seen) -> list[TraitVerdict]:
             f"tries servers of DNS over HTTPS, TLS or QUIC at {', '.join(places[:3])}: a VPC's resolver offers none in "
             "this course"
         )
-        found.append(TraitVerdict("transport", "other-dns", "problem", sentence, None, _show(seen, others)))
+        found.append(TraitVerdict("transport", "other-dns", "problem", sentence, None, show_connections(seen, others)))
     return found
 
 
@@ -449,30 +437,3 @@ def _early_end(seen: Seen) -> list[TraitVerdict]:
 def _is_short(seen: Seen) -> bool:
     """Return whether the command ended too early for any verdict."""
     return bool(seen.ended) and sum(phase.ended - phase.began for phase in seen.phases.values()) < ENOUGH
-
-
-def _show(seen: Seen, connections: Sequence[SeenConnection]) -> tuple[str, ...]:
-    """Return a line for each connection, the first ones and the last."""
-    lines = []
-    for item in connections:
-        outcome = "refused" if item.refused else "not answered" if item.failed else f"{len(item.requests)} requests"
-        lines.append(f"{item.began - seen.started:6.1f} s  connects to {item.address}:{item.port}: {outcome}")
-    return _cut(lines)
-
-
-def _show_lookups(seen: Seen, since: float = 0.0, until: float = float("inf")) -> tuple[str, ...]:
-    lines = []
-    for lookup in _lookups(seen):
-        if since <= lookup[0].at < until:
-            kinds = ", ".join(question.kind for question in lookup)
-            first = next((question for question in lookup if question.addresses), lookup[0])
-            answer = ", ".join(first.addresses) or first.code or "no answer"
-            lines.append(f"{lookup[0].at - seen.started:6.1f} s  asks for {kinds}: {answer}")
-    return _cut(lines)
-
-
-def _cut(lines: Sequence[str]) -> tuple[str, ...]:
-    if len(lines) <= MAX_EVIDENCE:
-        return tuple(lines)
-    half = MAX_EVIDENCE // 2
-    return (*lines[:half], f"… {len(lines) - 2 * half} more …", *lines[-half:])

@@ -34,6 +34,9 @@ RETRY_FOR, RETRY_EVERY = 60.0, 0.25  # wall seconds
 BUSY = ("DuplicateRequest", "ResourceInUse")
 """While an earlier request for the same instance is in progress (servicediscovery/DeregisterInstance)."""
 
+_NOTHING_THERE, _TOO_SOON = 400, 429
+"""How a task's agent answers where no fault can have begun, and before it accepts another request (one in 5 s)."""
+
 _PROXY_STATUSES = (502, 503, 504)
 """How the Service Connect proxy before a task answers for a task that ended without a response."""
 
@@ -154,7 +157,7 @@ def perform(action: Action, context: ActionContext, *, undoing: bool = False) ->
             restore = RESTORATIONS[action.what].restore
             return _repeated(lambda: restore(context.client, action.params), BUSY)
         if isinstance(action, TaskCommand):
-            _command(action)
+            _command(action, undoing=undoing)
         elif context.control is None:
             raise FaultFailed(f"{action}: the target has no control endpoint")
         elif isinstance(action, AddressSetting):
@@ -196,7 +199,7 @@ def _repeated(call: Callable[[], T], retried: Collection[str]) -> T:
             threading.Event().wait(RETRY_EVERY)
 
 
-def _command(action: TaskCommand) -> None:
+def _command(action: TaskCommand, *, undoing: bool) -> None:
     if not ipaddress.ip_address(action.address).is_private:
         raise FaultFailed(f"{action}: commands are sent to private addresses only")
     answered = _answer_of(action)
@@ -204,7 +207,7 @@ def _command(action: TaskCommand) -> None:
         return
     status, answer = answered
     agent = answer.get("status")
-    if isinstance(agent, int) and not 200 <= agent < 300:
+    if isinstance(agent, int) and not 200 <= agent < 300 and not (undoing and agent == _NOTHING_THERE):
         raise FaultFailed(f"{action}: its agent answered {agent}: {answer.get('answer')}")
     if status >= 300:
         raise FaultFailed(f"{action}: it answered {status}")
@@ -218,13 +221,14 @@ def _answer_of(action: TaskCommand) -> tuple[int, Mapping[str, Any]] | None:
             status, answer = command_task(action.address, action.port, action.path, action.token, RESPONSE_TIMEOUT)
             if status in _PROXY_STATUSES:
                 raise ConnectionError(f"its proxy answered {status}")
-            return status, answer
+            if answer.get("status") != _TOO_SOON or time.monotonic() >= end:
+                return status, answer
         except OSError as error:
             if action.ends:
                 return None
             if time.monotonic() >= end or isinstance(error, ConnectionRefusedError):
                 raise
-            threading.Event().wait(RETRY_EVERY)
+        threading.Event().wait(RETRY_EVERY)
 
 
 def _reason(error: Exception) -> str:

@@ -27,14 +27,14 @@ def address_of(address: str) -> str:
 def own_network() -> bool:
     """Make the addresses of the network refuse in this sandbox, and let it have one; return whether that is allowed.
 
-    It does what these do: `ip -6 address add 2001:db8::1/128 dev lo`, from which clients see that there is IPv6, and
+    It does what these do: `ip address add 2001:db8::1/128 dev lo`, from which clients see that there is IPv6, the same
+    with an IPv4 address, without which some take IPv6 for all that there is (AI_ADDRCONFIG of getaddrinfo(3)), and
     `ip -6 route add local 2001:db8::/32 dev lo`.
     """
     try:
-        loopback, own = socket.if_nametoindex("lo"), _NETWORK[1].packed
-        address = struct.pack("BBBBI", socket.AF_INET6, 128, _NO_DUPLICATE_DETECTION, _SCOPE_GLOBAL, loopback)
-        address += struct.pack("HH16s", 20, _IFA_LOCAL, own) + struct.pack("HH16s", 20, _IFA_ADDRESS, own)
-        _ask_kernel(_NEWADDR, address)
+        loopback = socket.if_nametoindex("lo")
+        _add_address(loopback, socket.AF_INET, ipaddress.IPv4Address("172.31.255.254").packed)
+        _add_address(loopback, socket.AF_INET6, _NETWORK[1].packed)
         route = struct.pack(
             "BBBBBBBBI", socket.AF_INET6, _NETWORK.prefixlen, 0, 0, _TABLE_LOCAL, _PROTOCOL_BOOT, _SCOPE_GLOBAL,
             _TYPE_LOCAL, 0,
@@ -47,6 +47,14 @@ def own_network() -> bool:
             return probe.connect_ex((str(_NETWORK[2]), 9)) == errno.ECONNREFUSED
     except OSError:
         return False  # a kernel without IPv6
+
+
+def _add_address(interface: int, family: int, address: bytes) -> None:
+    size = len(address)
+    message = struct.pack("BBBBI", family, size * 8, _NO_DUPLICATE_DETECTION, _SCOPE_GLOBAL, interface)
+    for kind in (_IFA_LOCAL, _IFA_ADDRESS):
+        message += struct.pack("HH", 4 + size, kind) + address
+    _ask_kernel(_NEWADDR, message)
 
 
 def _ask_kernel(kind: int, message: bytes) -> None:

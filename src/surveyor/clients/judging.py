@@ -15,6 +15,7 @@ from surveyor.clients.sightings import (
     lookups_of,
     moments_of,
     pace_of,
+    reached_at,
     requests_to,
     show_connections,
     show_lookups,
@@ -243,7 +244,7 @@ def _dead(seen: Seen) -> TraitVerdict:
     if phase is None:
         return _unseen("dead", "the command ended before all tasks were replaced")
     tried = seen.traffic.connected(phase.dead, since=phase.began, until=phase.ended)
-    reached = [at for at, _ in requests_to(seen, phase.addresses, phase)]
+    reached = reached_at(seen, phase)
     evidence = show_connections(seen, [*tried[:2], *tried[-2:], *connections_of(seen, phase)[-2:]])
     if not reached:
         return TraitVerdict(
@@ -270,7 +271,7 @@ def _nxdomain(seen: Seen) -> TraitVerdict:
     ]
     if not refused:
         return _unseen("nxdomain", "it never asked while the name did not exist")
-    reached = [at for at, _ in requests_to(seen, back.addresses, back)]
+    reached = reached_at(seen, back)
     end = reached[0] if reached else back.ended
     asked = [at for at in moments_of(lookups_of(seen)) if refused[0].at <= at <= end]
     waits = [later - earlier for earlier, later in pairwise([*asked, *([] if reached else [end])])]

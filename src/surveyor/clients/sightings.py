@@ -16,6 +16,7 @@ __all__ = [
     "lookups_of",
     "moments_of",
     "pace_of",
+    "reached_at",
     "requests_to",
     "show_connections",
     "show_lookups",
@@ -58,6 +59,12 @@ def requests_to(seen: Seen, addresses: Iterable[str], phase: CoursePhase) -> lis
         for at in connection.requests
         if phase.began <= at < phase.ended
     )
+
+
+def reached_at(seen: Seen, phase: CoursePhase) -> list[float]:
+    """Return when the tasks of a phase were reached, by a connection that was opened or by a request."""
+    opened = [item.opened for item in connections_of(seen, phase) if item.opened and item.address in phase.addresses]
+    return sorted([*opened, *(at for at, _ in requests_to(seen, phase.addresses, phase))])
 
 
 def pace_of(seen: Seen) -> float:

@@ -15,7 +15,7 @@ from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(
     "compare-direct",
-    "One of three tasks behind a load balancer, API Gateway, DNS and the API is killed.",
+    "One of three tasks behind a load balancer, API Gateway (an Envoy stands in for it), DNS and the API is killed.",
     ServiceSetup(count=3, ttl=60, balancer=True, gateway=True),
     phases=(Phase("before", 24), Phase("killed", 96, fault="task.kill", victims="one")),
     rate=45,

@@ -145,8 +145,7 @@ def test_figures_come_from_the_tasks_that_stopped() -> None:
     assert found is not None
     assert found.tasks == 1
     assert found.named.high < 10
-    failing = SimulatedService(tasks).but(call(104.2, 104.3, "127.0.0.2", error="refused"))
-    refused = service_figures(history_of(failing), "names")
-    assert refused is not None
-    assert refused.listened.high <= found.listened.high
+    until = "127.0.0.2"
+    late = call(104.2, 106.3, until, outcome="info", error="timeout")
+    assert service_figures(history_of(SimulatedService(tasks).but(late)), "names") == found
     assert service_figures(history_of(SimulatedService(tasks[:1])), "names") is None

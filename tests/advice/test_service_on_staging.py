@@ -84,7 +84,11 @@ def test_the_advice_closes_both_windows(shop: Staged, tmp_path: Path) -> None:
     assert code == 1, output
     assert WINDOW.search(output), output
     assert "The registry had no healthy instance for" in output
-    first = output[output.index("\n1. ") : output.index("\n2. ") if "\n2. " in output else output.index("\nTo verify")]
+    first = output[
+        output.index("\n1. ") : output.index("\n2. ")
+        if "\n2. " in output
+        else output.index("\nThe deployment that brings")
+    ]
     commands = [line.strip() for line in first.splitlines() if line.startswith("   aws ")]
     assert commands
     for command in commands:

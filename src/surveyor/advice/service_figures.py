@@ -64,7 +64,10 @@ def _named(task: TaskLifetime, snapshots: Sequence[ViewSnapshot], others: Iterab
 
 
 def _listened(task: TaskLifetime, calls: Iterable[CallRecord], others: Iterable[TaskLifetime]) -> Interval:
-    """Return how long a task answered: until a call of it failed, or else until its containers had ended."""
+    """Return how long a task answered: until calls of it failed for good, or else until its containers had ended.
+
+    A call without an answer in time proves nothing: the caller may have been too slow.
+    """
     assert task.leaving is not None
     assert task.ended is not None
     own = [
@@ -75,8 +78,8 @@ def _listened(task: TaskLifetime, calls: Iterable[CallRecord], others: Iterable[
         and task.leaving.low < call.begin < task.ended.low
         and not task.may_share_address(others, call.span)
     ]
-    failed = min((call.begin for call in own if call.outcome is not Outcome.OK), default=None)
+    answered = max((call.begin for call in own if call.outcome is Outcome.OK), default=task.leaving.low)
+    failed = min((call.begin for call in own if call.outcome is Outcome.FAIL and call.begin > answered), default=None)
     if failed is None:
         return task.ended.since(task.leaving).positive()
-    answered = [call.begin for call in own if call.outcome is Outcome.OK and call.begin < failed]
-    return Interval(max(answered, default=task.leaving.low), failed).since(task.leaving).positive()
+    return Interval(answered, failed).since(task.leaving).positive()

@@ -120,7 +120,9 @@ def _print_experiments(changes: Sequence[ExperimentChange]) -> bool:
                 moved = f", {row.direction}" if row.direction else ""
                 values = row.after if row.before == row.after else f"{row.before} -> {row.after}"
                 typer.echo("    " + one_line(f"{label}{row.name}: {values}{moved}"))
-    typer.echo("\n`higher` and `lower` are beyond the intervals of both runs; `surveyor gate --baseline` sets limits")
+    typer.echo(
+        "\n`higher` and `lower` are beyond the intervals of both runs; `surveyor gate` judges them against limits"
+    )
     return any(change.worse for change in changes)
 
 

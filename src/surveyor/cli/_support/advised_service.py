@@ -141,7 +141,8 @@ def _print(
     advice = recommend(figures, settings)
     names = ("TTL", "stopTimeout", "container check", "deployments")
     given = ", ".join(f"{name} {service.settings[name]}" for name in names if name in service.settings)
-    typer.echo(f"{of.name}: {given}; {figures.tasks} tasks were stopped; all in service seconds:")
+    stopped = "1 task was stopped" if figures.tasks == 1 else f"{figures.tasks} tasks were stopped"
+    typer.echo(f"{of.name}: {given}; {stopped}; all in service seconds:")
     for line in advice.lines:
         typer.echo(line)
     if not advice.changes and figures.danger.high <= 0:
@@ -174,7 +175,8 @@ def _print_changes(
         for command in commands_of(change, place, str(file.resolve())):
             typer.echo(f"   {command}")
     if advice.changes:
-        typer.echo(f"To verify: surveyor advise --service {shlex.quote(of.name)} --deploy{of.at}")
+        typer.echo("The deployment that brings the change still stops tasks without it.")
+        typer.echo(f"To verify the next one: surveyor advise --service {shlex.quote(of.name)} --deploy{of.at}")
 
 
 def _settings(

@@ -149,3 +149,21 @@ def test_figures_come_from_the_tasks_that_stopped() -> None:
     late = call(104.2, 106.3, until, outcome="info", error="timeout")
     assert service_figures(history_of(SimulatedService(tasks).but(late)), "names") == found
     assert service_figures(history_of(SimulatedService(tasks[:1])), "names") is None
+
+
+def test_a_task_that_refuses_calls_while_it_stops_does_not_answer() -> None:
+    """ECS stops a task at 104 s, and it refuses calls from 107 s on, until its containers end: it answered for 2 s."""
+    other = {"status": "RUNNING", "address": "127.0.0.1"}
+    stopping = {"tasks": {"goes": {"status": "STOPPING", "address": "127.0.0.2"}, "stays": other}}
+    seen = {"begin": 104.3, "end": 104.4, "invoke": {"who": "tasks", "what": "tasks"}, "result": stopping,
+            "outcome": "ok"}  # fmt: skip
+    tasks = (SimulatedTask("stays", "127.0.0.1", 0.0), SimulatedTask("goes", "127.0.0.2", 0.0, 110.0))
+    service = SimulatedService(tasks, calls=1_000.0).but(
+        seen,
+        call(106.0, 106.1, "127.0.0.2", task="goes"),
+        call(107.0, 107.1, "127.0.0.2", error="refused"),
+    )
+    found = service_figures(history_of(service), "names")
+    assert found is not None
+    assert 1.0 < found.listened.low < 2.0
+    assert found.listened.high < 3.5

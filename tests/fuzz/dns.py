@@ -59,7 +59,7 @@ class Target:
     """An embedded target with a public zone, in a separate process."""
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "surveyor_emulator", "--clock", "advance"]
+        command = [sys.executable, "-m", "surveyor_emulator", "--clock", "advance", "--no-throttle"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())

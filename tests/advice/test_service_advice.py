@@ -122,7 +122,7 @@ def test_the_commands_repeat_what_a_request_would_delete() -> None:
     """UpdateService of Cloud Map gets all records and the description; a hostile name stays one word."""
     place = ServicePlace("eu-west-1", "shop", "we;b", "web", "web", REGISTRY)
     change = ServiceChange("", ttl=10, drain=40, minimum_percent=100)
-    commands = [shlex.split(command) for command in commands_of(change, place, "/tmp/new.json")]
+    commands = [shlex.split(command) for command in commands_of(change, place, "new.json")]
     assert [words[1:3] for words in commands] == [
         ["servicediscovery", "update-service"],
         ["ecs", "register-task-definition"],

@@ -79,7 +79,7 @@ def _name_values(command: Any) -> None:
     context = command.context_class(command, **command.context_settings)
     for parameter in (*command.params, command.get_help_option(context)):
         if isinstance(parameter, TyperArgument):
-            parameter.display_type_rich = lambda ctx: ""  # type: ignore[method-assign]
+            parameter.display_type_rich = lambda ctx: ""  # type: ignore[method-assign]  # arguments have no type in the help
         elif parameter is not None and parameter.metavar is None:
             if getattr(parameter, "is_flag", False):
                 parameter.metavar = ""

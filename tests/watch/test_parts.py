@@ -23,7 +23,7 @@ from surveyor.observers.deployments import DeploymentReader
 from surveyor.observers.observer import Observer
 from surveyor.observers.polls import poll_period
 from surveyor.watch.course import Course
-from surveyor.watch.deployment import PHASES, Choice, WatchedDeployment, phase_of
+from surveyor.watch.deployment import PHASES, Choice, WatchedDeployment, is_phase, phase_of
 from surveyor.watch.running import SILENT, RunningWatch
 from surveyor.watch.summary import failure_sentences, refused_share, summary_lines
 from tests.checkers.simulated_services import SimulatedService, call, deployments, history_of, phase, tasks
@@ -127,7 +127,10 @@ def test_phases_are_recorded_as_they_change(tmp_path: Path) -> None:
         ({"status": "PENDING"}, "deployment"),
         ({"lifecycleStage": "SCALE_UP"}, "scale-up"),
         ({"lifecycleStage": "SCALE_UP"}, "scale-up"),
-        ({"lifecycleStage": "BAKE_TIME"}, "bake-time"),
+        ({"lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT", "targetServiceRevision": weight(5.0)}, "shift-5"),
+        ({"lifecycleStage": "PRE_PRODUCTION_TRAFFIC_SHIFT", "targetServiceRevision": weight(5.0)}, "shift-5"),
+        ({"lifecycleStage": "PRODUCTION_TRAFFIC_SHIFT", "targetServiceRevision": weight(33.3)}, "shift-33.3"),
+        ({"lifecycleStage": "BAKE_TIME", "targetServiceRevision": weight(100.0)}, "bake-time"),
         ({"status": "ROLLBACK_IN_PROGRESS", "lifecycleStage": "BAKE_TIME"}, "rollback"),
         ({"status": "ROLLBACK_SUCCESSFUL"}, "after"),
     ]
@@ -142,7 +145,14 @@ def test_phases_are_recorded_as_they_change(tmp_path: Path) -> None:
             assert (deployment.phase, deployment.is_over) == (name, name == "after")
         deployment.close()
     phases = [one.name for one in load_history(tmp_path / "h.jsonl").phases]
-    assert phases == ["before", "deployment", "scale-up", "bake-time", "rollback", "after"]
+    assert phases == ["before", "deployment", "scale-up", "shift-5", "shift-33.3", "bake-time", "rollback", "after"]
+    assert all(map(is_phase, phases))
+    assert not any(map(is_phase, ("shift-0", "shift-100", "shift-5.25", "shift-", "bake")))
+
+
+def weight(percent: float) -> dict[str, object]:
+    """Return a ServiceRevisionSummary with this share of production traffic."""
+    return {"arn": "arn:r/1", "requestedProductionTrafficWeight": percent}
 
 
 def test_many_tasks_are_read_less_often() -> None:

@@ -26,7 +26,7 @@ from surveyor.gate.tool_figures import ToolFigures, find_tool_figures
 from surveyor.messages import nearest
 from surveyor.report.experiments import WHOLE
 from surveyor.verdicts import Verdict
-from surveyor.watch.deployment import PHASES
+from surveyor.watch.deployment import PHASES, is_phase
 from surveyor.watch.running import RunningWatch
 
 __all__ = ["GatedWatch", "check_rules", "judge_watch"]
@@ -202,9 +202,10 @@ def check_rules(rules: Rules, given: GateEvidence, service: GatedService, client
         if threshold.client and threshold.scenario == SCENARIO and threshold.client not in names:
             near = nearest(threshold.client, names)
             raise UsageError(f"line {threshold.line}: there is no client model {threshold.client!r}{near}")
-        if threshold.scenario == SCENARIO and threshold.phase not in (WHOLE, *PHASES):
+        if threshold.scenario == SCENARIO and threshold.phase != WHOLE and not is_phase(threshold.phase):
             raise UsageError(
                 f"line {threshold.line}: a watch has no phase {threshold.phase!r}; its phases are {', '.join(PHASES)}"
+                ", and shift-5 for the step of 5 percent"
                 f"{nearest(threshold.phase, PHASES)}"
             )
         if threshold.against:

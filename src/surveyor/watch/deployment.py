@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from surveyor.history import Outcome, Recorder
 from surveyor.observers.deployments import DeploymentReader, Described, ReadDeployments, is_over
 
-__all__ = ["AFTER", "BEFORE", "PHASES", "Choice", "WatchedDeployment", "phase_of"]
+__all__ = ["AFTER", "BEFORE", "PHASES", "Choice", "WatchedDeployment", "is_phase", "phase_of"]
 
 Choice = Literal["current", "next"]
 """`current`: the deployment in progress, or else the first that begins; `next`: the first that begins."""
@@ -21,20 +22,31 @@ ROLLBACK = "rollback"
 
 STAGES = (
     *("reconcile-service", "pre-scale-up", "scale-up", "post-scale-up", "test-traffic-shift"),
-    *("post-test-traffic-shift", "production-traffic-shift", "post-production-traffic-shift", "bake-time", "clean-up"),
+    *("post-test-traffic-shift", "pre-production-traffic-shift", "production-traffic-shift"),
+    *("post-production-traffic-shift", "bake-time", "clean-up"),
 )
 """The lifecycle stages of a deployment that is not a rolling one (ecs/ServiceDeploymentLifecycleStage), as phases."""
 
 PHASES = (BEFORE, ROLLING, *STAGES, ROLLBACK, AFTER)
-"""All phases that a watch may have."""
+"""All phases that a watch may have, beside those of the steps of a canary or linear deployment (see `is_phase`)."""
+
+STEP = "shift-"
+_STEP = re.compile(rf"{STEP}(0\.[1-9]|[1-9]\d?(\.[1-9])?)")
 
 _ROLLING_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "STOP_REQUESTED"})
+
+
+def is_phase(name: str) -> bool:
+    """Return whether a watch may have a phase of this name; `shift-5` is the step at which 5 percent have moved."""
+    return name in PHASES or _STEP.fullmatch(name) is not None
 
 
 def phase_of(described: Described | None) -> str:
     """Return the phase that a deployment is in: `before`, its lifecycle stage, `deployment`, `rollback` or `after`.
 
-    A rolling deployment has no lifecycle stages (ecs/ServiceDeployment.lifecycleStage).
+    A rolling deployment has no lifecycle stages (ecs/ServiceDeployment.lifecycleStage). While old and new tasks share
+    the traffic, each share is a phase, whatever the stage, which alternates
+    (ecs/ServiceRevisionSummary.requestedProductionTrafficWeight).
     """
     if described is None:
         return BEFORE
@@ -42,6 +54,9 @@ def phase_of(described: Described | None) -> str:
         return AFTER
     if described["status"] in _ROLLING_BACK:
         return ROLLBACK
+    percent = (described.get("targetServiceRevision") or {}).get("requestedProductionTrafficWeight")
+    if percent is not None and 0 < percent < 100:
+        return f"{STEP}{percent:g}"
     return str(described.get("lifecycleStage") or ROLLING).lower().replace("_", "-")
 
 

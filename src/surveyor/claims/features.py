@@ -33,5 +33,6 @@ FEATURES: Mapping[str, str] = {
     "logs": "CloudWatch Logs keeps what log drivers deliver",
     "metrics": "CloudWatch has the metrics of ECS",
     "resolver": "Route 53 Resolver has endpoints, rules and DNS Firewall",
+    "functions": "ECS invokes functions of AWS Lambda",
     "private-ca": "AWS Private CA issues certificates",
 }

@@ -40,7 +40,7 @@ Residents = Literal["none", "some"]
 Traffic = Literal["free", "ruled"]
 Machine = Literal["outside", "inside"]
 TaskNamespace = Literal["if-allowed", "never"]
-ZoneRouting = Literal["on", "off"]
+ZoneRouting = Literal["aware", "even"]
 TaskAddresses = Literal["loopback", "subnet"]
 StoppedAddresses = Literal["refuse", "vanish"]
 
@@ -261,7 +261,7 @@ class Settings:
     resets: float = setting(0.0, "share of calls (0 to 1) whose connection is reset, before or after they are done")
     residents: Residents = setting("none", "resources of other teams in each account: none, or some of each kind")
     zone_routing: ZoneRouting = setting(
-        "on", "whether Service Connect prefers tasks in the caller's zone: as documented, or as before spring 2026"
+        "aware", "whether Service Connect prefers tasks in the caller's zone: as documented, or as before spring 2026"
     )
     # Not documented.
     deployment_stage: Delay = setting(Delay(2.0, 10.0), "for a stage of a deployment in which nothing waits")

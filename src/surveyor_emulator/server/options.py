@@ -35,6 +35,7 @@ from surveyor_emulator.core.settings import (
     TaskAddresses,
     TaskNamespace,
     Traffic,
+    ZoneRouting,
 )
 
 __all__ = ["Options", "apply_setting", "is_local", "parse_options"]
@@ -62,6 +63,7 @@ _CHOICES = {
     "TaskAddresses": get_args(TaskAddresses),
     "TaskNamespace": get_args(TaskNamespace),
     "Traffic": get_args(Traffic),
+    "ZoneRouting": get_args(ZoneRouting),
 }
 
 

@@ -102,7 +102,7 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
 
 def _zone_aware(call: Call, task: Task) -> ZoneAware | None:
     """Return how the proxy of a task prefers its zone; None if the target, or the task, has no zones."""
-    if call.world.settings.zone_routing == "off" or not task.zone or task.service is None:
+    if call.world.settings.zone_routing == "even" or not task.zone or task.service is None:
         return None
     # "at least 2 x the number of AZs as available endpoints" (ECS Developer Guide, service-connect-zone-aware-routing)
     return ZoneAware(callers.resource_name(task), ENDPOINTS_PER_ZONE * len(zone_names(call.region)))

@@ -78,8 +78,13 @@ def stop_task(call: Call, task: Task, code: str, reason: str) -> None:
 
 def update_hosts(call: Call) -> None:
     """Have instances join and leave their clusters, and stop the tasks of those that have left."""
-    own_call = call_as_ecs(call.world, call.account, call.region)
+    own_call, state = call_as_ecs(call.world, call.account, call.region), ecs_state(call)
+    known = set(state.instances)
     update_container_instances(call, lambda task, reason: stop_task(own_call, task, "TerminationNotice", reason))
+    clusters = {state.instances[arn].cluster.name for arn in state.instances.keys() - known}
+    for service in state.services.values():
+        if service.cluster.name in clusters and service.status == "ACTIVE":
+            run_soon(call, service)
 
 
 def _run(call: Call, service: Service) -> None:

@@ -69,8 +69,11 @@ def _choose_zone(call: Call, task: Task, zones: Counter[str]) -> None:
     if network is not None:
         known = ec2_state(call.world, call.account, call.region).subnets
         in_zones = {subnet: known[subnet].zone if subnet in known else "" for subnet in network.subnets}
-        fewest = min(zones[zone] for zone in in_zones.values())
-        task.subnet = call.world.random.choice([one for one in network.subnets if zones[in_zones[one]] == fewest])
+        # The interface of a task is in the zone of its instance.
+        here = [one for one in network.subnets if task.instance is not None and in_zones[one] == task.instance.zone]
+        possible = here or network.subnets
+        fewest = min(zones[in_zones[one]] for one in possible)
+        task.subnet = call.world.random.choice([one for one in possible if zones[in_zones[one]] == fewest])
         subnet = known.get(task.subnet)
         task.zone = subnet.zone if subnet is not None else ""
     elif task.instance is not None:

@@ -123,9 +123,9 @@ def conform(
         features = ["route53", "ec2", "custom-health", "ecs"]
 
     Features: accounts, clock-control, cloudmap, custom-health, dns, ec2, ecs,
-    ecs-instances, ecs-processes, events, health, iam, ipv6, logs, metrics,
-    principals, private-ca, public-dns, quotas, regions, resolver, route53,
-    service-connect, sharing, signatures, task-signals, throttling.
+    ecs-instances, ecs-processes, events, functions, health, iam, ipv6, logs,
+    metrics, principals, private-ca, public-dns, quotas, regions, resolver,
+    route53, service-connect, sharing, signatures, task-signals, throttling.
     docs/ci/README.md describes them.
     """
     options = account_options.target_options()

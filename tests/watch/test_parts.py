@@ -123,7 +123,7 @@ def test_which_deployment_is_watched(
 
 def test_phases_are_recorded_as_they_change(tmp_path: Path) -> None:
     """From `before` through the stages to `after`, each once; the last is ended with the watch."""
-    stages = [
+    stages: list[tuple[dict[str, Any], str]] = [
         ({"status": "PENDING"}, "deployment"),
         ({"lifecycleStage": "SCALE_UP"}, "scale-up"),
         ({"lifecycleStage": "SCALE_UP"}, "scale-up"),

@@ -28,14 +28,17 @@ def handler(event, context):
 
 
 @pytest.fixture
-def make_hook(client, unique_name, account):
+def make_hook(client, make_role, unique_name):
     """Return `make_hook(code, *stages, **members)`: a life-cycle hook that is a new function of this code."""
 
     def make(code, *stages, **members):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr("hook.py", code)
-        role = f"arn:aws:iam::{account}:role/surveyor-hooks"
+        services = {"Service": ["lambda.amazonaws.com", "ecs.amazonaws.com"]}
+        trust = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
+        permission = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
+        role = make_role(permission, trust=[trust])
         created = client("lambda").create_function(
             FunctionName=unique_name("hook"), Runtime="python3.11", Role=role, Handler="hook.handler",
             Code={"ZipFile": buffer.getvalue()}, Timeout=30,

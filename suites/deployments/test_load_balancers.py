@@ -13,7 +13,7 @@ STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT"
 
 
 @pytest.fixture
-def rule(client, make_load_balancer, task_vpc, network, unique_name, account):
+def rule(client, make_load_balancer, make_role, task_vpc, network, unique_name):
     """Return the load balancer, the ARN of its production rule, and the `loadBalancers` of a service that uses it."""
     elb = client("elbv2")
     balancer = make_load_balancer(task_vpc, network["awsvpcConfiguration"]["subnets"])
@@ -29,10 +29,12 @@ def rule(client, make_load_balancer, task_vpc, network, unique_name, account):
         Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
         Actions=[{"Type": "forward", "TargetGroupArn": balancer.group}],
     )["Rules"][0]["RuleArn"]  # fmt: skip
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    permission = {"Effect": "Allow", "Action": "elasticloadbalancing:*", "Resource": "*"}
     advanced = {
         "alternateTargetGroupArn": alternate,
         "productionListenerRule": production,
-        "roleArn": f"arn:aws:iam::{account}:role/surveyor-load-balancers",
+        "roleArn": make_role(permission, trust=[trust]),
     }
     entry = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": TASK_PORT}
     return balancer, production, [{**entry, "advancedConfiguration": advanced}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -52,10 +51,8 @@ def _quick() -> Iterator[None]:
 def results(shared_checkout: Checkout) -> dict[str, TestReport]:
     """Return the result of one test for each kind of answer, from one run."""
     shared_checkout.suite(SUITE)
-    started = time.monotonic()
     with serve(only="ListServices") as target:
         report = shared_checkout.run(target.url)
-    assert time.monotonic() - started < 60
     assert exit_code(report) == 1
     assert report.failure == ""
     tests = {test.id.partition("[")[2][:-1]: test for claim in report.claims for test in claim.tests}
@@ -111,10 +108,8 @@ def test_list(cloudmap, number):
 )  # fmt: skip
 def test_a_target_that_never_answers_as_an_api_is_refused(kind: str) -> None:
     """Nothing is judged where the first call has no answer of an API; the line says what there was instead."""
-    started = time.monotonic()
     with serve(kind, sane=0) as target, pytest.raises(TargetUnavailable) as refusal:
         check_reachable(load_target(target.url, find_layout().targets))
-    assert time.monotonic() - started < 30
     text = str(refusal.value)
     assert f"is not an AWS API that has Cloud Map: servicediscovery:{SANE}" in text
     assert "\n" not in text

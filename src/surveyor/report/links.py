@@ -40,6 +40,7 @@ _GUIDES = {
     "AWS RAM User Guide": f"{_DOCS}/ram/latest/userguide/{{}}.html",
     "AWS Managed Policy Reference": f"{_DOCS}/aws-managed-policy/latest/reference/{{}}.html",
     "AWS PrivateLink Guide": f"{_DOCS}/vpc/latest/privatelink/{{}}.html",
+    "Amazon API Gateway Developer Guide": f"{_DOCS}/apigateway/latest/developerguide/{{}}.html",
     "Amazon ECS Developer Guide": f"{_DOCS}/AmazonECS/latest/developerguide/{{}}.html",
     "Amazon Route 53 Developer Guide": f"{_DOCS}/Route53/latest/DeveloperGuide/{{}}.html",
     "IAM User Guide": f"{_DOCS}/IAM/latest/UserGuide/{{}}.html",

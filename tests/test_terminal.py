@@ -131,6 +131,7 @@ OWN_STREAMS = {
     "secret_values.py": "no file",
     "sandbox/entrance.py": "its one line, before Surveyor is loaded; the kernel's files",
     "watch/worker_streams.py": "a constant text",
+    "clients/runtimes/programs/python_lines.py": "a protocol between two processes",
 }
 """Modules that write to a stream or a file themselves, and why that is safe."""
 
@@ -141,6 +142,9 @@ OWN_FILES = {
     "output_files.py": "the writer",
     "fixtures/health_endpoints.py": "a certificate",
     "conformance/least_privilege.py": "a target file without secrets, for this run only",
+    "chaos/gateway.py": "settings of an Envoy, for this run only",
+    "chaos/caching_resolver.py": "settings of a resolver, for this run only",
+    "clients/runtimes/model.py": "settings of a client, for this run only",
 }
 
 

@@ -89,11 +89,15 @@ METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 AGENT = "ECS_AGENT_URI"
 
 
+_OF_THE_CALLER = ("source", "is_command", "command", "token_of")
+"""Functions that are of no use in a task."""
+
+
 def source() -> str:
     """Return this program as a container's command carries it."""
     from surveyor_agents.carrying import source_of  # not needed in a task
 
-    return source_of(__file__)
+    return source_of(__file__, _OF_THE_CALLER)
 
 
 def is_command(command: Sequence[str]) -> bool:
@@ -121,9 +125,9 @@ def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None, h
     parser.add_argument("do", choices=("serve", "check"))
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--on-term", choices=("die", "drain", "ignore"), default="die")
-    parser.add_argument("--drain", type=float, default=0.0, help="seconds that it answers after SIGTERM")
-    parser.add_argument("--start-after", type=float, default=0.0, help="seconds until it listens")
-    parser.add_argument("--token", default="", help="what requests need in the header X-Surveyor-Token")
+    parser.add_argument("--drain", type=float, default=0.0)
+    parser.add_argument("--start-after", type=float, default=0.0)
+    parser.add_argument("--token", default="")
     options = parser.parse_args(arguments)
     if options.do == "check":
         return _check(options.port)

@@ -351,6 +351,12 @@ READS_OF_ITS_OWN = {
     "in_vpc/packing.py": "files with a limit for all together, and those of the installed package",
     "in_vpc/copies.py": "copies that it wrote, in parts",
     "sandbox/entrance.py": "the kernel's files, and those of /etc that it covers",
+    "chaos/gateway.py": "the output of a process that this one started",
+    "chaos/caching_resolver.py": "the output of a process that this one started",
+    "chaos/undo_log.py": "a lock",
+    "clients/running.py": "the last part of the output of a process that this one started",
+    "clients/recognition.py": "the kernel's files",
+    "clients/pages.py": "styles of the installed package",
 }
 """Modules that read or open otherwise, and what."""
 

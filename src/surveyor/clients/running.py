@@ -30,6 +30,9 @@ WITHIN = 5.0
 _STARTED_WITHIN = 90.0
 _STOP_WITHIN = 5.0
 
+_LAST_PART = 4_096
+"""Bytes of a program's output in which its last line is looked for."""
+
 
 @dataclass(frozen=True)
 class ClientCall:
@@ -113,8 +116,9 @@ class _Process:
         status = self.process.poll() if self.process is not None else None
         if status is None:
             return ""
-        with contextlib.suppress(OSError):
-            lines = (self.folder / "stderr").read_text("utf-8", "replace").strip().splitlines()
+        with contextlib.suppress(OSError), (self.folder / "stderr").open("rb") as errors:
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_PART))
+            lines = errors.read(_LAST_PART).decode("utf-8", "replace").strip().splitlines()
             return one_line(f"{self.name} ended with status {status}: {lines[-1] if lines else 'no output'}", 300)
         return f"{self.name} ended with status {status}"
 

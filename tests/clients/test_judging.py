@@ -10,6 +10,7 @@ from surveyor.clients.client_report import build_client_report, client_lines
 from surveyor.clients.course import CourseLengths, CoursePhase, Seen
 from surveyor.clients.judging import CHECKS, judge
 from surveyor.clients.pages import render_client
+from surveyor.clients.recognition import advice_for
 from tests.clients.traffic_of import NAME, Script
 
 FIRST, SECOND, THIRD, FOURTH = (tuple(f"172.31.{part}.{number}" for number in (4, 5, 6)) for part in range(1, 5))
@@ -311,6 +312,27 @@ def test_a_problem_has_advice_and_may_be_allowed() -> None:
     assert any("networkaddress.cache.ttl" in line.text and line.source.startswith("https://") for line in advice)
     assert "no-walk" not in {verdict.trait for verdict in report.problems}
     assert any(line.startswith("allowed") for line in client_lines(report))
+
+
+@pytest.mark.parametrize(
+    ("trait", "families", "expected"),
+    [
+        ("keeps-draining", ["Python"], {"Python"}),
+        ("keeps-draining", ["Python", "gRPC"], {"gRPC"}),
+        ("keeps-answers", ["Python", "aiohttp"], {"aiohttp"}),
+        ("remembers-nxdomain", ["Python", "aiohttp", "aiohttp with c-ares"], {"aiohttp with c-ares"}),
+        ("keeps-draining", ["nginx"], set()),
+    ],
+)
+def test_advice_is_that_of_the_software(trait: str, families: list[str], expected: set[str]) -> None:
+    """The library with a setting of its own counts more than its interpreter."""
+    assert {family for family, _ in advice_for(trait, families)} == expected
+
+
+def test_without_a_known_setting_all_are_shown() -> None:
+    """A library that is Python alone is not recognised: its client may be of any software."""
+    for families in ([], ["Python"]):
+        assert "OpenJDK" in {family for family, _ in advice_for("keeps-answers", families)}
 
 
 def test_what_a_client_causes_is_shown_as_text() -> None:

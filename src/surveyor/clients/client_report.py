@@ -121,6 +121,7 @@ def client_lines(report: ClientReport) -> list[str]:
         lines.append(f"{mark:<9} {verdict.check:<12} {verdict.sentence}")
         if verdict.level == "problem":
             lines += [f"{'':23}{line}" for line in verdict.evidence]
-            known = "" if report.software else "if it is "
-            lines += [f"{'':23}{known}{line.software}: {line.text} ({line.source})" for line in verdict.advice]
+            for line in verdict.advice:
+                known = "" if line.software in report.software else "if it is "
+                lines.append(f"{'':23}{known}{line.software}: {line.text} ({line.source})")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,10 +22,11 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "aiohttp with c-ares": (r"/pycares/[^\n]*\.so$|/_cares[^/\n]*\.so$", "aiohttp-cares"),
     "aiohttp": (r"/aiohttp/[^\n]*\.so$", "aiohttp"),
     "libcurl": (r"/pycurl[^/\n]*\.so$|/libcurl[^/\n]*\.so[^/\n]*$|/curl$", "libcurl"),
+    "Python": (r"/python[0-9.]*$|/libpython[^/\n]*\.so[^/\n]*$", "requests"),
 }
 """Software by name: the pattern of a file that its processes have loaded, and the runtime whose advice it gets.
 
-Libraries that are Python alone load no such file, and are not recognised.
+Libraries that are Python alone load no such file: of their clients only the interpreter is recognised.
 """
 
 
@@ -57,11 +58,15 @@ def loaded_families(processes: Sequence[int]) -> Iterator[str]:
 
 
 def advice_for(trait: str, families: Sequence[str]) -> list[tuple[str, RuntimeAdvice]]:
-    """Return what changes a behaviour, with the software that has that setting; without software: for all."""
-    if "aiohttp with c-ares" in families:
-        families = [family for family in families if family != "aiohttp"]
+    """Return what changes a behaviour, with the software that has that setting; if none is known to: for all."""
+    known = [family for family in families if not (family == "aiohttp" and "aiohttp with c-ares" in families)]
+    known = [family for family in known if family != "Python"] or known
+    return _advice(trait, known) or (_advice(trait, FAMILIES) if known in ([], ["Python"]) else [])
+
+
+def _advice(trait: str, families: Iterable[str]) -> list[tuple[str, RuntimeAdvice]]:
     found: dict[str, tuple[str, RuntimeAdvice]] = {}
-    for family in families or FAMILIES:
+    for family in families:
         for advice in RUNTIMES[FAMILIES[family][1]].advice:
             if advice.behaviour == trait:
                 found.setdefault(advice.text, (family, advice))

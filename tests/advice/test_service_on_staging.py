@@ -78,6 +78,20 @@ def run_aws(shop: Staged, command: str) -> None:
     getattr(client, method)(**params)
 
 
+def has_changed(shop: Staged, old: str) -> bool:
+    """Return whether all tasks have another definition, and none of the old ones is being stopped any more.
+
+    The first reads after a change may still show what was before.
+    """
+    ecs = shop.shop.client("ecs")
+    deployments = ecs.describe_services(cluster=CLUSTER, services=["windy"])["services"][0]["deployments"]
+    if deployments[0]["taskDefinition"] == old or not shop.shop.is_steady("windy"):
+        return False
+    found = ecs.list_tasks(cluster=CLUSTER, desiredStatus="STOPPED")["taskArns"]
+    tasks = ecs.describe_tasks(cluster=CLUSTER, tasks=found)["tasks"] if found else []
+    return all(task["lastStatus"] == "STOPPED" for task in tasks)
+
+
 def test_the_advice_closes_both_windows(shop: Staged, tmp_path: Path) -> None:
     """The first deployment has both windows; after the commands of the first advice the next has none, and exit 0."""
     code, output = advise(shop, tmp_path / "before")
@@ -91,9 +105,10 @@ def test_the_advice_closes_both_windows(shop: Staged, tmp_path: Path) -> None:
     ]
     commands = [line.strip() for line in first.splitlines() if line.startswith("   aws ")]
     assert commands
+    [service] = shop.shop.ecs.describe_services(cluster=CLUSTER, services=["windy"])["services"]
     for command in commands:
         run_aws(shop, command)
-    WallClock().eventually(lambda: shop.shop.is_steady("windy"), within=STEADY_WITHIN)
+    WallClock().eventually(lambda: has_changed(shop, service["taskDefinition"]), within=STEADY_WITHIN)
     code, output = advise(shop, tmp_path / "after")
     assert code == 0, output
     assert "No window: every task answered for longer than it was called." in output

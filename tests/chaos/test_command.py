@@ -49,7 +49,8 @@ def test_an_experiment_passes_and_check_repeats_its_verdict(tmp_path: Path) -> N
         assert (tmp_path / name).stat().st_size > 0
     [reported] = json.loads((tmp_path / "report.json").read_text("utf-8"))["experiments"]
     assert {check["check"] for check in reported["judged"]["checks"]} <= CHECKERS.keys()
-    assert reported["judged"]["figures"][0]["high"] > 5, "a dead task is called for about its TTL"
+    # A dead task is called until cached answers expire, of which the TTL of 20 s may be nearly over when it dies.
+    assert 0 <= reported["judged"]["figures"][0]["high"] <= 20 + 15
     page = (tmp_path / "report.html").read_text("utf-8")
     assert 'class="life running"' in page
 

@@ -26,7 +26,7 @@ from surveyor_emulator.runtime.tasks import processes
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
 SOAK = pytest.mark.soak
-TIMEOUT = 20.0  # wall seconds
+TIMEOUT = 60.0  # wall seconds
 DETACHED = ["sh", "-c", "(env -i setsid sleep 1000 &); (setsid sleep 1000 &); sleep 1000 & wait"]
 AT_ONCE = [word for name in ("task_provisioning", "task_pending", "scheduler") for word in ("--set", f"{name}=0")]
 Started = tuple[subprocess.Popen[str], Clients]

@@ -325,7 +325,7 @@ def test_a_problem_has_advice_and_may_be_allowed() -> None:
     ],
 )
 def test_advice_is_that_of_the_software(trait: str, families: list[str], expected: set[str]) -> None:
-    """The library with a setting of its own counts more than its interpreter."""
+    """The library with its own setting counts more than its interpreter."""
     assert {family for family, _ in advice_for(trait, families)} == expected
 
 

@@ -158,7 +158,9 @@ def test_what_is_killed_together_is_swept_at_the_next_start(target: Started, als
     os.kill(process.pid, signal.SIGSTOP)  # so that it does not react
     if also == "its group":
         os.killpg(server, signal.SIGKILL)
-    processes.send(signal.SIGKILL, [process.pid, *others])
+    # The target last: its end has the fork server stop all tasks before it kills them, and one that is killed between
+    # both leaves them stopped until the next start.
+    processes.send(signal.SIGKILL, [*others, process.pid])
     process.wait()
     if also != "every parent":  # keepers end their containers themselves
         wait_until_gone(pids, addresses)
@@ -167,6 +169,22 @@ def test_what_is_killed_together_is_swept_at_the_next_start(target: Started, als
     if also == "every parent" and folder.exists():  # containers that were ending wrote to it during the first sweep
         start_once(tmp_path)
     assert not folder.exists()
+
+
+@SOAK
+def test_what_was_stopped_and_not_killed_is_swept_at_the_next_start(target: Started, tmp_path: Path) -> None:
+    """The fork server is killed between stopping the tasks and killing them: the next start kills them."""
+    process, clients = target
+    addresses = deploy(clients)
+    pids = below(process)
+    [server] = processes.children_of(process.pid)
+    os.kill(process.pid, signal.SIGSTOP)
+    processes.send(signal.SIGSTOP, pids - {server})
+    processes.send(signal.SIGKILL, [server, process.pid])
+    process.wait()
+    start_once(tmp_path)
+    wait_until_gone(pids, addresses)
+    assert not any(tmp_path.glob("surveyor-tasks-*"))
 
 
 @SOAK

@@ -18,13 +18,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import attempts, ceiling, conformance, dns_servers, recovery, registry, sidecars, tasks
+from bench import attempts, ceiling, conformance, dns_servers, door, recovery, registry, sidecars, tasks
 from bench.goals import Goal, check_goals
 from bench.registry import Measurement
 from bench.servers import SERVERS
 
 OUT = Path("reports/out/bench.json")
-PARTS = ("start", "ceiling", "registry", "tasks", "chaos", "load", "dns", "conformance")
+PARTS = ("start", "ceiling", "door", "registry", "tasks", "chaos", "load", "dns", "conformance")
 
 
 def main() -> None:
@@ -46,6 +46,8 @@ def main() -> None:
         measurements += registry.measure_start(SERVERS, print_progress)
     if options.only in (None, "ceiling"):
         measurements += ceiling.measure(SERVERS[0], options.seconds, print_progress)
+    if options.only in (None, "door"):
+        measurements += door.measure(SERVERS[0], options.seconds, print_progress)
     if options.only in (None, "registry"):
         for spec in SERVERS:
             measurements += registry.measure(spec, options.seconds, print_progress)

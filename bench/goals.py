@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import attempts, ceiling, conformance, recovery, sidecars, tasks
+from bench import attempts, ceiling, conformance, door, recovery, sidecars, tasks
 from bench.registry import Measurement
 
 __all__ = ["Goal", "check_goals"]
@@ -40,6 +40,10 @@ def check_goals(measurements: Sequence[Measurement]) -> list[Goal]:
     goals += ratio(
         "DiscoverInstances / canned answer, calls per second of processor time",
         (ceiling.COST, ceiling.CANNED), (ceiling.COST, "embedded"), minimum=0.25,
+    )  # fmt: skip
+    goals += ratio(
+        "DiscoverInstances with the checks of hosts and pages / without, processor time",
+        (door.COST, door.ALL_CHECKS), (door.COST, door.ONLY_SIGNATURES), maximum=1.03,
     )  # fmt: skip
     for size, minimum in ((10, 2.0), (1000, 10.0)):
         for connections in (1, 8, 32):

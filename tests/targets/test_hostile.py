@@ -31,6 +31,18 @@ def test_list(cloudmap, kind):
     assert [service["CreateDate"].year for service in services] == [2026]
 """
 
+UNREADABLE = """
+@pytest.mark.parametrize("number", range(6))
+@proves("alpha.first")
+def test_list(cloudmap, number):
+    '''It is so.'''
+    for _ in range(10):
+        with pytest.raises(Exception):
+            cloudmap.list_services()
+        # between
+    assert not number
+"""
+
 INTERPRETER = ("NoneType", "object has no attribute", "codec can't", "recursion depth", "Traceback", "unhashable")
 """Words of the interpreter, which say nothing about a target."""
 
@@ -98,6 +110,32 @@ def test_list(cloudmap, number):
     assert exit_code(report) == 3
     assert "answered none of the last 3 calls; the last of them, servicediscovery:ListServices: " in report.failure
     assert target.asked.count("ListServices") == 3
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.soak) for kind in ("wrong types", "XML", "nested 100,000")] + ["null"]
+)
+def test_answers_of_no_api_in_a_row_end_the_run(checkout: Checkout, kind: str) -> None:
+    """After fifty of them the run ends with 3, and the line says what stood there instead."""
+    checkout.suite(UNREADABLE)
+    with serve(kind, "ListServices") as target:
+        report = checkout.run(target.url)
+    assert exit_code(report) == 3
+    assert (
+        "answered none of the last 50 calls as an API of AWS does; the last of them: servicediscovery:ListServices"
+        in (report.failure)
+    )
+    assert target.asked.count("ListServices") == 50
+
+
+def test_an_answer_of_the_api_between_keeps_the_run(checkout: Checkout) -> None:
+    """One operation that answers so, beside one that does not, is a verdict of each test that calls it."""
+    checkout.suite(UNREADABLE.replace("# between", "cloudmap.list_namespaces()"))
+    with serve("null", "ListServices") as target:
+        report = checkout.run(target.url)
+    assert exit_code(report) == 1
+    assert report.failure == ""
+    assert target.asked.count("ListServices") == 60
 
 
 @pytest.mark.soak

@@ -103,10 +103,8 @@ class CallOutcomes:
             error=error,
         )
         self._note(service, operation, params_sent, None if refused else parsed, context)
-        if not refused and is_html({}, http.content):  # botocore's JSON parsers take it for an answer without members
-            raise BrokenAnswer(f"{service}:{operation} answered with a web page: {http.content[:80]!r}")
         if not refused:
-            check_types(model, parsed)
+            self._check_parsed(model, http, parsed)
         else:
             log = self._log_since(context) if http.status_code == 500 else ""
             answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
@@ -114,6 +112,7 @@ class CallOutcomes:
                 answer = f"a web page with HTTP {http.status_code}"
             if answer:
                 raise NotOffered(service, operation, answer)
+            self.liveness.readable()
             if in_account:
                 repeated = context.get("retries", {}).get("attempt", 1) > 1
                 require_available(f"{service}:{operation}", parsed, http.status_code, repeated=repeated)
@@ -139,8 +138,22 @@ class CallOutcomes:
             raise NotOffered(service, operation, "a web page" if lacking else "a web page after NotImplementedError")
         if self._received.status in _NO_SUCH_OPERATION:
             raise NotOffered(service, operation, f"HTTP {self._received.status} without an answer of the API")
+        if isinstance(broken, BrokenAnswer):
+            self.liveness.unreadable(str(broken))
         if broken is not exception:
             raise broken
+
+    def _check_parsed(self, model: OperationModel, http: Any, parsed: Mapping[str, Any]) -> None:
+        """Raise BrokenAnswer for an answer that is parsed, and is none of the API."""
+        try:
+            if is_html({}, http.content):  # botocore's JSON parsers take it for an answer without members
+                name = f"{model.service_model.service_name}:{model.name}"
+                raise BrokenAnswer(f"{name} answered with a web page: {http.content[:80]!r}")
+            check_types(model, parsed)
+        except BrokenAnswer as broken:
+            self.liveness.unreadable(str(broken))
+            raise
+        self.liveness.readable()
 
     def _broken(self, operation: str, exception: Exception) -> Exception:
         """Return the error in words of the API if botocore broke over an answer, or found it too large."""

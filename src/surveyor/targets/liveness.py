@@ -18,6 +18,10 @@ _SILENT_CALLS = 3
 _SLOW_CALLS = 8
 """After how many calls in a row that took more than half of the time for an answer it counts as gone."""
 
+_UNREADABLE_CALLS = 50
+"""After how many answers in a row that no API of AWS sends a target counts as gone. Where only one service of a target
+answers so, most tests still call another one, which answers as it should."""
+
 _MAX_PAGES = 1_000
 """Pages of one list. The longest lists of an account have some hundred."""
 
@@ -33,8 +37,8 @@ class Liveness:
 
     def __init__(self, target: str, patience: float) -> None:
         self._target, self._patience = target, patience
-        self._unanswered = self._slow = self._endless = 0
-        self._why = ""
+        self._unanswered = self._slow = self._endless = self._unreadable = 0
+        self._why = self._fault = ""
         self._pages: Counter[tuple[str, str]] = Counter()
 
     def sent(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
@@ -63,10 +67,22 @@ class Liveness:
         self._unanswered += 1
         self._why = f"{operation}: {why}"
 
+    def unreadable(self, fault: str) -> None:
+        """Note that an answer was none of an API; `fault` names the call."""
+        self._unreadable += 1
+        self._fault = fault
+
+    def readable(self) -> None:
+        """Note that an answer was one of an API, which may be a refusal."""
+        self._unreadable = 0
+
     def silence(self) -> str | None:
         """Return that the target has stopped answering; None otherwise."""
         if self._unanswered >= _SILENT_CALLS:
             return f"{self._target} answered none of the last {self._unanswered} calls; the last of them, {self._why}"
+        if self._unreadable >= _UNREADABLE_CALLS:
+            calls = f"none of the last {self._unreadable} calls"
+            return f"{self._target} answered {calls} as an API of AWS does; the last of them: {self._fault}"
         if self._endless >= _ENDLESS_LISTS:
             return f"{self._target} answered {self._endless} lists without end, each with {_MAX_PAGES:,} pages"
         if self._slow >= _SLOW_CALLS:

@@ -1,5 +1,7 @@
 """Container health checks and their effect in Cloud Map."""
 
+from datetime import datetime
+
 from surveyor.testing import Inconclusive, Interval, for_each, proves, raises, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
@@ -76,7 +78,9 @@ def test_a_check_is_a_command(ecs, make_task_definition, run_task, eventually, c
 
 
 @proves("ecs.health.retries-and-start-period")
-def test_a_task_is_unhealthy_after_its_retries(ecs, make_task_definition, run_task, eventually, clock, cluster):
+def test_a_task_is_unhealthy_after_its_retries(
+    ecs, make_task_definition, run_task, call_task, eventually, clock, cluster
+):
     """A check that always fails makes its task UNHEALTHY at the last retry; failures of the start period are free."""
     # ecs/HealthCheck.retries: "The number of times to retry a failed health check before the container is considered
     # unhealthy." It maps to docker run, whose first check follows one interval after the start.
@@ -92,35 +96,36 @@ def test_a_task_is_unhealthy_after_its_retries(ecs, make_task_definition, run_ta
         label: run_task(make_task_definition(container={"healthCheck": {"command": FAILS, **check}}))
         for label, (check, _, _) in figures.items()
     }
-    unknown, after = dict.fromkeys(tasks, 0.0), {}
-    starts: dict[str, tuple[float, float]] = {}
+    starts: dict[str, float] = {}
+    unknown, unhealthy = dict.fromkeys(tasks, 0.0), {}
 
     def all_are_unhealthy():
         before, found = clock.now(), described(ecs, cluster, tasks)
         for label, task in found.items():
-            if "startedAt" in task:
-                # The container starts after its image was pulled, and before the task is RUNNING.
-                starts[label] = task["pullStoppedAt"].timestamp(), task["startedAt"].timestamp()
+            if label not in starts and task["lastStatus"] == "RUNNING":
+                # The task is RUNNING up to half a minute after its container has started, which only metadata says.
+                metadata = call_task(task, "/metadata")["container"]
+                starts[label] = datetime.fromisoformat(metadata["StartedAt"]).timestamp()
             if task["healthStatus"] == "UNKNOWN":
                 unknown[label] = before
-            elif label in starts and label not in after:
-                pulled, started = starts[label]
-                after[label] = Interval(unknown[label] - started, clock.now() - pulled)
-        return len(after) == len(tasks)
+            else:
+                unhealthy.setdefault(label, clock.now())
+        return len(starts) == len(unhealthy) == len(tasks)
 
     def seconds_to_the_next_sample():
         """Return the time to the next moment at which a status decides; until all tasks run, a few seconds at most."""
         now, moments = clock.now(), []
-        for label in starts.keys() - after.keys():
-            (pulled, started), (_, low, high) = starts[label], figures[label]
-            moments += [pulled + low - 1, started + low + 5, pulled + high - 5, started + high + 1]
+        for label in starts.keys() - unhealthy.keys():
+            _, low, high = figures[label]
+            moments += [starts[label] + low + 1, starts[label] + low + 5, starts[label] + high - 5]
         due = [moment - now for moment in moments if moment > now]
         return min(due) if due and len(starts) == len(tasks) else min([*due, 8.0])
 
     end = clock.now() + timeouts.TASK + 150
     while clock.now() < end and not all_are_unhealthy():
         clock.wait(seconds_to_the_next_sample())
-    eventually(lambda: len(after) == len(tasks) or all_are_unhealthy(), within=timeouts.TASK)
+    eventually(all_are_unhealthy, within=timeouts.TASK)
+    after = {label: Interval(unknown[label] - start, unhealthy[label] - start) for label, start in starts.items()}
     wrong = {
         label: seen for label, seen in after.items() if seen.high <= figures[label][1] or seen.low >= figures[label][2]
     }

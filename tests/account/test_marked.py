@@ -86,6 +86,10 @@ class Run:
         self._make_resolver(vpc, subnet["Subnet"]["SubnetId"])
         elb.create_target_group(Name=f"{self.prefix}tg", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")
         self.client("logs").create_log_group(logGroupName=f"/aws/ecs/containerinsights/{cluster}/performance")
+        alarm = {"MetricName": "m", "Namespace": "n", "ComparisonOperator": "GreaterThanThreshold", "Statistic": "Sum"}
+        self.client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{self.prefix}alarm", Period=60, EvaluationPeriods=1, Threshold=1, **alarm
+        )
         self.client("sqs").create_queue(QueueName=f"{self.prefix}queue")
         self.client("events").put_rule(Name=f"{self.prefix}rule", EventPattern='{"source": ["aws.ecs"]}')
 
@@ -157,7 +161,7 @@ def test_each_kind_is_found_and_deleted_and_nothing_else(running: RunningTarget)
     assert kinds == {
         "namespace", "hosted zone", "health check", "VPC", "subnet", "security group", "cluster", "ECS service", "task",
         "task definition", "target group", "rule", "queue", "log group", "internet gateway", "Resolver endpoint",
-        "Resolver rule", "rule group", "domain list",
+        "Resolver rule", "rule group", "domain list", "alarm",
     }  # fmt: skip
     others = {str(marked) for marked in found[OTHER].found}
     assert sweep_marked(found[RUN], running.account(RUN)) == []

@@ -15,7 +15,7 @@ from botocore.session import Session
 from surveyor.account import marked
 from surveyor.account.needed_calls import COMMANDS, CONSUMER, needed_operations
 from surveyor.account.permissions import MAX_SIZE, make_policies, policy_size, required_actions
-from surveyor.account.scopes import Place
+from surveyor.account.scopes import Place, limits_of
 from surveyor.cli import main
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
@@ -157,6 +157,16 @@ def test_changes_are_limited_to_what_runs_made(command: str) -> None:
     assert "route53:ChangeResourceRecordSets" not in changes
 
 
+def test_deployments_may_be_in_a_cluster_of_the_users() -> None:
+    """Services of runs may be in the cluster of the target file; of its other services nothing may be changed."""
+    [limit] = limits_of("ecs:StopServiceDeployment", Place("1" * 12, "eu-west-1", cluster="staging"))
+    prefix = f"arn:aws:ecs:eu-west-1:{'1' * 12}:service"
+    assert limit.resources == (
+        f"{prefix}/surveyor-*/*", f"{prefix}-deployment/surveyor-*/*/*", f"{prefix}/staging/surveyor-*",
+        f"{prefix}-deployment/staging/surveyor-*/*",
+    )  # fmt: skip
+
+
 def test_what_others_have_cannot_be_deleted() -> None:
     """By its name, or by the tag of a run."""
     actions = required_actions(needed_operations("conform"), DEPENDENT)
@@ -232,6 +242,7 @@ def test_tags_of_the_user_need_their_actions() -> None:
     plain = required_actions(needed_operations("conform", FEATURES), DEPENDENT)
     tagged = required_actions(needed_operations("conform", FEATURES), DEPENDENT, tagged=True)
     added = {"elasticloadbalancing:AddTags", "events:TagResource", "logs:TagResource", "sqs:TagQueue"}
+    added.add("cloudwatch:TagResource")
     assert tagged - plain == added
     policies = make_policies(tagged, Place())
     assert [action for action in added if with_action(policies, action)[0]["Resource"] == "*"] == []

@@ -179,6 +179,13 @@ def _buckets(client: _Client, region: str) -> Iterator[Marked]:
             yield Marked(found[1], "s3:CreateBucket", name, region, created=created, details={"Bucket": name})
 
 
+def _alarms(client: _Client, region: str) -> Iterator[Marked]:
+    for alarm in _pages(client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmNamePrefix="surveyor-"):
+        if run := _run_in(alarm["AlarmName"]):
+            name, changed = alarm["AlarmName"], alarm.get("AlarmConfigurationUpdatedTimestamp")
+            yield Marked(run, "cloudwatch:PutMetricAlarm", name, region, created=changed, details={"AlarmName": name})
+
+
 def _log_groups(client: _Client, region: str) -> Iterator[Marked]:
     """Yield log groups of runs, also those that Container Insights made for a cluster of a run."""
     for group in _pages(client("logs"), "describe_log_groups", "logGroups"):
@@ -236,6 +243,7 @@ _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("events and sqs", _events),
     ("s3", _buckets),
     ("logs", _log_groups),
+    ("cloudwatch", _alarms),
     ("acm-pca", _authorities),
     ("ram", _shares),
 )

@@ -112,6 +112,7 @@ _MEMBERS: Mapping[str, Mapping[str, Kind]] = {
         "ResourceArns": "name",
     },
     "logs": {"logGroupName": "name", "logGroupIdentifier": "name", "resourceArn": "name"},
+    "cloudwatch": {"AlarmName": "name", "AlarmNames": "name"},
     "events": {"Name": "name", "Rule": "name", "ResourceARN": "name"},
     "s3": {"Bucket": "name"},
     "sqs": {"QueueName": "name", "QueueUrl": "name"},

@@ -37,6 +37,7 @@ _SWEEP: Calls = {
     "elbv2": "DeleteLoadBalancer DeleteTargetGroup DescribeLoadBalancers DescribeTargetGroups",
     "events": "DeleteRule ListRules ListTargetsByRule RemoveTargets",
     "sqs": "DeleteQueue GetQueueUrl ListQueues",
+    "cloudwatch": "DeleteAlarms DescribeAlarms",
     "logs": "DeleteLogGroup DescribeLogGroups",
     "s3": "DeleteBucket DeleteObjects ListBuckets ListObjectsV2",
     "ram": "DeleteResourceShare GetResourceShares",
@@ -65,15 +66,16 @@ _CONFORM: Calls = {
     "ListHostedZonesByName ListHostedZonesByVPC ListTagsForResource ListTagsForResources TestDNSAnswer "
     "UpdateHealthCheck UpdateHostedZoneComment",
     "ec2": "AttachInternetGateway CreateInternetGateway CreateRoute CreateSecurityGroup CreateSubnet CreateVpc "
-    "DescribeRouteTables ModifySubnetAttribute ModifyVpcAttribute RunInstances",
-    "ecs": "CreateCluster CreateService CreateTaskSet DeleteTaskSet DeregisterContainerInstance DescribeClusters "
-    "DescribeContainerInstances DescribeServiceDeployments DescribeServiceRevisions DescribeTaskDefinition "
-    "DescribeTaskSets ListContainerInstances ListServiceDeployments ListServicesByNamespace ListTagsForResource "
-    "RegisterTaskDefinition RunTask TagResource UntagResource UpdateCluster UpdateService "
-    "UpdateServicePrimaryTaskSet UpdateTaskSet",
-    "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup ModifyTargetGroupAttributes",
+    "DescribeAvailabilityZones DescribeRouteTables ModifySubnetAttribute ModifyVpcAttribute RunInstances",
+    "ecs": "ContinueServiceDeployment CreateCluster CreateService CreateTaskSet DeleteTaskSet "
+    "DeregisterContainerInstance DescribeClusters DescribeContainerInstances DescribeServiceDeployments "
+    "DescribeServiceRevisions DescribeTaskDefinition DescribeTaskSets ListContainerInstances ListServiceDeployments "
+    "ListServicesByNamespace ListTagsForResource RegisterTaskDefinition RunTask StopServiceDeployment TagResource "
+    "UntagResource UpdateCluster UpdateService UpdateServicePrimaryTaskSet UpdateTaskSet",
+    "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup DescribeTargetHealth ModifyTargetGroupAttributes",
     "events": "PutRule PutTargets",
     "sqs": "CreateQueue DeleteMessage GetQueueAttributes ReceiveMessage SetQueueAttributes",
+    "cloudwatch": "PutMetricAlarm SetAlarmState",
     "service-quotas": "GetServiceQuota",
 }
 
@@ -84,19 +86,22 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
         "s3": "CreateBucket GetObject PutObject",
     },
     "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion"},
-    "sharing": {"ram": "AssociateResourceShare CreateResourceShare DisassociateResourceShare"},
+    "sharing": {
+        "ram": "AssociateResourceShare CreateResourceShare DisassociateResourceShare",
+        "route53": "CreateVPCAssociationAuthorization DeleteVPCAssociationAuthorization "
+        "ListVPCAssociationAuthorizations",
+    },
     "ecs-processes": {
         "ec2": "DescribeNetworkInterfaces",
-        "ecs": "ContinueServiceDeployment StopServiceDeployment",
-        "elbv2": "DescribeTargetHealth",
         "logs": "CreateLogGroup FilterLogEvents",
         "cloudwatch": "GetMetricData",
     },
     "resolver": {
         "route53resolver": "AssociateFirewallRuleGroup AssociateResolverRule CreateFirewallDomainList "
         "CreateFirewallRule CreateFirewallRuleGroup CreateResolverEndpoint CreateResolverRule "
-        "GetFirewallDomainList UpdateFirewallDomains " + _RESOLVER_SWEEP,
-        "ec2": "AuthorizeSecurityGroupIngress DescribeAvailabilityZones",
+        "GetFirewallDomainList ListResolverEndpointIpAddresses UpdateFirewallDomains "
+        "UpdateFirewallRuleGroupAssociation " + _RESOLVER_SWEEP,
+        "ec2": "AuthorizeSecurityGroupIngress",
     },
     "private-ca": {
         "acm-pca": "CreateCertificateAuthority GetCertificate GetCertificateAuthorityCertificate "
@@ -129,7 +134,8 @@ _CONSUMER: Calls = {
     "DiscoverInstancesRevision GetInstance GetInstancesHealthStatus GetServiceAttributes ListOperations "
     "RegisterInstance TagResource UntagResource UpdateHttpNamespace UpdateInstanceCustomHealthStatus "
     "UpdatePrivateDnsNamespace UpdatePublicDnsNamespace UpdateService UpdateServiceAttributes",
-    "ec2": "CreateVpc DescribeRouteTables",
+    "route53": "AssociateVPCWithHostedZone DisassociateVPCFromHostedZone ListHostedZonesByVPC",
+    "ec2": "CreateVpc DescribeRouteTables ModifyVpcAttribute",
     "ecs": "CreateCluster CreateService RegisterTaskDefinition",
     "ram": "AcceptResourceShareInvitation AssociateResourceShare CreateResourceShare GetResourceShareInvitations "
     "RejectResourceShareInvitation",

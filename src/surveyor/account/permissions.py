@@ -67,6 +67,7 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
 
 _WITH_TAGS: Mapping[str, str] = {
     "acm-pca:CreateCertificateAuthority": "acm-pca:TagCertificateAuthority",
+    "cloudwatch:PutMetricAlarm": "cloudwatch:TagResource",
     "ecs:CreateTaskSet": "ecs:TagResource",
     "ecs:RunTask": "ecs:TagResource",
     "elasticloadbalancing:CreateListener": "elasticloadbalancing:AddTags",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "ALARM",
     "CALL_PRICES",
     "CERTIFICATE_AUTHORITY",
     "FARGATE_TASK",
@@ -94,6 +95,13 @@ LOAD_BALANCER = Price(
     (0.0225 + 0.008) * _HOURS_OF_MONTH,  # with one capacity unit
     "aws.amazon.com/elasticloadbalancing/pricing",
     "each hour that has begun",
+    at_least=_HOUR,
+)
+ALARM = Price(
+    "alarm",
+    0.10,  # of one metric, at standard resolution
+    "aws.amazon.com/cloudwatch/pricing",
+    "prorated by the hour",
     at_least=_HOUR,
 )
 CERTIFICATE_AUTHORITY = Price(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from surveyor.account.prices import (
+    ALARM,
     CALL_PRICES,
     CERTIFICATE_AUTHORITY,
     FARGATE_TASK,
@@ -70,6 +71,7 @@ CREATES: Mapping[str, CreatedResource] = {
     "elbv2:CreateTargetGroup": CreatedResource("target group", ("TargetGroups", "TargetGroupArn")),
     "elbv2:CreateListener": CreatedResource("listener"),
     "logs:CreateLogGroup": CreatedResource("log group"),
+    "cloudwatch:PutMetricAlarm": CreatedResource("alarm", price=ALARM),
     "acm-pca:CreateCertificateAuthority": CreatedResource(
         "certificate authority", ("CertificateAuthorityArn",), CERTIFICATE_AUTHORITY
     ),

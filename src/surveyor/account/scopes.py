@@ -83,8 +83,10 @@ def limits_of(action: str, place: Place) -> Iterator[Limit]:
 
 def _ecs(name: str, place: Place) -> Iterator[Limit]:
     if name.endswith("ServiceDeployment") or name in ("DescribeServiceDeployments", "ListServiceDeployments"):
-        chosen = place.service or "surveyor-*/*"
-        yield Limit("EcsDeployments", place.arns("ecs", f"service/{chosen}", f"service-deployment/{chosen}/*"))
+        in_cluster = [f"{place.cluster}/surveyor-*"] if place.cluster else []
+        chosen = [place.service] if place.service else ["surveyor-*/*", *in_cluster]
+        paths = (path for name in chosen for path in (f"service/{name}", f"service-deployment/{name}/*"))
+        yield Limit("EcsDeployments", place.arns("ecs", *paths))
     elif not name.startswith(_READS) and name != "DeregisterTaskDefinition":
         if place.service:
             cluster = place.service.partition("/")[0]
@@ -174,6 +176,11 @@ def _ram(name: str, place: Place) -> Iterator[Limit]:
         yield Limit("Shares", place.arns("ram", "resource-share/*"), own)
 
 
+def _cloudwatch(name: str, place: Place) -> Iterator[Limit]:
+    if not name.startswith(_READS):
+        yield Limit("Alarms", place.arns("cloudwatch", "alarm:surveyor-*"))
+
+
 def _sqs(name: str, place: Place) -> Iterator[Limit]:
     if name != "ListQueues":
         yield Limit("Queues", place.arns("sqs", "surveyor-*"))
@@ -236,7 +243,7 @@ def _resolver(name: str, place: Place) -> Iterator[Limit]:
 
 
 _LIMITS = {
-    "acm-pca": _pca, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb, "events": _events, "iam": _iam,
-    "logs": _logs, "ram": _ram, "route53": _route53, "route53resolver": _resolver, "s3": _s3,
-    "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
+    "acm-pca": _pca, "cloudwatch": _cloudwatch, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb,
+    "events": _events, "iam": _iam, "logs": _logs, "ram": _ram, "route53": _route53, "route53resolver": _resolver,
+    "s3": _s3, "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
 }  # fmt: skip

@@ -56,6 +56,7 @@ _TAG_LISTS: Mapping[tuple[str, str], str] = {
     **{("iam", f"Create{kind}"): "Tags" for kind in ("Role", "User", "Policy", "InstanceProfile")},
     ("acm-pca", "CreateCertificateAuthority"): "Tags",
     ("events", "PutRule"): "Tags",
+    ("cloudwatch", "PutMetricAlarm"): "Tags",
     **{("route53resolver", operation): "Tags" for operation in _RESOLVER},
     ("ram", "CreateResourceShare"): "tags",
 }

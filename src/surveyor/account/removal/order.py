@@ -51,8 +51,10 @@ from surveyor.account.removal.route53 import (
 from surveyor.account.removal.s3 import delete_buckets, find_bucket
 from surveyor.account.removal.shares import delete_shares, find_share
 from surveyor.account.removal.telemetry import (
+    delete_alarms,
     delete_certificate_authorities,
     delete_log_groups,
+    find_alarm,
     find_certificate_authority,
     find_log_group,
 )
@@ -79,6 +81,7 @@ _RULES = (
     _DeletionRule("target group", find_by_name, delete_target_groups),
     _DeletionRule("task definition", find_task_definition, delete_task_definitions),
     _DeletionRule("cluster", find_cluster, delete_clusters),
+    _DeletionRule("alarm", find_alarm, delete_alarms),
     _DeletionRule("log group", find_log_group, delete_log_groups),
     _DeletionRule("certificate authority", find_certificate_authority, delete_certificate_authorities),
     _DeletionRule("rule", find_rule, delete_event_rules),

@@ -1,4 +1,4 @@
-"""Log groups and private certificate authorities."""
+"""Alarms, log groups and private certificate authorities."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from surveyor.account.removal.account import Account, Problems, ignore_absent
 from surveyor.account.tags import TAG
 
 __all__ = [
+    "delete_alarms",
     "delete_certificate_authorities",
     "delete_log_groups",
+    "find_alarm",
     "find_certificate_authority",
     "find_log_group",
 ]
 
 MIN_RETENTION = 7
 """Minimum number of days that AWS keeps a deleted authority (acm-pca/DeleteCertificateAuthorityRequest)."""
+
+
+def find_alarm(account: Account, resource: Resource) -> tuple[str, ...]:
+    """Return the alarm's name, which is in the parameters of the call."""
+    return (resource.parameters.get("AlarmName", ""),)
 
 
 def find_log_group(account: Account, resource: Resource) -> tuple[str, ...]:
@@ -38,6 +45,19 @@ def find_certificate_authority(account: Account, resource: Resource) -> tuple[st
             if authority["Status"] != "DELETED" and {"Key": TAG, "Value": account.run} in tags:
                 found.append(authority["Arn"])
     return tuple(found)
+
+
+def delete_alarms(account: Account, region: str, ids: Sequence[str]) -> Problems:
+    """Delete alarms one by one: a call with a name that does not exist deletes none (cloudwatch/DeleteAlarms)."""
+    cloudwatch = account.client("cloudwatch", region)
+    problems: dict[str, str] = {}
+    for name in ids:
+        try:
+            with ignore_absent("ResourceNotFound", "ResourceNotFoundException"):
+                cloudwatch.delete_alarms(AlarmNames=[name])
+        except ClientError as error:
+            problems[name] = str(error)
+    return problems
 
 
 def delete_log_groups(account: Account, region: str, ids: Sequence[str]) -> Problems:

@@ -1,0 +1,96 @@
+"""What suites call is what the policy of `conform` allows, and what a run deletes again."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from botocore import xform_name
+
+from surveyor.account.needed_calls import CONSUMER, needed_operations
+from surveyor.account.resources import CREATES
+from surveyor.claims import load_claims
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.options import TargetOptions
+from tests.account.suite_calls import SuiteTest, suite_tests
+
+LAYOUT = find_layout()
+NEVER = frozenset({"principals", "ecs-instances", "clock-control", "task-signals", "functions"})
+"""Features that the target `aws` never has."""
+
+NOT_NEEDED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+"""Actions that need no permission."""
+
+DENIED = frozenset({"ram:AcceptResourceShareInvitation"})
+"""Calls that the policy denies on purpose: the owner answers an invitation of the other account, and is refused."""
+
+BY_URL = frozenset({"s3:GetObject", "s3:PutObject"})
+"""Calls that are made by presigned URLs."""
+
+INSIDE = frozenset({"dns", "health", "ecs-processes"})
+
+
+@cache
+def judged() -> tuple[tuple[SuiteTest, frozenset[str]], ...]:
+    """Return the tests that an account may judge, each with the features of its claims."""
+    claims = load_claims(LAYOUT.claims).by_id
+    fixtures = LAYOUT.root / "src" / "surveyor" / "fixtures"
+    found = []
+    # The role of an account is named with --role; elsewhere this fixture creates one.
+    for test in suite_tests(LAYOUT.suites, fixtures, leave_out=["assumable_role"]):
+        features = frozenset(feature for claim in test.claims for feature in claims[claim].features)
+        if not features & NEVER:
+            found.append((test, features))
+    return tuple(found)
+
+
+def test_features_that_an_account_never_has() -> None:
+    """They are those of claims that no option of the target `aws` unlocks."""
+    target = load_target("aws", LAYOUT.targets, TargetOptions(account="111122223333"))
+    assert not NEVER & ((target.features or frozenset()) | target.on_request)
+
+
+def allowed(features: frozenset[str], *, consumer: bool) -> frozenset[str]:
+    """Return the operations that policies allow a run with these features, in one of its accounts."""
+    if consumer:
+        return needed_operations(CONSUMER) | NOT_NEEDED
+    more = [name for name, needed in (("from-vpc", INSIDE), ("sharing", {"accounts"})) if features & needed]
+    return needed_operations("conform", (*features, *more)) | NOT_NEEDED | DENIED
+
+
+def test_the_policy_allows_what_suites_call() -> None:
+    """Each operation that a test may call is needed by `conform`, or by its second account, with its features."""
+    missing: dict[str, str] = {}
+    for test, features in judged():
+        for call, where in test.calls.items():
+            if allowed(features, consumer=call.by_consumer).isdisjoint(call.operations):
+                missing.setdefault(str(call), f"{test.nodeid}, {where}, {sorted(features)}")
+    assert len(judged()) > 500
+    assert missing == {}
+
+
+def test_what_suites_create_is_in_the_ledger() -> None:
+    """Each operation that creates something is one that ledgers know, so that a run deletes it, or finds it again."""
+    creating = ("Create", "Run", "PutRule", "PutMetricAlarm", "Register", "Allocate", "StartTask")
+    unknown: dict[str, str] = {}
+    for test, _ in judged():
+        for call, where in test.calls.items():
+            if all(
+                name.partition(":")[2].startswith(creating) for name in call.operations
+            ) and CREATES.keys().isdisjoint(call.operations):
+                unknown.setdefault(str(call), f"{test.nodeid}, {where}")
+    assert unknown == {}
+
+
+def test_the_policy_has_no_call_that_nothing_makes() -> None:
+    """Each operation of `conform` is called by a test, or by its name in the harness: its fixtures and its clean-up."""
+    called = {name for test, _ in judged() for call in test.calls for name in call.operations}
+    harness = "\n".join(path.read_text("utf-8") for path in sorted((LAYOUT.root / "src" / "surveyor").rglob("*.py")))
+    features = ("from-vpc", "iam", "sharing", "ecs-processes", "resolver", "private-ca")
+    unused = [
+        name
+        for name in sorted(needed_operations("conform", features) - called)
+        if name not in BY_URL and not re.search(rf"\b{xform_name(name.partition(':')[2])}\b", harness)
+    ]
+    assert unused == []

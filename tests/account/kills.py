@@ -1,6 +1,8 @@
 """Kill runs in an account at random moments, sweep after each, and check what is left there.
 
-`python -m tests.account.kills 20` does it twenty times in real time; options: `--seed`, `--scale`, `--within`.
+`python -m tests.account.kills 20` does it twenty times in real time; options: `--seed`, `--scale`, `--within`. With
+`--lost` the folder of the run is deleted before the sweep, which searches the account then, in which others have
+resources.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +23,7 @@ from typing import Any
 from surveyor.targets.clients import Clients
 from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
 
-__all__ = ["killed_run", "list_resources", "sweep"]
+__all__ = ["killed_run", "list_resources", "start_run", "sweep", "sweep_without_ledger"]
 
 AREAS = ("namespaces", "instances", "dns", "errors")
 
@@ -44,16 +48,21 @@ def list_resources(clients: Clients) -> list[str]:
     return found
 
 
-def killed_run(emulator: EmulatorAccount, out: Path, after: float, workers: int = 3) -> str:
-    """Start a run, kill it without warning after `after` wall seconds, and return what it had printed."""
+def start_run(emulator: EmulatorAccount, out: Path, workers: int = 3) -> subprocess.Popen[str]:
+    """Start a run whose output is read by pipe."""
     command = [
         *(sys.executable, "-m", "surveyor", "conform", "--target", "aws", "--account", ACCOUNT),
         *("--endpoint", emulator.endpoint, "--dns", "control", "--workers", str(workers), "--out", str(out)),
         *(word for area in AREAS for word in ("--area", area)),
     ]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command, env=os.environ | emulator.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+
+
+def killed_run(emulator: EmulatorAccount, out: Path, after: float, workers: int = 3) -> str:
+    """Start a run, kill it without warning after `after` wall seconds, and return what it had printed."""
+    process = start_run(emulator, out, workers)
     timer = threading.Timer(after, process.send_signal, (signal.SIGKILL,))
     timer.start()
     try:
@@ -73,6 +82,17 @@ def sweep(emulator: EmulatorAccount, out: Path) -> subprocess.CompletedProcess[s
     )
 
 
+def sweep_without_ledger(emulator: EmulatorAccount, printed: str) -> subprocess.CompletedProcess[str]:
+    """Run `surveyor sweep --account` for the run that printed this; a run that printed no id created nothing."""
+    run = re.search(r"^run (\w+) in account", printed, re.MULTILINE)
+    command = [sys.executable, "-m", "surveyor", "sweep", "--account", ACCOUNT, "--region", "us-east-1"]
+    command += ["--target", "aws", "--endpoint", emulator.endpoint]
+    command += ["--run", run[1]] if run else ["--dry-run"]
+    return subprocess.run(
+        command, env=os.environ | emulator.environment, capture_output=True, text=True, check=False, timeout=600
+    )
+
+
 def main() -> int:
     """Print a line for each run; return 0 if nothing was left after any sweep."""
     parser = argparse.ArgumentParser(prog="python -m tests.account.kills")
@@ -80,24 +100,32 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--within", type=float, default=60.0, help="maximum wall seconds until the kill")
+    parser.add_argument("--lost", action="store_true", help="delete the folder of the run before the sweep")
     arguments = parser.parse_args()
     moments, failures = random.Random(arguments.seed), 0
     sys.stdout.write(f"seed {arguments.seed}\n")
-    with flowing(arguments.scale) as emulator:
+    with flowing(arguments.scale, **({"residents": "some"} if arguments.lost else {})) as emulator:
         os.environ.update(emulator.environment)
         clients = emulator.clients()
+        others = list_resources(clients)
         for number in range(1, arguments.count + 1):
             after = moments.uniform(1.0, arguments.within)
             with tempfile.TemporaryDirectory() as scratch:
-                killed_run(emulator, Path(scratch), after)
+                printed = killed_run(emulator, Path(scratch), after)
                 before = list_resources(clients)
-                swept = sweep(emulator, Path(scratch))
-                left = list_resources(clients)
+                if arguments.lost:
+                    shutil.rmtree(scratch)
+                    swept = sweep_without_ledger(emulator, printed)
+                    Path(scratch).mkdir()
+                else:
+                    swept = sweep(emulator, Path(scratch))
+                found = list_resources(clients)
             deleted = swept.stdout.count("deleted: ")
-            failures += bool(left) or swept.returncode != 0
+            left, gone = set(found) - set(others), set(others) - set(found)
+            failures += bool(left or gone) or swept.returncode != 0
             sys.stdout.write(
-                f"{number}: killed after {after:.1f} s, {len(before)} resources existed, {deleted} swept (exit "
-                f"{swept.returncode}), {len(left)} left {' '.join(left)}\n"
+                f"{number}: killed after {after:.1f} s, {len(set(before) - set(others))} resources existed, {deleted} "
+                f"swept (exit {swept.returncode}), {len(left)} left {' '.join(left)}, {len(gone)} of others gone\n"
             )
             sys.stdout.flush()
     return 1 if failures else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from surveyor.account.ledger import Ledger, Owner, read_ledger
+from surveyor.clock import WallClock
 from surveyor.targets import load_target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import sweep_folder
 from tests.account.conftest import ACCOUNT, TARGETS
-from tests.account.kills import killed_run, list_resources, sweep
+from tests.account.kills import killed_run, list_resources, start_run, sweep, sweep_without_ledger
 
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
@@ -151,6 +153,20 @@ def test_killed_runs_leave_nothing_after_a_sweep(emulator: EmulatorAccount, tmp_
         done = sweep(emulator, out)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
         assert list_resources(emulator.clients()) == before
+
+
+@pytest.mark.soak
+def test_a_killed_run_is_swept_without_its_ledger(emulator: EmulatorAccount, tmp_path: Path) -> None:
+    """Where its folder is lost as well, a sweep of the account finds all of it by its mark."""
+    before = list_resources(emulator.clients())
+    run = start_run(emulator, tmp_path / "run")
+    WallClock().eventually(lambda: len(list_resources(emulator.clients())) > len(before), within=120)
+    run.kill()
+    printed, _ = run.communicate()
+    shutil.rmtree(tmp_path / "run")
+    done = sweep_without_ledger(emulator, printed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list_resources(emulator.clients()) == before
 
 
 @pytest.mark.soak

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -43,6 +46,17 @@ class EmulatorAccount:
         """Return the target `aws` at this endpoint."""
         options = TargetOptions(account=ACCOUNT, endpoint=self.endpoint, dns="control")
         return load_target("aws", TARGETS, replace(options, **fields))  # type: ignore[arg-type]  # fields by name
+
+
+def inventory(emulator: EmulatorAccount, account: str = ACCOUNT) -> list[dict[str, Any]]:
+    """Return all that exists in an account, not by the API: kinds, ids, Regions, names, tags and settings."""
+    request = urllib.request.Request(
+        f"{emulator.endpoint}/_surveyor/inventory?account={account}",
+        headers={"Authorization": f"Bearer {emulator.token}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["resources"]
+    return found
 
 
 @contextmanager

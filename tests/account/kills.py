@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.targets.clients import Clients
-from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
+from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing, inventory
 
 __all__ = ["killed_run", "list_resources", "start_run", "sweep", "sweep_without_ledger"]
 
@@ -46,6 +46,11 @@ def list_resources(clients: Clients) -> list[str]:
     instances = [instance for group in ec2.describe_instances()["Reservations"] for instance in group["Instances"]]
     found += [instance["InstanceId"] for instance in instances if instance["State"]["Name"] != "terminated"]
     return found
+
+
+def all_resources(emulator: EmulatorAccount) -> set[str]:
+    """Return the kinds and ids of everything that exists in the account, not by the API."""
+    return {f"{resource['kind']} {resource['id']}" for resource in inventory(emulator)}
 
 
 def start_run(emulator: EmulatorAccount, out: Path, workers: int = 3) -> subprocess.Popen[str]:
@@ -106,26 +111,26 @@ def main() -> int:
     sys.stdout.write(f"seed {arguments.seed}\n")
     with flowing(arguments.scale, **({"residents": "some"} if arguments.lost else {})) as emulator:
         os.environ.update(emulator.environment)
-        clients = emulator.clients()
-        others = list_resources(clients)
+        emulator.clients().client("servicediscovery", ACCOUNT).list_namespaces()  # others' resources are made
+        others = all_resources(emulator)
         for number in range(1, arguments.count + 1):
             after = moments.uniform(1.0, arguments.within)
             with tempfile.TemporaryDirectory() as scratch:
                 printed = killed_run(emulator, Path(scratch), after)
-                before = list_resources(clients)
+                before = all_resources(emulator)
                 if arguments.lost:
                     shutil.rmtree(scratch)
                     swept = sweep_without_ledger(emulator, printed)
                     Path(scratch).mkdir()
                 else:
                     swept = sweep(emulator, Path(scratch))
-                found = list_resources(clients)
+                found = all_resources(emulator)
             deleted = swept.stdout.count("deleted: ")
-            left, gone = set(found) - set(others), set(others) - set(found)
+            left, gone = found - others, others - found
             failures += bool(left or gone) or swept.returncode != 0
             sys.stdout.write(
-                f"{number}: killed after {after:.1f} s, {len(set(before) - set(others))} resources existed, {deleted} "
-                f"swept (exit {swept.returncode}), {len(left)} left {' '.join(left)}, {len(gone)} of others gone\n"
+                f"{number}: killed after {after:.1f} s, {len(before - others)} resources existed, {deleted} "
+                f"swept (exit {swept.returncode}), {len(left)} left {', '.join(left)}, {len(gone)} of others gone\n"
             )
             sys.stdout.flush()
     return 1 if failures else 0

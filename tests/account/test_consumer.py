@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +14,7 @@ from surveyor.evidence import Evidence
 from surveyor.report import load_report
 from surveyor.targets.clients import Clients
 from surveyor.targets.consumer import consumer_target
-from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
+from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing, inventory
 from tests.account.limited import limited, policies_for
 from tests.account.test_runs import surveyor
 
@@ -69,17 +66,6 @@ def conform(emulator: EmulatorAccount, out: Path, consumer: str) -> tuple[str, .
             "--endpoint", emulator.endpoint, "--dns", "control", "--out", str(out))  # fmt: skip
 
 
-def exists(emulator: EmulatorAccount, account: str) -> list[dict[str, Any]]:
-    """Return what exists in an account, not by the API."""
-    request = urllib.request.Request(
-        f"{emulator.endpoint}/_surveyor/inventory?account={account}",
-        headers={"Authorization": f"Bearer {emulator.token}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["resources"]
-    return found
-
-
 @pytest.mark.soak
 @pytest.mark.usefixtures("profiles")
 def test_a_run_shares_with_the_consumer_and_leaves_nothing(tmp_path: Path) -> None:
@@ -88,7 +74,7 @@ def test_a_run_shares_with_the_consumer_and_leaves_nothing(tmp_path: Path) -> No
         for profile, account in {"own": ACCOUNT, "consumer": CONSUMER_ACCOUNT}.items():  # others' resources are made
             target = emulator.target(profile=profile, account=account)
             Clients(target, emulator.endpoint, Evidence()).client("servicediscovery", "").list_namespaces()
-        before = [exists(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)]
+        before = [inventory(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)]
         out = tmp_path / "out"
         done = surveyor(emulator, *conform(emulator, out, "consumer"), *CLAIM)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -98,7 +84,7 @@ def test_a_run_shares_with_the_consumer_and_leaves_nothing(tmp_path: Path) -> No
         assert ACCOUNT not in report
         assert CONSUMER_ACCOUNT not in report
         assert "ecs:CreateCluster" in "".join(path.read_text() for path in out.glob("consumer/ledger-*.jsonl"))
-        assert [exists(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)] == before
+        assert [inventory(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)] == before
 
 
 @pytest.mark.soak
@@ -131,7 +117,7 @@ def test_the_policies_of_both_accounts_are_enough(monkeypatch: pytest.MonkeyPatc
 def test_what_a_killed_run_left_in_both_accounts_is_swept(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """By its ledgers, with the profiles that they name."""
     places = ((tmp_path, ACCOUNT, "own"), (tmp_path / "consumer", CONSUMER_ACCOUNT, "consumer"))
-    before = [exists(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)]
+    before = [inventory(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)]
     for folder, account, profile in places:
         owner = Owner("0123abcd", "aws", account, "us-east-1", emulator.endpoint, profile=profile)
         ledger = Ledger(folder / "ledger-main.jsonl", owner)
@@ -140,8 +126,8 @@ def test_what_a_killed_run_left_in_both_accounts_is_swept(emulator: EmulatorAcco
         clients.client("servicediscovery", "").create_http_namespace(Name="surveyor-0123abcd-n")
         clients.client("ram", "").create_resource_share(name="surveyor-0123abcd-share")
         ledger.close()
-    assert [exists(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)] != before
+    assert [inventory(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)] != before
     done = surveyor(emulator, "sweep", str(tmp_path))
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "deleted: resource share" in done.stdout
-    assert [exists(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)] == before
+    assert [inventory(emulator, account) for account in (ACCOUNT, CONSUMER_ACCOUNT)] == before

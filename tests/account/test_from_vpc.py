@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from surveyor.errors import UsageError
 from surveyor.targets import load_target
 from surveyor.targets.options import TargetOptions
 from surveyor.vantage import choose_place
-from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing
+from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing, inventory
 from tests.account.test_runs import conform, surveyor
 from tests.vantage.outside import sitecustomize
 
@@ -35,16 +33,6 @@ def account() -> Iterator[EmulatorAccount]:
     with flowing(60, egress="routed", traffic="ruled") as running, mock.patch.dict(os.environ, running.environment):
         running.clients().client("ec2", ACCOUNT).describe_vpcs()  # the default VPC exists from the first call on
         yield running
-
-
-def inventory(emulator: EmulatorAccount) -> list[Any]:
-    """Return everything that exists in the account, whatever the API says."""
-    request = urllib.request.Request(
-        f"{emulator.endpoint}/_surveyor/inventory?account={ACCOUNT}",
-        headers={"Authorization": f"Bearer {emulator.token}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return [(entry["kind"], entry["id"]) for entry in json.load(answer)["resources"]]
 
 
 @pytest.mark.soak

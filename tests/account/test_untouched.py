@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +31,7 @@ from surveyor.targets import load_target
 from surveyor.targets.clients import Clients
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
-from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing
+from tests.account.conftest import ACCOUNT, TARGETS, EmulatorAccount, flowing, inventory
 from tests.chaos.shared_service import target_file
 
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -103,14 +101,9 @@ def _operation(method: str, path: str, headers: Any, body: bytes) -> str:
     return action[0] if action else f"{method} {path}"
 
 
-def inventory(emulator: EmulatorAccount) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return all that exists in the account, not by the API: by kind and id, with names, tags and settings."""
-    request = urllib.request.Request(
-        f"{emulator.endpoint}/_surveyor/inventory?account={ACCOUNT}",
-        headers={"Authorization": f"Bearer {emulator.token}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        found = json.load(answer)["resources"]
+def by_id(emulator: EmulatorAccount) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return all that exists in the account, by kind and id."""
+    found = inventory(emulator)
     return {(resource["kind"], f"{resource['region']} {resource['id']}"): resource for resource in found}
 
 
@@ -134,7 +127,7 @@ def started() -> Iterator[EmulatorAccount]:
 def in_use(started: EmulatorAccount) -> EmulatorAccount:
     """Return the account when the others' resources are there: they are made from its first call on."""
     started.clients().patient("servicediscovery", "us-east-1").list_namespaces()
-    WallClock().eventually(lambda: "cloudmap:instance" in {kind for kind, _ in inventory(started)}, within=60)
+    WallClock().eventually(lambda: "cloudmap:instance" in {kind for kind, _ in by_id(started)}, within=60)
     return started
 
 
@@ -162,7 +155,7 @@ COMMANDS = {
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_nothing_of_others_is_changed(in_use: EmulatorAccount, tmp_path: Path, name: str) -> None:
     """No changing request names what others have, and all of it is as before, tags and settings included."""
-    before = inventory(in_use)
+    before = by_id(in_use)
     kinds = {"cloudmap:namespace", "cloudmap:service", "route53:zone", "ec2:vpc", "ecs:cluster"}
     assert kinds <= {kind for kind, _ in before}
     with recording(in_use.endpoint) as (url, recorder):
@@ -178,7 +171,7 @@ def test_nothing_of_others_is_changed(in_use: EmulatorAccount, tmp_path: Path, n
     assert touching == []
     if name == "audit":
         assert recorder.changing() == []
-    after = inventory(in_use)
+    after = by_id(in_use)
     assert {key: after.get(key) for key in before} == before
     assert set(after) == set(before), done.stdout
 
@@ -215,7 +208,7 @@ def test_the_gate_changes_the_named_service_alone(in_use: EmulatorAccount) -> No
         ecs.delete_service(cluster="gated", service=name, force=True)
     # Their tasks fail and are replaced: the inventories that other tests compare must not differ by them.
     WallClock().eventually(
-        lambda: not [key for key in inventory(in_use) if key[0] == "ecs:task" and "/gated/" in key[1]], within=60
+        lambda: not [key for key in by_id(in_use) if key[0] == "ecs:task" and "/gated/" in key[1]], within=60
     )
     deployments = [text for name, text in recorder.changing() if "service-deployment/" in text]
     assert deployments
@@ -264,7 +257,7 @@ def test_calls_about_others_are_not_sent(in_use: EmulatorAccount, tmp_path: Path
 @pytest.mark.soak
 def test_a_cluster_that_the_user_named_stays_as_it_is(in_use: EmulatorAccount, tmp_path: Path) -> None:
     """Tests create services in the cluster of the target file; one that changes or deletes its cluster gets another."""
-    before = inventory(in_use)
+    before = by_id(in_use)
     with recording(in_use.endpoint) as (url, recorder):
         file = target_file(tmp_path, url)
         file.write_text(f'{file.read_text("utf-8")}[ecs]\ncluster = "shop"\n', "utf-8")
@@ -274,4 +267,4 @@ def test_a_cluster_that_the_user_named_stays_as_it_is(in_use: EmulatorAccount, t
     assert done.returncode == 0, done.stdout + done.stderr
     assert [text for name, text in recorder.changing() if name == "CreateService" and '"cluster": "shop"' in text]
     assert not [text for name, text in recorder.changing() if "Cluster" in name and '"cluster": "shop"' in text]
-    assert inventory(in_use) == before
+    assert by_id(in_use) == before

@@ -124,8 +124,9 @@ class Clock(ABC):
     def always(self, condition: Callable[[], object], during: float) -> None:
         """Raise WrongAnswer if `condition` is not true throughout the next `during` service seconds, ends included.
 
-        A poll that ends after that time may have seen a later state. Raises Inconclusive if none ended in its second
-        half: then this machine did not keep up with the clock.
+        Between two polls pass half a second, or more where that would be over 120 polls; an account is polled as
+        `polling` says. A poll that ends after that time may have seen a later state. Raises Inconclusive if none ended
+        in its second half: then this machine did not keep up with the clock.
         """
         start, polls, seen = self.now(), 0, 0.0
         while True:
@@ -158,7 +159,7 @@ class Clock(ABC):
                 return
             passed, seen = self.now() - start, polled
             polls += 1
-            step = self.polling.step(polls) if self.polling else timeouts.ALWAYS_STEP
+            step = self.polling.step(polls) if self.polling else max(timeouts.ALWAYS_STEP, during / 120)
             step = during if self._settled(passed) else step
             self.wait(max(_SHORTEST_WAIT, min(step, during - passed)))
 

@@ -156,7 +156,7 @@ LARGEST_STEP = 1.0
 happen, then longer, because each step is a round trip."""
 
 ALWAYS_STEP = 0.5
-"""Service seconds between two polls of `always`."""
+"""Service seconds between two polls of `always`, at least."""
 
 WALL_STEP = 0.5
 """Wall seconds between two polls on a flowing clock."""

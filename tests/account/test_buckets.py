@@ -16,6 +16,7 @@ OWN, FOREIGN = f"surveyor-{RUN}-mailbox-0123456f", "surveyors-photographs"
 LIKE_OWN = f"surveyor-{RUN}-photographs"
 
 
+@pytest.mark.soak
 def test_buckets_are_found_and_deleted(emulator: EmulatorAccount) -> None:
     """By the whole name of a mailbox, not by its prefix alone; a bucket that is gone counts as deleted."""
     clients = emulator.clients()

@@ -369,6 +369,7 @@ def test_a_run_asks_for_a_code_once(
     )
 
 
+@pytest.mark.soak
 def test_the_caller_is_named_on_the_terminal(
     emulator: EmulatorAccount, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def swept(running: RunningTarget, ledger: Ledger) -> tuple[list[str], list[str]]
     return reported, left
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("lost", [False, True])
 def test_everything_of_a_run_is_deleted(running: RunningTarget, ledger: Ledger, create: Create, *, lost: bool) -> None:
     """Each kind of resource is found, by id or by the run's name and tag, and deleted; resources of others stay."""

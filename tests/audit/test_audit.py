@@ -137,12 +137,14 @@ def test_six_faults_are_six_findings(audit: Audit) -> None:
     ]
 
 
+@pytest.mark.soak
 def test_cluster_without_faults_has_no_finding(audit: Audit) -> None:
     """A cluster or namespace without faults has no finding, and the exit code is 0."""
     assert audit("--cluster", "clean") == (0, [])
     assert audit("--namespace", "clean.test") == (0, [])
 
 
+@pytest.mark.soak
 def test_namespace_selects_the_services_of_its_clusters(audit: Audit) -> None:
     """The same faults are found by the namespace as by the cluster."""
     _, by_cluster = audit("--cluster", "faulty")
@@ -150,12 +152,14 @@ def test_namespace_selects_the_services_of_its_clusters(audit: Audit) -> None:
     assert by_namespace == by_cluster
 
 
+@pytest.mark.soak
 def test_fail_on_sets_the_level_of_failure(audit: Audit) -> None:
     """With `--fail-on breaks`, a finding of that level fails the command."""
     assert audit("--cluster", "faulty", "--fail-on", "breaks")[0] == 1
     assert audit("--cluster", "clean", "--fail-on", "breaks")[0] == 0
 
 
+@pytest.mark.soak
 def test_findings_are_printed_with_the_change(audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:
     """Each finding is printed with level, resource, figures, the change, the claim and the users' report."""
     audit("--cluster", "faulty")
@@ -166,6 +170,7 @@ def test_findings_are_printed_with_the_change(audit: Audit, capsys: pytest.Captu
     assert "6 findings and 1 note; 3 ECS services and 3 Cloud Map services read, nothing changed" in out
 
 
+@pytest.mark.soak
 def test_tasks_that_are_listed_late_are_no_findings(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a second reading does not show is not reported, and neither is what only the second one shows."""
     _, found = audit("--cluster", "faulty")
@@ -184,6 +189,7 @@ def test_tasks_that_are_listed_late_are_no_findings(audit: Audit, monkeypatch: p
     assert late == [finding for finding in found if finding["rule"] != "unregistered-tasks"]
 
 
+@pytest.mark.soak
 def test_a_service_that_is_deleted_meanwhile_has_no_tasks(account: Account, audit: Audit) -> None:
     """ListTasks of a service that is gone by then is refused, and the audit continues."""
 
@@ -195,6 +201,7 @@ def test_a_service_that_is_deleted_meanwhile_has_no_tasks(account: Account, audi
     assert {service.tasks for service in read_snapshot(Scope(("clean",)), clients).services} == {()}
 
 
+@pytest.mark.soak
 def test_only_read_calls_are_sent(account: Account, audit: Audit) -> None:
     """No call that changes something is sent, and a client refuses to send one."""
     sent: list[str] = []
@@ -212,6 +219,7 @@ def test_only_read_calls_are_sent(account: Account, audit: Audit) -> None:
     assert "DeleteCluster" not in sent
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

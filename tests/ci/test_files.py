@@ -222,6 +222,7 @@ def test_the_target_file_of_the_readme_is_valid(tmp_path: Path) -> None:
     assert target.endpoint == tomllib.loads(path.read_text())["endpoint"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

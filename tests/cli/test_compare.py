@@ -109,6 +109,7 @@ def test_an_unwritable_folder_is_refused_first(tmp_path: Path) -> None:
     assert completed.stderr == "surveyor: cannot write to file/out: Not a directory; choose another folder with --out\n"
 
 
+@pytest.mark.soak
 def test_a_report_without_claims_is_refused(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:
     """`diff` refuses an empty report, and one with claims beside one with experiments: nothing is comparable."""
     experiment = {"name": "x", "test": "x", "verdict": "pass", "symptom": "", "detail": "", "history": "",

@@ -149,6 +149,7 @@ def test_a_target_that_never_started_prints_no_verdicts(checkout: Checkout) -> N
     assert "No module named 'no_such_module' before it was ready; run `surveyor doctor` to see what is missing" in line
 
 
+@pytest.mark.soak
 def test_uncollectable_suite_is_3(checkout: Checkout) -> None:
     """A suite that breaks the rules is a harness error, not a failure of the target."""
     checkout.suite(GOOD.replace("first", "frist"))

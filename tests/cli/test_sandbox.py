@@ -98,6 +98,7 @@ def test_a_mark_that_was_copied_is_no_sandbox(monkeypatch: pytest.MonkeyPatch) -
     assert not is_inside()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "target",
     [

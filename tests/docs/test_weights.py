@@ -116,6 +116,7 @@ def count_answers(calls: int) -> Counter[str]:
     return counts
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("servers")
 def test_weights_between_versions_by_attributes(running: RunningTarget, tmp_path: Path) -> None:
     """Of 400 calls the version with weight 10 of 100 gets about a tenth, and each version only its own instances."""

@@ -198,6 +198,7 @@ def test_a_page_changes_and_reads_nothing(
     assert emulator.state() == before
 
 
+@pytest.mark.soak
 def test_a_rebound_name_reaches_nothing(browser: Browser, emulator: Emulator) -> None:
     """A page whose name was rebound is of the same origin; it is refused, even with the token and signatures."""
     before = emulator.state()
@@ -231,6 +232,7 @@ def test_a_rebound_name_reaches_nothing(browser: Browser, emulator: Emulator) ->
     assert emulator.state() == before
 
 
+@pytest.mark.soak
 def test_a_person_who_opens_the_control_endpoint_reads_nothing(browser: Browser, emulator: Emulator) -> None:
     """A browser cannot send the token; the page says what is missing."""
     browser.navigate(f"http://127.0.0.1:{emulator.port}/_surveyor/settings")

@@ -110,6 +110,7 @@ def test_targets_have_separate_histories(checkout: Checkout) -> None:
     assert first["historyId"] != second["historyId"]
 
 
+@pytest.mark.soak
 def test_without_alluredir_nothing_is_written(checkout: Checkout) -> None:
     """Allure's plugin alone changes nothing."""
     checkout.suite(SUITE)

@@ -158,6 +158,7 @@ CASES = {
 }
 
 
+@pytest.mark.soak
 def test_failures_are_distinguished_by_operation_and_cause(shared_checkout: Checkout) -> None:
     """The operation and the cause of a test are those of the call that failed; a pass has none; details repeat both."""
     imports = "import pytest\nfrom botocore.exceptions import ClientError\n\n"

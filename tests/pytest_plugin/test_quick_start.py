@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 IDS = st.from_regex(r"[a-z]{1,3}(-[a-z]{1,2})?(\.[a-z]{1,3}){1,2}", fullmatch=True)
 
 
+@pytest.mark.soak
 def test_every_proof_of_the_suites_is_found_by_its_text() -> None:
     """A file that proves a claim, as its syntax tree says, contains the claim's quoted id."""
     suites = find_layout().suites

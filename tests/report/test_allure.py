@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attr
+import pytest
 from allure_commons import model2
 from allure_commons.types import LabelType, Severity
 
@@ -98,6 +99,7 @@ def test_an_expected_failure_is_marked_as_known(
     assert "no suite" in results[unproven]["statusDetails"]["message"]
 
 
+@pytest.mark.soak
 def test_results_of_two_targets_share_a_folder(
     make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def bars_of(drawing: Drawing) -> list[str]:
     return [shape.attributes["class"] for shape in drawing.shapes if shape.tag == "rect"]
 
 
+@pytest.mark.soak
 @settings(max_examples=20, deadline=None)
 @given(simulated_services(), st.integers(0, 3), st.sampled_from([WIDE, NARROW]))
 def test_everything_is_drawn_inside_the_box(service: SimulatedService, kills: int, layout: DrawingLayout) -> None:

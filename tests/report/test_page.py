@@ -90,6 +90,7 @@ def test_a_page_loads_nothing(pages: dict[str, str], name: str) -> None:
     assert "@import" not in page.raw["style"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ["single", "three", "hostile"])
 def test_the_policy_allows_only_the_script_and_style_of_the_page(pages: dict[str, str], name: str) -> None:
     """The policy has the hashes of the only script and style sheet; JSON blocks are not scripts."""

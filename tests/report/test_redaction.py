@@ -359,6 +359,7 @@ def test_long_texts_take_no_time(part: str) -> None:
     assert time.process_time() - began < 1
 
 
+@pytest.mark.soak
 def test_a_hostile_report_is_redacted(hostile_report: ConformanceReport, tmp_path: Path) -> None:
     """Markup, controls and halves of characters are no obstacle, nor are folders in place of files."""
     folder = tmp_path / "run"

@@ -68,6 +68,7 @@ def broken_target(answer: Callable[[str, bytes], Answer | None]) -> Iterator[str
         server.server_close()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

@@ -286,6 +286,7 @@ def test_an_endpoint_without_tasks_answers_503(connected: Ecs) -> None:
     until(connected, lambda: call(connected, client, "http://backend:8080/")["status"] == 200)
 
 
+@pytest.mark.soak
 def test_a_proxy_is_healthy_without_its_control_plane(connected: Ecs) -> None:
     """If nothing answers where it asks for members, it keeps those that it has."""
     begin(connected, "backend", connect("backend"))

@@ -266,6 +266,7 @@ def test_the_delays_of_fargate_are_those_of_recordings() -> None:
     assert parse_options(["--delays", "fargate", "--set", "task_pull=0"]).settings.task_pull.maximum == 0
 
 
+@pytest.mark.soak
 def test_a_task_takes_as_long_as_on_fargate() -> None:
     """With these delays a task is RUNNING 19 to 70 s after its creation, and STOPPED 31 to 37 s after its end."""
     target = load_target("embedded", find_layout().targets)

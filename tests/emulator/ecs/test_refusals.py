@@ -297,6 +297,7 @@ def test_every_error_is_one_of_ecs() -> None:
     assert codes - {shape.name for shape in model.error_shapes} == {"NotImplemented"}
 
 
+@pytest.mark.soak
 def test_a_role_must_trust_ecs(ecs: Ecs) -> None:
     """Its trust policy must name the service, and may limit for which account and Region; else no task has it."""
     tasks = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}

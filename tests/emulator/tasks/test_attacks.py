@@ -106,6 +106,7 @@ def test_an_address_is_free_after_a_detached_listener_has_stopped(run: Run) -> N
     run(test)
 
 
+@pytest.mark.soak
 def test_detached_processes_count_for_the_number_of_processes(run: Run) -> None:
     """A container with more processes than allowed is killed, wherever they are in its tree."""
 
@@ -117,6 +118,7 @@ def test_detached_processes_count_for_the_number_of_processes(run: Run) -> None:
     run(test)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(
     resource.getrlimit(resource.RLIMIT_NPROC)[0] in range(6_000), reason="this user may not have that many threads"
 )
@@ -181,6 +183,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("count", [1, 4])
 def test_detached_processes_count_for_the_memory(run: Run, count: int) -> None:
     """Memory that only orphans hold, alone or together, is the container's."""

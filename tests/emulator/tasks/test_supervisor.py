@@ -112,6 +112,7 @@ def test_children_end_with_their_container(run: Run) -> None:
     run(test)
 
 
+@pytest.mark.soak
 def test_a_fork_bomb_ends(run: Run) -> None:
     """A container with more processes than allowed is killed."""
 

@@ -92,6 +92,7 @@ def test_client_impact_is_readable(browser: Browser, claims: Claims, tmp_path: P
     quiet(browser, page)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("width", [320, 390, 760, 1000, 1001, 1400])
 def test_text_in_a_chart_is_legible_at_every_width(browser: Browser, page: Path, width: int) -> None:
     """The whole time axis is inside the box, and no text is smaller than nine pixels."""

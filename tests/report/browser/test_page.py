@@ -72,6 +72,7 @@ def quiet(browser: Browser, page: Path) -> None:
     assert browser.complaints == []
 
 
+@pytest.mark.soak
 def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: Path, claims: Claims) -> None:
     """Search, filter by verdict, move to the remaining row, open it, and read the deciding call."""
     browser.open(page)
@@ -101,6 +102,7 @@ def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: 
     quiet(browser, page)
 
 
+@pytest.mark.soak
 def test_the_address_restores_filters_and_cell(browser: Browser, page: Path, claims: Claims) -> None:
     """The address holds the filters and the open cell, so that opening it shows the same."""
     browser.open(page, f"#area=dns&target=moto&verdict=fail,inconclusive&cell={RED}@moto")
@@ -153,6 +155,7 @@ def test_what_to_fix_first_opens_a_claim(browser: Browser, page: Path, claims: C
     quiet(browser, page)
 
 
+@pytest.mark.soak
 def test_a_count_is_explained_on_focus(browser: Browser, page: Path) -> None:
     """What a number means is shown to the pointer and to the keyboard, inside the page."""
     browser.open(page, width=390, height=844)
@@ -166,6 +169,7 @@ def test_a_count_is_explained_on_focus(browser: Browser, page: Path) -> None:
     quiet(browser, page)
 
 
+@pytest.mark.soak
 def test_an_invalid_address_is_harmless(browser: Browser, page: Path, claims: Claims) -> None:
     """An address with unknown values shows everything or the empty result, without an error."""
     browser.open(page, "#area=nowhere&cell=x@y&verdict=&%E0%A4%A&level=%00")
@@ -220,6 +224,7 @@ def test_a_hostile_target_executes_nothing(
     quiet(browser, path)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("dark", [False, True])
 def test_everything_is_readable(browser: Browser, page: Path, width: int, dark: bool) -> None:

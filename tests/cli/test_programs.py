@@ -37,6 +37,13 @@ def test_names_and_paths_can_be_mixed(known: dict[str, Path], tmp_path: Path, mo
     assert describe_program(chosen["pause-two"]) == "Pause."
 
 
+def test_two_names_may_be_of_one_file(known: dict[str, Path]) -> None:
+    """Each name that the caller knows is chosen under that name."""
+    [path] = known.values()
+    names = {**known, "kill-half-vanished": path}
+    assert select(["kill-half-vanished", "kill-half"], names) == names
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

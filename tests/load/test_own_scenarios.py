@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.callers import MODELS
+from surveyor.history import load_history
 from tests.documents import DOCS, python_example
 
 SCENARIO = """
@@ -18,7 +19,8 @@ from surveyor.chaos import ServiceSetup
 from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
-SCENARIO = Scenario("calm", "Nothing happens.", ServiceSetup(count=2, warm_up=5), phases=(Phase("calm", SECONDS),))
+SCENARIO = Scenario("calm", "Nothing happens.", ServiceSetup(count=2, warm_up=5), phases=(Phase("calm", SECONDS),),
+                    vanish=True)
 globals().update(play(SCENARIO))
 """
 LOAD = """
@@ -52,6 +54,8 @@ def test_a_scenario_runs_from_any_folder(folder: Path) -> None:
     assert (folder / "out" / "all-calm" / "tally.json").is_file()
     [reported] = json.loads((folder / "out" / "report.json").read_text("utf-8"))["experiments"]
     assert reported["judged"]["title"] == "Nothing happens."
+    history = load_history(folder / "out" / reported["history"])
+    assert [(fault.fault, fault.lasting) for fault in history.faults] == [("address.vanish", True)]
 
 
 def test_the_documented_example_is_a_scenario(folder: Path) -> None:

@@ -22,6 +22,16 @@ def test_a_kept_fault_is_ended_by_a_later_phase() -> None:
     scenario(KEPT, gone, KEPT, gone, clients=("dns", "api-gateway")).check()
 
 
+def test_a_vanished_scenario_is_the_same_one_under_another_name() -> None:
+    """Its name and title say so, and the fault that lets addresses vanish lasts from the first phase to the last."""
+    plain = scenario(Phase("killed", 1, fault="task.kill", victims="one"))
+    vanished = plain.vanished()
+    assert (vanished.name, vanished.title) == ("ours-vanished", "It is ours; the addresses of stopped tasks vanish.")
+    assert (vanished.throughout, vanished.faults) == (("address.vanish",), ("address.vanish", "task.kill"))
+    assert (plain.throughout, plain.faults) == ((), ("task.kill",))
+    assert (vanished.phases, vanished.setup, vanished.checks) == (plain.phases, plain.setup, plain.checks)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -190,3 +190,4 @@ def test_the_list_names_all_scenarios_and_models() -> None:
     done = run("surveyor", "load", "--list")
     for name in (*MODELS, *(path.stem.replace("_", "-") for path in find_layout().loadtests.glob("*.py"))):
         assert f"  {name} " in done.stdout
+    assert "  NAME-vanished: " in done.stdout

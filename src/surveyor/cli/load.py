@@ -83,6 +83,7 @@ def load(
     from surveyor.cli._support.run_ending import print_sweep
     from surveyor.layout import find_layout
     from surveyor.load.console import report_lines
+    from surveyor.load.scenario import VANISHED
     from surveyor.report.merge import merge_reports
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
@@ -99,7 +100,8 @@ def load(
         _list(known)
         return
     names = [name for given in names or known for name in COMPARISONS.get(given, (given,))]
-    chosen = select_programs(names, known, "scenario", "surveyor load --list", "play")
+    vanished = {f"{name}{VANISHED}": path for name, path in known.items()}
+    chosen = select_programs(names, {**known, **vanished}, "scenario", "surveyor load --list", "play")
     target_options = account_options.target_options()
     loaded = load_target(target, layout.targets, target_options)
     if plan:
@@ -125,7 +127,8 @@ def load(
     codes, parts = [], {}
     with hand_over(loaded):
         for name, path in chosen.items():
-            code, report = _play(path, folder / name, words)
+            more = ["--vanish"] if vanished.get(name) == path else []
+            code, report = _play(path, folder / name, [*words, *more])
             codes.append(code)
             if report is not None:
                 parts[name] = report
@@ -239,6 +242,7 @@ def _save(report: ConformanceReport, folder: Path) -> None:
 
 def _list(known: dict[str, Path]) -> None:
     from surveyor.callers import MODELS
+    from surveyor.load.scenario import VANISHED
 
     width = max(map(len, (*known, *MODELS)))
     typer.echo("scenarios:")
@@ -246,6 +250,9 @@ def _list(known: dict[str, Path]) -> None:
         typer.echo(f"  {name:<{width}}  {describe_program(path)}")
     for name, parts in COMPARISONS.items():
         typer.echo(f"  {name}: {' and '.join(parts)}")
+    typer.echo(
+        f"  NAME{VANISHED}: any of these, while calls to stopped tasks hang instead of being refused, as on Fargate"
+    )
     typer.echo("client models:")
     for model in MODELS.values():
         typer.echo(f"  {model.name:<{width}}  {model.description}")

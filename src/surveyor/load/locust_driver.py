@@ -100,6 +100,7 @@ def _add_options(parser: Any) -> None:
     group.add_argument("--target-options", default="{}", help="further options of the target, as JSON")
     group.add_argument("--checked", action="store_true", help="the self-check of the instrument has been done already")
     group.add_argument("--max-rate", type=float, default=0.0, help="attempts per second that the self-check measured")
+    group.add_argument("--vanish", action="store_true", help="calls to stopped tasks hang instead of being refused")
     group.add_argument("--out", default="", help="folder of the report")
     group.add_argument("--conducted", action="store_true", help="standard input has what `surveyor load` sends")
 
@@ -211,7 +212,7 @@ def _with_options(scenario: Scenario, options: Any) -> Scenario:
     if options.rate < 0 or options.scale < 0:
         raise ValueError("--rate and --scale must be above 0")
     return replace(
-        scenario,
+        scenario.vanished() if options.vanish else scenario,
         setup=scenario.setup.with_task_settings(task_settings),
         rate=options.rate or scenario.rate,
         scale=options.scale or scenario.scale,

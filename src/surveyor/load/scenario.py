@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from surveyor.callers import EVERYWHERE, MODELS
@@ -12,7 +12,12 @@ from surveyor.errors import UsageError
 from surveyor.history import Check
 from surveyor.messages import nearest
 
-__all__ = ["ConductorInput", "Phase", "Scenario", "VictimChoice"]
+__all__ = ["VANISHED", "ConductorInput", "Phase", "Scenario", "VictimChoice"]
+
+VANISHED = "-vanished"
+"""The end of a scenario's name when the addresses of its stopped tasks vanish."""
+
+_VANISH = "address.vanish"
 
 VictimChoice = Literal["none", "one", "half", "all"]
 
@@ -39,7 +44,8 @@ class Phase:
 class Scenario:
     """`rate`: arrivals of each client model per wall second; `scale`: service seconds per wall second, if the target's
     clock can be controlled; `checks`: the checks of its history; `clients`: the client models that call, those of
-    EVERYWHERE if none.
+    EVERYWHERE if none. `vanish`: calls to stopped tasks hang, as on Fargate, where their network interface is gone,
+    instead of being refused.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Scenario:
     scale: float = 10.0
     checks: tuple[Check, ...] = ()
     clients: tuple[str, ...] = ()
+    vanish: bool = False
 
     @property
     def share(self) -> float:
@@ -58,8 +65,18 @@ class Scenario:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Return the names of the faults of all phases."""
-        return tuple(dict.fromkeys(phase.fault for phase in self.phases if phase.fault))
+        """Return the names of the faults of the scenario and of all phases."""
+        return tuple(dict.fromkeys((*self.throughout, *(phase.fault for phase in self.phases if phase.fault))))
+
+    @property
+    def throughout(self) -> tuple[str, ...]:
+        """Return the names of the faults that last from the first phase to the last."""
+        return (_VANISH,) if self.vanish else ()
+
+    def vanished(self) -> Scenario:
+        """Return this scenario with addresses of stopped tasks that vanish, under a name that says so."""
+        title = f"{self.title.removesuffix('.')}; the addresses of stopped tasks vanish."
+        return replace(self, name=f"{self.name}{VANISHED}", title=title, vanish=True)
 
     def check(self) -> None:
         """Raise UsageError for an unknown client model, and for a phase that ends a fault which none keeps."""

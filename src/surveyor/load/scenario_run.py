@@ -57,6 +57,8 @@ def _play(scenario: Scenario, callers: Callers, run: ExperimentRun) -> None:
     callers.begin(replace(run.endpoints, rate=scenario.rate, epoch=epoch))
     run.wait(CALLERS_BEGIN)
     with ExitStack() as scenario_stack:
+        for name in scenario.throughout:
+            scenario_stack.enter_context(run.fault(name))
         kept: dict[str, ExitStack] = {}
         for phase in scenario.phases:
             callers.enter(phase)

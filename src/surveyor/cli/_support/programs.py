@@ -28,18 +28,20 @@ def select_programs(
     one name, whose results would be written to the same files.
     """
     chosen: dict[str, Path] = {}
-    for name in names:
-        if name.endswith(".py"):
-            path = Path(name).absolute()
-            _check_file(path, name, kind, declaration)
-        elif name in known:
-            path = known[name]
+    for given in names:
+        name = given
+        if given.endswith(".py"):
+            path = Path(given).absolute()
+            _check_file(path, given, kind, declaration)
+            name = _name_of(path)
+        elif given in known:
+            path = known[given]
         else:
             hint = nearest(name, known)
             raise UsageError(f"unknown {kind} {name!r} ({list_command} lists all; a file's path ends with .py){hint}")
-        other = chosen.setdefault(_name_of(path), path)
+        other = chosen.setdefault(name, path)
         if other != path:
-            raise UsageError(f"two {kind}s are named {_name_of(path)}: {other} and {path}; rename one of them")
+            raise UsageError(f"two {kind}s are named {name}: {other} and {path}; rename one of them")
     return chosen
 
 

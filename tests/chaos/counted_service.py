@@ -45,6 +45,7 @@ class CountedService:
     meanwhile: Callable[[CountedService], None] = lambda service: None
     minimum_percent: int = 100
     deployments: int = 1
+    primary: str = "ecs-svc/1"
     tasks: dict[str, str] = field(default_factory=dict)
     ttls: dict[str, int] = field(default_factory=lambda: {"A": 60})
     description: str = ""
@@ -70,7 +71,10 @@ class CountedService:
             "desiredCount": self.desired,
             "runningCount": running,
             "pendingCount": 0,
-            "deployments": [{}] * self.deployments,
+            "deployments": [
+                {"id": self.primary, "status": "PRIMARY"},
+                *[{"id": "ecs-svc/0", "status": "ACTIVE"}] * (self.deployments - 1),
+            ],
             "deploymentConfiguration": {"minimumHealthyPercent": self.minimum_percent, "maximumPercent": 200},
         }
         return {"services": [service]}
@@ -124,6 +128,8 @@ class CountedService:
             return {}
         self.changes.append(f"UpdateService {params.get('desiredCount', 'deploys')}")
         self.desired = params.get("desiredCount", self.desired)
+        if "forceNewDeployment" in params:
+            self.primary = f"ecs-svc/ours-{len(self.changes)}"
         return {"service": self.describe_services()["services"][0]}
 
     def get_service(self, **_: Any) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.chaos.service_counts import primary_deployment
 from surveyor.chaos.undo_log import open_entries
 from tests.account.test_untouched import Recorder, recording
 from tests.chaos.kills import kill_one, watchdogs
 from tests.chaos.services_on_staging import (
+    COUNTER,
     SLEEPER,
     Staged,
     during,
@@ -143,6 +145,30 @@ def test_a_machine_that_is_lost_leaves_what_a_sweep_undoes(shop: Staged, tmp_pat
     assert swept.stdout.count("undone: ") == len(faults) + 1
     shop.is_whole("web", 3)
     assert not open_entries(out / "histories" / "undo-main.jsonl")
+
+
+def test_a_deployment_of_another_user_outlives_a_lost_machine(shop: Staged, tmp_path: Path) -> None:
+    """Another user deploys a revision during a fault; the sweep after the kill sets the count back, and that alone."""
+    out, limits = tmp_path / "run", ("--max-task-share", "1", "--max-error-rate", "1", "--duration", "3000")
+    runner = start_chaos(shop, "web", out, "any-fault", "--fault", "service.scale", *limits)
+    theirs: dict[str, str] = {}
+
+    def deploy_and_lose() -> None:
+        shop.shop.define("web", COUNTER)
+        service = shop.shop.ecs.update_service(cluster="store", service="web", taskDefinition="web")["service"]
+        theirs.update(definition=service["taskDefinition"], deployment=primary_deployment(service))
+        for pid in [*watchdogs(out), runner.pid]:
+            os.kill(pid, signal.SIGKILL)
+        runner.wait()
+
+    during(runner, out, 1, deploy_and_lose)
+    assert shop.service("web")["desiredCount"] == 6
+    swept = run_surveyor(shop.account, "sweep", str(tmp_path))
+    assert swept.returncode == 0, swept.stdout + swept.stderr
+    shop.is_whole("web", 3)
+    found = shop.service("web")
+    assert (found["taskDefinition"], primary_deployment(found)) == (theirs["definition"], theirs["deployment"])
+    assert {task["taskDefinitionArn"] for task in shop.tasks("web")} == {theirs["definition"]}
 
 
 @pytest.mark.parametrize(("victim", "seconds"), [("runner", 2.0), ("both", 4.0)])

@@ -111,7 +111,7 @@ def test_tasks_that_vanish_meanwhile_end_a_fault_half_way(tmp_path: Path) -> Non
 
 
 def test_a_deployment_of_another_user_ends_an_experiment(tmp_path: Path) -> None:
-    """A fault does not begin during a deployment that is not of the experiment; its own one is no hindrance."""
+    """A fault does not begin during a deployment that is not of the experiment, even after one that is."""
     service = CountedService(4, deployments=2)
     with experiment_with(service, tmp_path, SafetyLimits()) as run:
         with pytest.raises(LimitExceeded, match="a deployment of another user"), run.fault("task.stop", run.pick(1)):
@@ -121,6 +121,19 @@ def test_a_deployment_of_another_user_ends_an_experiment(tmp_path: Path) -> None
             service.deployments = 2
             with run.fault("task.stop", run.pick(1)):
                 assert stops(service) == 1
+            ours, service.primary = service.primary, "ecs-svc/theirs"
+            with run.fault("registry.ttl"):
+                pass  # it changes no task
+            with pytest.raises(ExperimentStopped, match="a deployment of another user"), run.fault("service.deploy"):
+                raise AssertionError("during a deployment of another user")
+            service.primary = ours
+            with run.fault("service.scale", count=5):
+                service.primary = "ecs-svc/theirs"  # what the answer to setting the count back shows is not ours
+            with pytest.raises(ExperimentStopped, match="a deployment of another user"), run.fault("service.deploy"):
+                raise AssertionError("during a deployment of another user")
+            service.primary, service.deployments = "ecs-svc/1", 2  # ECS rolled back to what was there at rest
+            with run.fault("service.scale", count=5):
+                assert service.desired == 5
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ class ApiAction:
     def __str__(self) -> str:
         return f"{self.service}.{self.method}"
 
+    @property
+    def deploys(self) -> bool:
+        """Return whether it makes ECS begin a deployment; a change of the count alone does not."""
+        return self.service == "ecs" and bool({"forceNewDeployment", "taskDefinition"} & self.params.keys())
+
 
 @dataclass(frozen=True)
 class TaskCommand:
@@ -113,6 +118,11 @@ class Restoration:
 
     def __str__(self) -> str:
         return f"restoring the {self.what} of {next(filter(None, map(self.params.get, _NAMES)), '')}"
+
+    @property
+    def deploys(self) -> bool:
+        """Return whether it makes ECS begin a deployment."""
+        return self.what == "definition"
 
     @property
     def calls(self) -> tuple[str, ...]:

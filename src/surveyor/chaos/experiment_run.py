@@ -165,6 +165,8 @@ class ExperimentRun:
             try:
                 performed = perform(action, self.context, undoing=undoing)
                 self._written.note(performed.answer, self.clock.now())
+                if action.deploys:
+                    self.guard.deployed(performed.answer)
             except FaultFailed as error:
                 self.recorder.end(began, Outcome.INFO, error=str(error))
                 raise

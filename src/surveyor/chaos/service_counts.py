@@ -13,7 +13,7 @@ from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.observers.tasks import describe_tasks
 
-__all__ = ["ScalingRange", "ServiceCounts", "read_counts"]
+__all__ = ["ScalingRange", "ServiceCounts", "primary_deployment", "read_counts"]
 
 _DIMENSION = "ecs:service:DesiredCount"
 
@@ -45,13 +45,14 @@ class ScalingRange:
 class ServiceCounts:
     """`desired`: the desired count; `healthy`: the ids of the tasks that run and whose check does not fail.
 
-    `deployed_at_once`: tasks that a deployment may stop before it has started others; `deploying`: more than one
-    deployment is in progress. `scaling`: the range of its autoscaling.
+    `deployed_at_once`: tasks that a deployment may stop before it has started others; `primary`: the id of the newest
+    deployment, `deploying`: it replaces another one now. `scaling`: the range of its autoscaling.
     """
 
     desired: int
     healthy: frozenset[str]
     deployed_at_once: int = 0
+    primary: str = ""
     deploying: bool = False
     scaling: ScalingRange = ScalingRange()
 
@@ -71,15 +72,23 @@ def read_counts(client: Callable[[str], Any], service: ServiceUnderTest, *, with
     tasks = describe_tasks(ecs, service, {}).values()
     desired = int(described["desiredCount"])
     # ecs/DeploymentConfiguration.minimumHealthyPercent: of the desired count, rounded up; 100 for a rolling update.
+    deployments = described.get("deployments") or ()
     percent = (described.get("deploymentConfiguration") or {}).get("minimumHealthyPercent")
     kept = math.ceil(desired * (100 if percent is None else int(percent)) / 100)
     return ServiceCounts(
         desired=desired,
         healthy=frozenset(task.id for task in tasks if task.status == "RUNNING" and task.health != "UNHEALTHY"),
         deployed_at_once=max(0, desired - kept),
-        deploying=len(described.get("deployments") or ()) > 1,
+        primary=primary_deployment(described),
+        deploying=len(deployments) > 1,
         scaling=_scaling_range(client, service) if with_scaling else ScalingRange(),
     )
+
+
+def primary_deployment(described: Mapping[str, Any]) -> str:
+    """Return the id of the deployment that a Service of ECS has as PRIMARY (ecs/Deployment.status), "" without one."""
+    deployments = described.get("deployments") or ()
+    return next((str(found.get("id", "")) for found in deployments if found.get("status") == "PRIMARY"), "")
 
 
 def _scaling_range(client: Callable[[str], Any], service: ServiceUnderTest) -> ScalingRange:

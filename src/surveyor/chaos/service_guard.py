@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from surveyor.chaos.safety_limits import ExperimentStopped, LimitExceeded, SafetyLimits, TaskChange
-from surveyor.chaos.service_counts import ScalingRange, ServiceCounts, read_counts
+from surveyor.chaos.service_counts import ScalingRange, ServiceCounts, primary_deployment, read_counts
 from surveyor.chaos.stop_alarms import StopAlarms
 from surveyor.errors import UsageError
 from surveyor.observers.service_under_test import ServiceUnderTest
@@ -30,7 +30,9 @@ class ServiceGuard:
     _added: dict[int, int] = field(default_factory=dict)
     _desired: int = 0
     _begun: bool = False
-    _deployed: bool = False
+    _known: set[str] = field(default_factory=set)
+    """The ids of deployments that this experiment has begun, or that were complete when it checked."""
+
     _scaling: str = ""
 
     def scaling(self) -> ScalingRange:
@@ -54,8 +56,9 @@ class ServiceGuard:
         if not change or self.service.temporary:
             return
         counts = self._read()
-        if counts.deploying and not self._deployed:
+        if counts.deploying and counts.primary not in self._known:
             self.refuse("a deployment of another user is in progress: start again when it is complete")
+        self._known.add(counts.primary)  # ECS may return to it when it rolls a later one back
         disturbed = frozenset[str]().union(*self._disturbed.values())
         if reason := self.limits.refusal(change, counts, disturbed, sum(self._added.values())):
             self.refuse(reason)
@@ -83,7 +86,10 @@ class ServiceGuard:
         self._disturbed[number] = change.victims
         if change.count is not None:
             self._added[number] = max(0, change.count - self._desired)
-        self._deployed = self._deployed or change.deploys
+
+    def deployed(self, answer: Mapping[str, Any]) -> None:
+        """Take note of the deployment that an action of this experiment has begun: the answer of UpdateService."""
+        self._known.add(primary_deployment(answer.get("service") or {}))
 
     def end(self, number: int, *, lasting: bool) -> None:
         """Count a fault as undone. Victims of others count until they do not run any more."""

@@ -42,7 +42,7 @@ _CALLS = "ecs-processes"
 def advise(
     *,
     report: Annotated[
-        Path | None, typer.Argument(metavar="[REPORT.json]", help="Read this report instead of measuring.")
+        Path | None, typer.Argument(metavar="REPORT.json", help="Read this report instead of measuring.")
     ] = None,
     service: Annotated[
         str, typer.Option(metavar="CLUSTER/SERVICE", help="Watch a deployment of this service, and advise for it.")

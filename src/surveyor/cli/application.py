@@ -17,6 +17,7 @@ __all__ = ["COMMANDS", "app", "run"]
 
 _FORWARD_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 _COMMAND_ARGUMENTS = {"allow_extra_args": True, "allow_interspersed_args": False}
+_COMMAND_USAGE = "[OPTIONS] -- COMMAND [ARGS]..."
 
 # A command's line is the first sentence of its docstring; a test compares them.
 COMMANDS = (
@@ -106,6 +107,7 @@ COMMANDS = (
         "surveyor.cli.client",
         "Judge a client from outside: when it asks for names, which tasks it calls, and how it leaves dead ones.",
         context_settings=_COMMAND_ARGUMENTS,
+        usage=_COMMAND_USAGE,
     ),
     CommandEntry(
         "watch",
@@ -143,12 +145,14 @@ COMMANDS = (
         "surveyor.cli.sandbox",
         "Run a command in a network without a way out, where every address and port is free to use (docs/sandbox.md).",
         context_settings=_COMMAND_ARGUMENTS,
+        usage=_COMMAND_USAGE,
     ),
     CommandEntry(
         "emulator",
         "surveyor.cli.emulator",
         "Run the embedded target until Ctrl-C; options are passed to it (surveyor emulator -- --help lists them).",
         context_settings=_FORWARD_ARGUMENTS,
+        usage="[-- OPTIONS]",
     ),
     CommandEntry(
         "claims",

@@ -84,11 +84,14 @@ def audit(
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
     from surveyor.targets.answers import describe_missing
+    from surveyor.targets.running import unreachable
 
     options = account_options.target_options()
     chosen = load_target(target, find_layout().targets, options, "read")
     if chosen.start is not None:
         raise UsageError(f"{chosen.name} would be started empty: give the URL of a running target instead")
+    if chosen.is_local and chosen.endpoint and (problem := unreachable(chosen.name, chosen.endpoint)):
+        raise TargetUnavailable(problem)
     clients = ReadOnlyClients(
         _client_factory(chosen), not chosen.is_local, lambda text: typer.echo(f"read {text}", err=True)
     )

@@ -48,7 +48,7 @@ def chaos(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME|PATH.py...]", help="Experiments to run; without any, all of Surveyor's."),
+        typer.Argument(metavar="NAME|PATH.py", help="Experiments to run; without any, all of Surveyor's."),
     ] = None,
     every: Annotated[
         bool,

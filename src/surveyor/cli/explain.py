@@ -34,7 +34,7 @@ def explain(
     report: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[REPORT]",
+            metavar="REPORT",
             help="Report, or its folder, whose denials to explain; or a file, - for standard input, with an error "
             "message of AWS or the output of aws sts decode-authorization-message.",
         ),

@@ -42,7 +42,7 @@ def load(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME|PATH.py...]", help="Scenarios to run; without any, all of Surveyor's."),
+        typer.Argument(metavar="NAME|PATH.py", help="Scenarios to run; without any, all of Surveyor's."),
     ] = None,
     every: Annotated[bool, typer.Option("--list", help="List scenarios and client models, and exit.")] = False,
     self_check: Annotated[

@@ -28,7 +28,7 @@ def publish(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET|REPORT]...",
+            metavar="TARGET|REPORT",
             help="Targets to test, or reports; default: embedded and all versions of emulators.",
         ),
     ] = None,

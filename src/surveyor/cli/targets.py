@@ -21,7 +21,7 @@ __all__ = ["environment_state", "targets", "versions_of"]
 
 
 def targets(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]...", help="Only these; default: all.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="TARGET", help="Only these; default: all.")] = None,
     create: Annotated[
         bool, typer.Option("--create", help="Create the environments of these versions, which needs a package index.")
     ] = False,

@@ -39,7 +39,7 @@ def watch(
     *,
     service: Annotated[str, typer.Option(metavar="CLUSTER/SERVICE", help="The ECS service to watch.")],
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Run this command, which deploys.")
+        list[str] | None, typer.Argument(metavar="-- COMMAND", help="Run this command, which deploys.")
     ] = None,
     for_: Annotated[str, typer.Option("--for", metavar="TIME", help="Watch for this time: 90s, 10m, 1h.")] = "",
     deployment: Annotated[

@@ -86,7 +86,9 @@ def describe_missing(error: Exception) -> str:
     kind = type(error).__name__
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError)):
         return f"no complete answer in time ({kind})"
-    cause = " ".join(str(inner or "").split())[:120]
+    system = inner if isinstance(inner, OSError) else getattr(inner, "__cause__", None)
+    text = system.strerror if isinstance(system, OSError) and system.strerror else str(inner or "")
+    cause = " ".join(text.split())[:120]
     return f"{kind}: {cause}" if cause else kind
 
 

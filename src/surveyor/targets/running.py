@@ -33,7 +33,8 @@ from surveyor.targets.identity import check_identity
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.process import StartedProcess, start
 
-__all__ = ["SECONDS_PER_CALL", "InsideResolvers", "RunningTarget", "reach_target", "run_target", "speed_of"]
+__all__ = ["SECONDS_PER_CALL", "InsideResolvers", "RunningTarget", "reach_target", "run_target", "speed_of",
+           "unreachable"]  # fmt: skip
 
 SECONDS_PER_CALL = 0.1
 """Assumed service seconds of a call to an account, in a rehearsal."""

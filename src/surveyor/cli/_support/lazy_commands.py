@@ -27,7 +27,8 @@ _NARROW = 60
 class CommandEntry:
     """One command: its name, the module that defines it under the same name, and its line in the list of commands.
 
-    `attribute` is the function, or the `typer.Typer` of a group of commands; it defaults to the name.
+    `attribute` is the function, or the `typer.Typer` of a group of commands; it defaults to the name. `usage`: what
+    follows the name in the usage line.
     """
 
     name: str
@@ -35,6 +36,7 @@ class CommandEntry:
     help: str
     attribute: str = ""
     context_settings: Mapping[str, Any] = field(default_factory=dict)
+    usage: str = "[OPTIONS]"
 
     def load(self) -> Callable[..., Any] | typer.Typer:
         """Import the module and return the command's function or group."""
@@ -64,7 +66,8 @@ class _LazyCommand(TyperCommand):
             app = loaded
         else:
             app = typer.Typer(add_completion=False, rich_markup_mode=help_style())
-            app.command(self._entry.name, context_settings=dict(self._entry.context_settings))(loaded)
+            settings = dict(self._entry.context_settings)
+            app.command(self._entry.name, context_settings=settings, options_metavar=self._entry.usage)(loaded)
         command = typer.main.get_command(app)
         command.name = self._entry.name
         _name_values(command)

@@ -54,7 +54,7 @@ def test_discovery_reaches_the_data_endpoint_of_aws(
     """Only its host accepts discovery; an endpoint that the user named serves all operations. So it is with skew."""
     monkeypatch.setattr(Upstream, "sent", [], raising=False)
     monkeypatch.setattr(experiment_client, "SigningUpstream", Upstream)
-    proxy = start_fault_proxy(running(endpoint, local=False), SERVICE, random.Random(7))
+    proxy = start_fault_proxy(running(endpoint, local=False), SERVICE, None, random.Random(7))
     parts = urlsplit(endpoints_of(SERVICE, proxy, SERVICE.account, 1.0, 1.0, local=False).registry)
 
     def call(operation: str) -> None:

@@ -336,6 +336,9 @@ def test_a_command_that_failed_at_once_is_not_waited_for(
         def deployment(self) -> None:
             """Return that there is none."""
 
+        def begin_faults(self, report: Callable[[str], object]) -> None:
+            """Begin none."""
+
     running: Any = Watch()
     ended = Course(command=command).follow(running, lambda: None, said.append)
     assert ended is not None
@@ -383,6 +386,13 @@ def test_durations() -> None:
         (["--service", "shop/web", "--for", "1m", "--ca", "/missing.pem"], "No such file"),
         (["--service", "shop/web", "--for", "1m", "--proxy", "x:99999"], "--proxy: expected HOST:PORT"),
         (["--service", "shop/web", "--for", "1m", "--target", "embedded"], "would be started empty"),
+        (["--service", "shop/web", "--for", "1m", "--fault", "task.kill"], "a watch has no fault 'task.kill'"),
+        (
+            ["--service", "shop/web", "--for", "1m", "--fault", "dns.lie", "--lasts", "x"],
+            "--lasts: expected a duration",
+        ),
+        (["--service", "shop/web", "--for", "30s", "--fault", "dns.lie"], "would begin after --before 30s"),
+        (["--service", "shop/web", "--deploy", "--fault", "dns.lie", "--workers", "2"], "leave out one of them"),
         (["--service", "shop/web", "--", "no-such-command"], "there is no command 'no-such-command'"),
         (["--service", "shop/web", "--for", "1m"], "name it with --account"),
     ],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from surveyor.clock import WallClock
 from surveyor.errors import UsageError
-from surveyor.history import History, joined_attempts, latest_deployments, load_history, watched_deployment
+from surveyor.history import History, Outcome, joined_attempts, latest_deployments, load_history, watched_deployment
 from surveyor.observers.existing_service import find_service
 from surveyor.report.file import load_report
 from tests.account.conftest import ACCOUNT, SECRET, EmulatorAccount
@@ -79,6 +80,31 @@ def test_a_forced_deployment(
     assert experiment.judged is not None
     assert experiment.judged.service["service"] == f"store/{name}"
     assert f"store/{name}" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_faults_between_the_clients_and_what_they_ask(staging: EmulatorAccount, shop: Shop, tmp_path: Path) -> None:
+    """While Cloud Map answers with nothing its client fails more than that of DNS; nothing of the account changes."""
+    shop.registered("asked")
+    with recording(staging.endpoint) as (url, recorder):
+        words = ("--for", "90s", "--before", "20s", "--fault", "registry.empty", "--lasts", "40s")
+        done = surveyor_watch(
+            staging, tmp_path, "--service", "store/asked", *words, "--rate", "20", "--at-least", "0", endpoint=url
+        )
+    assert done.returncode in (0, 5), done.stdout + done.stderr  # 5: this machine did not keep up
+    check_calls(recorder, deploys=False)
+    assert "registry.empty for 40 s, to the clients of this watch alone" in done.stderr
+    assert "  registry.empty, to these clients alone, at " in done.stdout
+    history = load_history(tmp_path / "histories" / "watch.jsonl")
+    [fault] = history.faults
+    span = history.fault_span(fault)
+    assert 35 < span.high - span.low < 75
+    meanwhile = [call for call in history.calls if span.low < call.begin < span.high]
+    failed = Counter(call.client for call in meanwhile if call.outcome is not Outcome.OK)
+    assert failed["api-healthy"] > 2 * failed["dns"]
+    assert {injection.fault for injection in history.injections} == {"registry.empty"}
+    [experiment] = load_report(tmp_path / "report.json").experiments
+    assert experiment.injected == len(history.injections) > 0
+    assert "registry.empty" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_a_command_that_deploys_another_revision(staging: EmulatorAccount, shop: Shop, tmp_path: Path) -> None:

@@ -17,7 +17,13 @@ from surveyor.chaos.caching_resolver import run_cache
 from surveyor.chaos.conclusion import concluded, print_line
 from surveyor.chaos.durations import describe_seconds, experiment_seconds
 from surveyor.chaos.experiment import Experiment
-from surveyor.chaos.experiment_client import ClientCredentials, endpoints_of, plan_client, start_fault_proxy
+from surveyor.chaos.experiment_client import (
+    ClientCredentials,
+    endpoints_of,
+    plan_client,
+    resolver_of,
+    start_fault_proxy,
+)
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.faults import find_fault
 from surveyor.chaos.gateway import envoy_binary, run_gateway
@@ -135,7 +141,7 @@ def _assembled(
             say(f"{experiment.name}: {choice.note}")
         rate = experiment.setup.rate * choice.scale / options.scale  # as many calls in a service second
         clock = stack.enter_context(flowing_clock(running, choice.scale))
-        proxy = start_fault_proxy(running, service, chance)
+        proxy = start_fault_proxy(running, service, resolver_of(running, service), chance)
         stack.callback(proxy.close)
         if proxy.resolver is not None:
             polls["names"] = partial(resolve_name, DnsAddress(*proxy.resolver), service.alias, _timeout(clock))

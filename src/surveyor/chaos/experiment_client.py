@@ -34,7 +34,7 @@ from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.proxies import ProxyResponse, SigningUpstream, Upstream
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["ClientCredentials", "endpoints_of", "plan_client", "start_fault_proxy"]
+__all__ = ["ClientCredentials", "endpoints_of", "plan_client", "resolver_of", "start_fault_proxy"]
 
 SKEW = 1_200.0
 """Seconds; AWS rejects a signature from five minutes on (IAM User Guide, Signature Version 4), some services later."""
@@ -66,12 +66,18 @@ class ClientCredentials:
     limited: Callable[[], Callable[..., Any]]
 
 
-def start_fault_proxy(running: RunningTarget, service: ServiceUnderTest, chance: random.Random) -> FaultProxy:
-    """Return started proxies before the registry and, if the service has a name, before its resolver."""
-    resolver = None
-    if service.alias and "dns" in running.features:
-        server = running.resolver(service.account, service.region, service.vpc)
-        resolver = server.address, server.port
+def resolver_of(running: RunningTarget, service: ServiceUnderTest) -> tuple[str, int] | None:
+    """Return the resolver of the service's VPC; None if the service has no name, or the target no DNS."""
+    if not service.alias or "dns" not in running.features:
+        return None
+    server = running.resolver(service.account, service.region, service.vpc)
+    return server.address, server.port
+
+
+def start_fault_proxy(
+    running: RunningTarget, service: ServiceUnderTest, resolver: tuple[str, int] | None, chance: random.Random
+) -> FaultProxy:
+    """Return started proxies before the registry and, if there is one, before a resolver."""
     forward, skewed = _forward(running, service), _forward(running, service, skew=SKEW)
     return FaultProxy.start(forward, resolver, random.Random(chance.random()), skewed)
 

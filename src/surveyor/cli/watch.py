@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,6 +52,16 @@ def watch(
     before: Annotated[
         str, typer.Option(metavar="TIME", help="Watch for this time before --deploy or COMMAND, to compare.")
     ] = "30s",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME",
+            help="Change what the clients of this watch are answered by Cloud Map or DNS, as registry.throttle does; "
+            "may be repeated.",
+        ),
+    ] = None,
+    lasts: Annotated[str, typer.Option("--lasts", metavar="TIME", help="How long each --fault lasts.")] = "30s",
     calls: CallOptions,
     at_least: Annotated[
         float, typer.Option(min=0, max=100, metavar="PERCENT", help="Calls that must be answered in any minute.")
@@ -83,6 +94,9 @@ def watch(
         raise UsageError(f"there is no command {one_line(command[0])!r} that can be run")
     seconds = parse_duration(for_, "--for") if for_ else 0.0
     baseline, settings = parse_duration(before, "--before"), calls.settings(at_least / 100)
+    settings = replace(settings, faults=_faults(fault, settings), fault_seconds=parse_duration(lasts, "--lasts"))
+    if settings.faults and 0 < seconds <= baseline:
+        raise UsageError(f"--for {for_}: the faults would begin after --before {before}: choose a longer time")
     loaded = where.load()
     if loaded.start is not None:
         raise UsageError(f"{loaded.name} would be started empty: give the URL of a running target instead")
@@ -93,6 +107,17 @@ def watch(
         print_caller(loaded)
         code = _watch(running, service, settings, course, folder, summary)
     raise typer.Exit(code)
+
+
+def _faults(names: list[str] | None, settings: WatchSettings) -> tuple[str, ...]:
+    """Return the faults of the clients. Raises UsageError for those that a watch cannot make."""
+    from surveyor.watch.client_faults import check_client_faults
+
+    chosen = tuple(dict.fromkeys(names or ()))
+    check_client_faults(chosen)
+    if chosen and settings.workers is not None:
+        raise UsageError("--fault is made in this process, and --workers call from others: leave out one of them")
+    return chosen
 
 
 def _watch(

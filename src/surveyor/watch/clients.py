@@ -114,8 +114,11 @@ def make_clients(
     scale: float,
     *,
     local: bool,
+    wrap: Callable[[Ask, Source], Ask] = lambda ask, source: ask,
 ) -> WatchedClients:
     """Return the clients that call the service. `serving` asks for the addresses of the tasks that serve.
+
+    `wrap`: returns what a client of that source asks instead of a question.
 
     Raises UsageError for an unknown model, and for one that the user named and the service has nothing for.
     """
@@ -128,7 +131,7 @@ def make_clients(
 
     def add(model: ClientModel) -> None:
         own = of_models[model.name] = replace(endpoints, request=_request(model, service, settings))
-        by_model[model.name] = tuple(_copies(model, own, cloudmap, serving, chance))
+        by_model[model.name] = tuple(_copies(model, own, cloudmap, serving, chance, wrap))
 
     for name in settings.clients or CLIENTS:
         if name not in models:
@@ -267,9 +270,11 @@ def _copies(
     cloudmap: Callable[[], Any],
     serving: Ask | None,
     chance: random.Random,
+    wrap: Callable[[Ask, Source], Ask],
 ) -> Iterator[Client]:
     for number in range(COPIES):
-        ask = serving if model is DIRECT and serving is not None else _question(model, endpoints, cloudmap)
+        direct = model is DIRECT and serving is not None
+        ask = serving if direct else wrap(_question(model, endpoints, cloudmap), model.source)
         share = (number + 1) / COPIES
         yield make_client(model, endpoints, random.Random(chance.random()), ask, first_share=share)
 

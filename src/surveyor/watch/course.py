@@ -44,7 +44,8 @@ class CommandEnded:
 class Course:
     """What happens in a watch: it lasts `seconds` if that is not 0, else until a deployment is over, `within` at most.
 
-    `deploy` forces that deployment, and `command` runs what deploys, each after `before` seconds.
+    `deploy` forces that deployment, and `command` runs what deploys, each after `before` seconds. Faults of clients
+    begin at the same time, with the deployment that is watched otherwise, or after `before` seconds.
     """
 
     seconds: float = 0.0
@@ -61,10 +62,14 @@ class Course:
     def follow(self, watch: RunningWatch, ecs: Callable[[], Any], report: Report) -> CommandEnded | None:
         """Let everything happen; return how the command ended, None without one. `ecs` returns a client."""
         if self.seconds:
-            watch.wait(self.seconds)
+            before = self.before if watch.faults is not None else 0.0
+            watch.wait(before)
+            watch.begin_faults(report)
+            watch.wait(self.seconds - before)
             return None
         if self.deploy or self.command:
             watch.wait(self.before)
+            watch.begin_faults(report)
         if self.command:
             return _run_command(watch, self.command, self.within, report)
         if self.deploy:
@@ -85,6 +90,7 @@ def watch_deployment(watch: RunningWatch, within: float, report: Report) -> bool
     described = watch.deployment()
     assert described is not None, "a deployment that has begun stays known"
     report(f"watching the deployment {str(described['serviceDeploymentArn']).rpartition('/')[2]}")
+    watch.begin_faults(report)
     over = watch.wait_until(lambda: watch.watched.is_over, within)
     if not over:
         report(f"the deployment is not over after {within:g} s")

@@ -15,8 +15,9 @@ from surveyor.history import History, JoinedAttempt, joined_attempts, load_histo
 from surveyor.load.attempt_figures import NEW, OLD, AttemptFigures
 from surveyor.load.client_results import row_of
 from surveyor.report.chart import chart_of
-from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
+from surveyor.report.experiments import MAX_INJECTIONS, WHOLE, ClientRow, ExperimentReport
 from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.injections import injected_faults
 from surveyor.report.model import ConformanceReport, TargetReport
 from surveyor.targets.model import Target
 from surveyor.verdicts import Verdict
@@ -75,6 +76,7 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
     verdict = Verdict.INCONCLUSIVE if reasons and DEPLOYED not in failed else judgement.verdict
     detail = "; ".join(filter(None, (*reasons, judgement.detail)))
     symptom, attempts = ", ".join(failed), joined_attempts(history)
+    injections = injected_faults(history)
     finished = datetime.now(UTC)
     report = ConformanceReport(
         target=TargetReport(
@@ -103,6 +105,8 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
                 clients=_client_rows(history, attempts),
                 sentences=failure_sentences(attempts),
                 kind="watch",
+                injections=injections[:MAX_INJECTIONS],
+                injected=len(injections),
             ),
         ),
     )

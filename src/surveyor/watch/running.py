@@ -30,7 +30,15 @@ from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
 from surveyor.watch.checks import checks_of
-from surveyor.watch.clients import DIRECT, WatchedClients, longest_cache, make_clients, try_clients
+from surveyor.watch.client_faults import ClientFaults, client_faults
+from surveyor.watch.clients import (
+    DIRECT,
+    WATCH_MODELS,
+    WatchedClients,
+    longest_cache,
+    make_clients,
+    try_clients,
+)
 from surveyor.watch.deployment import Choice, WatchedDeployment
 from surveyor.watch.settings import WatchSettings
 from surveyor.watch.worker_link import WORKERS, ModelOnWorkers, WorkerLink, connected_workers
@@ -57,8 +65,8 @@ _ESSENTIAL = frozenset({"tasks", "deployments"})
 class RunningWatch:
     """What `surveyor watch` and `surveyor gate --watch` work with. All seconds are service seconds.
 
-    `notes`: why client models do not call. `callers`: by client model. `cache`: for how long a
-    client may use what it found.
+    `notes`: why client models do not call. `callers`: by client model. `cache`: for how long a client may use what it
+    found. `faults`: of its clients.
     """
 
     service: ServiceUnderTest
@@ -71,6 +79,7 @@ class RunningWatch:
     cache: float = 0.0
     local: bool = False
     workers: WorkerLink | None = None
+    faults: ClientFaults | None = None
     _growing: GrowingHistory = field(init=False)
     _never: threading.Event = field(default_factory=threading.Event)
 
@@ -129,8 +138,15 @@ class RunningWatch:
             if now >= end:
                 return False
             self.clock.wait(min(end, now + STEP), self._never)
+            if self.faults is not None:
+                self.faults.advance(self.clock.now())
             self.require_progress()
         return True
+
+    def begin_faults(self, report: Callable[[str], object]) -> None:
+        """Begin the faults of the clients, if there are any and they have not begun; they end by themselves."""
+        if self.faults is not None and self.faults.begin(self.clock.now()):
+            report(f"{', '.join(self.faults.names)} for {self.faults.seconds:g} s, to the clients of this watch alone")
 
     def require_progress(self) -> None:
         """Raise what ended a thread, and TargetUnavailable if nothing is observed any more."""
@@ -161,6 +177,8 @@ class RunningWatch:
     def stop(self, reason: str = "") -> None:
         """Stop observers and callers, wait for their last polls and calls, and end the history; `reason`: why early."""
         threads = self._threads()
+        if self.faults is not None:
+            self.faults.end()
         for thread in threads:
             thread.stop()
         for thread in threads:
@@ -210,15 +228,21 @@ def running_watch(
     serving = _follow_serving(polls)
     with ExitStack() as stack:
         clock = stack.enter_context(flowing_clock(target, settings.scale))
+        faults = stack.enter_context(
+            client_faults(settings.faults, settings.fault_seconds, target, service, resolver, settings.seed)
+        )
         made = make_clients(
             service,
             settings,
-            lambda: new_client("servicediscovery"),
+            (lambda: new_client("servicediscovery")) if faults is None else (lambda: faults.client),
             serving,
-            resolver,
+            resolver if faults is None else faults.resolver,
             clock.scale,
             local=target.target.is_local,
+            **({"wrap": faults.question} if faults is not None else {}),
         )
+        if faults is not None:
+            faults.require_effect([WATCH_MODELS[name].source for name in made.by_model])
         made = _tried(made, settings, report)
         link = None
         if settings.workers is not None:
@@ -235,6 +259,8 @@ def running_watch(
             header = replace(header, machines={HERE: 0.0, WORKERS: round(link.seconds * clock.scale, 4)})
         recorder = Recorder(folder / HISTORY, header, clock.now)
         stack.callback(recorder.close)
+        if faults is not None:
+            faults.record_in(recorder)
         watched = WatchedDeployment(reader, recorder, choice)
         watch = RunningWatch(
             service,
@@ -252,6 +278,7 @@ def running_watch(
             cache=longest_cache(made, service.ttl),
             local=target.target.is_local,
             workers=link,
+            faults=faults,
         )
         stack.callback(watch.stop)
         if link is not None:

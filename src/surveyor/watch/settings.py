@@ -32,7 +32,8 @@ class WatchSettings:
     address and port of a client's Service Connect proxy that can be called from here, ("", 0) if there is none.
     `poll_period`: service seconds between two polls; `at_least`: the share of calls that must be answered in any
     `over` service seconds. `within`: service seconds after which a deployment must be over. `scale`: of a target whose
-    clock stands still. `workers`: the processes that call instead of this one.
+    clock stands still. `workers`: the processes that call instead of this one. `faults`: faults between the clients and
+    what they ask, which last `fault_seconds` service seconds.
     """
 
     request: Request = field(default_factory=lambda: Request(expected=GOOD))
@@ -48,3 +49,5 @@ class WatchSettings:
     seed: int = 0
     scale: float = 10.0
     workers: WorkerSettings | None = None
+    faults: tuple[str, ...] = ()
+    fault_seconds: float = 30.0

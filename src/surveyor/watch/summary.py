@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from surveyor.callers.client import NO_ADDRESS
 from surveyor.checkers import Judgement
@@ -47,6 +47,7 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
     for name, own in rows:
         shares = ", ".join(f"{_failed(filter(chosen, own))} {column}" for column, chosen in columns)
         lines.append(f"  {name:<{width}}  failed {shares}")
+    lines += [f"  {line}" for line in _fault_lines(history, rows)]
     sides = [("old tasks while they ran", OLD), ("new tasks", NEW)]
     by_side = [(name, [attempt for attempt in attempts if is_of_side(attempt, side)]) for name, side in sides]
     if any(own for _, own in by_side):
@@ -60,6 +61,19 @@ def summary_lines(history: History, judgement: Judgement, notes: Sequence[str] =
         if check.verdict is not Verdict.PASS
     ]
     return [visible(line) for line in lines]
+
+
+def _fault_lines(history: History, rows: Sequence[tuple[str, Sequence[JoinedAttempt]]]) -> Iterator[str]:
+    """Yield a line for each fault of the clients: when it was, and what each client got meanwhile."""
+    for fault in history.faults:
+        span = history.fault_span(fault)
+        meanwhile = ((name, [one for one in own if span.low <= one.time <= span.high]) for name, own in rows)
+        shares = ", ".join(f"{name} failed {_failed(own)}" for name, own in meanwhile)
+        hits = sum(injection.fault == fault.fault for injection in history.injections)
+        yield (
+            f"{fault.fault}, to these clients alone, at {span.low:.0f} to {span.high:.0f} s, changed {hits:,} answers; "
+            f"meanwhile {shares}"
+        )
 
 
 def refused_share(history: History) -> str:

@@ -28,17 +28,14 @@ def handler(event, context):
 
 
 @pytest.fixture
-def make_hook(client, make_role, unique_name):
+def make_hook(client, make_service_role, unique_name):
     """Return `make_hook(code, *stages, **members)`: a life-cycle hook that is a new function of this code."""
 
     def make(code, *stages, **members):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr("hook.py", code)
-        services = {"Service": ["lambda.amazonaws.com", "ecs.amazonaws.com"]}
-        trust = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
-        permission = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
-        role = make_role(permission, trust=[trust])
+        role = make_service_role("lambda.amazonaws.com", "ecs.amazonaws.com", may="lambda:InvokeFunction")
         created = client("lambda").create_function(
             FunctionName=unique_name("hook"), Runtime="python3.11", Role=role, Handler="hook.handler",
             Code={"ZipFile": buffer.getvalue()}, Timeout=30,

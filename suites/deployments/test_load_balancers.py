@@ -13,7 +13,7 @@ STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT"
 
 
 @pytest.fixture
-def rule(client, make_load_balancer, make_role, task_vpc, network, unique_name):
+def rule(client, make_load_balancer, make_service_role, task_vpc, network, unique_name):
     """Return the load balancer, the ARN of its production rule, and the `loadBalancers` of a service that uses it."""
     elb = client("elbv2")
     balancer = make_load_balancer(task_vpc, network["awsvpcConfiguration"]["subnets"])
@@ -29,12 +29,10 @@ def rule(client, make_load_balancer, make_role, task_vpc, network, unique_name):
         Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
         Actions=[{"Type": "forward", "TargetGroupArn": balancer.group}],
     )["Rules"][0]["RuleArn"]  # fmt: skip
-    trust = {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    permission = {"Effect": "Allow", "Action": "elasticloadbalancing:*", "Resource": "*"}
     advanced = {
         "alternateTargetGroupArn": alternate,
         "productionListenerRule": production,
-        "roleArn": make_role(permission, trust=[trust]),
+        "roleArn": make_service_role("ecs.amazonaws.com", may="elasticloadbalancing:*"),
     }
     entry = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": TASK_PORT}
     return balancer, production, [{**entry, "advancedConfiguration": advanced}]

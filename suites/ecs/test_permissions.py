@@ -128,15 +128,14 @@ def test_run_task_needs_the_task_definition(client_limited_to, pairs, cluster, n
 @for_each("operation", ["RegisterTaskDefinition", "RunTask"])
 @for_each("member", ["taskRoleArn", "executionRoleArn"])
 def test_a_role_is_passed_with_permission(
-    client_limited_to, make_task_definition, make_role, unique_name, eventually, account, cluster, network, operation,
-    member,
+    client_limited_to, make_task_definition, make_service_role, unique_name, eventually, account, cluster, network,
+    operation, member,
 ):  # fmt: skip
     """A role of a task is passed to ecs-tasks with iam:PassRole on it; another role, or another service, is refused."""
     # guide: "To pass a role (and its permissions) to an AWS service, a user must have permissions to pass the role to
     # the service."
-    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     # A task is not run with a role that does not exist.
-    ours, other = make_role(trust=[trust]), f"arn:aws:iam::{account}:role/{unique_name('role')}"
+    ours, other = make_service_role("ecs-tasks.amazonaws.com"), f"arn:aws:iam::{account}:role/{unique_name('role')}"
     definition = make_task_definition()["taskDefinitionArn"]
     container = [{"name": "app", "image": "busybox", "memory": 64}]
 

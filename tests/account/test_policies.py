@@ -121,6 +121,32 @@ def test_each_command_has_policies_of_the_size_of_aws(capsys: pytest.CaptureFixt
         assert [name for name in names if not name.isalnum()] == []
 
 
+@pytest.mark.parametrize("words", [["--from-vpc"], ["--from-vpc", "subnet-0123456789abcdef0"]])
+def test_a_vantage_needs_more(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    """`--from-vpc` is written as for `conform`, with or without subnets."""
+    assert {"s3:CreateBucket", "ec2:DescribeManagedPrefixLists"} <= actions_of(printed(capsys, "conform", *words))
+
+
+def test_the_role_of_services_is_passed_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run may pass it to three services; it may invoke functions and shift traffic of runs only."""
+    role = "arn:aws:iam::111122223333:role/surveyor-services"
+    place = ["--account", "111122223333", "--region", "eu-west-1"]
+    *own, trust, policy = printed(capsys, "conform", *place, "--service-role", role)
+    [passing] = with_action(own, "iam:PassRole")
+    services = ["ecs.amazonaws.com", "ecs-tasks.amazonaws.com", "lambda.amazonaws.com"]
+    assert passing["Resource"] == role
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": services}}
+    [listener] = with_action(own, "elasticloadbalancing:CreateRule")
+    assert listener["Resource"].endswith(":listener/app/surveyor-*/*")
+    [created] = with_action(own, "lambda:CreateFunction")
+    assert created["Resource"] == "arn:aws:lambda:eu-west-1:111122223333:function:surveyor-*"
+    trusted = [statement["Principal"]["Service"] for statement in trust["Statement"]]
+    assert trusted == [["ecs.amazonaws.com", "lambda.amazonaws.com"], "ecs-tasks.amazonaws.com"]
+    wide = [statement["Action"] for statement in policy["Statement"] if statement["Resource"] == "*"]
+    assert [action for actions in wide for action in actions if ":Describe" not in action] == []
+    assert not with_action(printed(capsys, "conform", *place), "iam:PassRole")
+
+
 def test_audit_and_gate_have_their_few_actions(capsys: pytest.CaptureFixture[str]) -> None:
     """An audit only reads, and a gate has what its page documents, on the service that it is for."""
     assert actions_of(printed(capsys, "audit")) == AUDIT
@@ -282,6 +308,8 @@ def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None
         (["load", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with load"),
         (["audit", "--out", "/dev/null"], "cannot be written"),
         (["model", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with model"),
+        (["conform", "--service-role", "surveyor"], "--service-role: expected the ARN of a role"),
+        (["load", "--service-role", "arn:aws:iam::111122223333:role/x"], "--service-role does not go with load"),
         (["chaos", "--consumer-profile", "other"], "--consumer-profile does not go with chaos"),
         (["conform", "--consumer-profile", "other"], "--consumer-profile needs --account ID"),
     ],

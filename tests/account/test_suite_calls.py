@@ -16,7 +16,7 @@ from surveyor.targets.options import TargetOptions
 from tests.account.suite_calls import SuiteTest, suite_tests
 
 LAYOUT = find_layout()
-NEVER = frozenset({"principals", "ecs-instances", "clock-control", "task-signals", "functions"})
+NEVER = frozenset({"principals", "ecs-instances", "clock-control", "task-signals"})
 """Features that the target `aws` never has."""
 
 NOT_NEEDED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
@@ -87,7 +87,7 @@ def test_the_policy_has_no_call_that_nothing_makes() -> None:
     """Each operation of `conform` is called by a test, or by its name in the harness: its fixtures and its clean-up."""
     called = {name for test, _ in judged() for call in test.calls for name in call.operations}
     harness = "\n".join(path.read_text("utf-8") for path in sorted((LAYOUT.root / "src" / "surveyor").rglob("*.py")))
-    features = ("from-vpc", "iam", "sharing", "ecs-processes", "resolver", "private-ca")
+    features = ("from-vpc", "iam", "sharing", "service-roles", "ecs-processes", "resolver", "private-ca")
     unused = [
         name
         for name in sorted(needed_operations("conform", features) - called)

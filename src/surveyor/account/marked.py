@@ -186,6 +186,13 @@ def _alarms(client: _Client, region: str) -> Iterator[Marked]:
             yield Marked(run, "cloudwatch:PutMetricAlarm", name, region, created=changed, details={"AlarmName": name})
 
 
+def _functions(client: _Client, region: str) -> Iterator[Marked]:
+    for function in _pages(client("lambda"), "list_functions", "Functions"):
+        if run := _run_in(function["FunctionName"]):
+            changed = datetime.strptime(function["LastModified"], "%Y-%m-%dT%H:%M:%S.%f%z")
+            yield Marked(run, "lambda:CreateFunction", function["FunctionName"], region, created=changed)
+
+
 def _log_groups(client: _Client, region: str) -> Iterator[Marked]:
     """Yield log groups of runs, also those that Container Insights made for a cluster of a run."""
     for group in _pages(client("logs"), "describe_log_groups", "logGroups"):
@@ -244,6 +251,7 @@ _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("s3", _buckets),
     ("logs", _log_groups),
     ("cloudwatch", _alarms),
+    ("lambda", _functions),
     ("acm-pca", _authorities),
     ("ram", _shares),
 )

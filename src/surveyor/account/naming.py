@@ -111,6 +111,7 @@ _MEMBERS: Mapping[str, Mapping[str, Kind]] = {
         "RuleArn": "name",
         "ResourceArns": "name",
     },
+    "lambda": {"FunctionName": "name"},
     "logs": {"logGroupName": "name", "logGroupIdentifier": "name", "resourceArn": "name"},
     "cloudwatch": {"AlarmName": "name", "AlarmNames": "name"},
     "events": {"Name": "name", "Rule": "name", "ResourceARN": "name"},

@@ -38,6 +38,7 @@ _SWEEP: Calls = {
     "events": "DeleteRule ListRules ListTargetsByRule RemoveTargets",
     "sqs": "DeleteQueue GetQueueUrl ListQueues",
     "cloudwatch": "DeleteAlarms DescribeAlarms",
+    "lambda": "DeleteFunction ListFunctions",
     "logs": "DeleteLogGroup DescribeLogGroups",
     "s3": "DeleteBucket DeleteObjects ListBuckets ListObjectsV2",
     "ram": "DeleteResourceShare GetResourceShares",
@@ -86,6 +87,10 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
         "s3": "CreateBucket GetObject PutObject",
     },
     "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion"},
+    "service-roles": {
+        "elbv2": "CreateRule DescribeListeners DescribeRules",
+        "lambda": "CreateFunction",
+    },
     "sharing": {
         "ram": "AssociateResourceShare CreateResourceShare DisassociateResourceShare",
         "route53": "CreateVPCAssociationAuthorization DeleteVPCAssociationAuthorization "

@@ -7,13 +7,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from surveyor.account.scopes import Limit, Place, limits_of
+from surveyor.account.scopes import SERVICES, Limit, Place, limits_of
 
-__all__ = ["MAX_SIZE", "format_policy", "make_policies", "policy_size", "required_actions", "task_trust"]
+__all__ = [
+    "MAX_SIZE",
+    "format_policy",
+    "make_policies",
+    "policy_size",
+    "required_actions",
+    "service_role_policy",
+    "service_trust",
+    "task_trust",
+]
 
 MAX_SIZE = 6_144
 """Characters of a managed policy, without white space (IAM User Guide, IAM and AWS STS quotas)."""
 
+_TASKS = "ecs-tasks.amazonaws.com"
 _WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
@@ -32,6 +42,8 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     "ecs:CreateCluster": ("ecs:TagResource", "iam:CreateServiceLinkedRole"),
     "ecs:CreateService": ("ecs:TagResource",),
     "ecs:RegisterTaskDefinition": ("ecs:TagResource",),
+    # Service Authorization Reference, "Actions defined by AWS Lambda": CreateFunction depends on iam:PassRole.
+    "lambda:CreateFunction": ("iam:PassRole",),
     # EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation".
     "ec2:CreateVpc": ("ec2:CreateTags",),
     "ec2:CreateSubnet": ("ec2:CreateTags",),
@@ -73,7 +85,9 @@ _WITH_TAGS: Mapping[str, str] = {
     "elasticloadbalancing:CreateListener": "elasticloadbalancing:AddTags",
     "elasticloadbalancing:CreateLoadBalancer": "elasticloadbalancing:AddTags",
     "elasticloadbalancing:CreateTargetGroup": "elasticloadbalancing:AddTags",
+    "elasticloadbalancing:CreateRule": "elasticloadbalancing:AddTags",
     "events:PutRule": "events:TagResource",
+    "lambda:CreateFunction": "lambda:TagResource",
     "logs:CreateLogGroup": "logs:TagResource",
     "ram:CreateResourceShare": "ram:TagResource",
     "route53:CreateHealthCheck": "route53:ChangeTagsForResource",
@@ -108,7 +122,7 @@ def task_trust(place: Place) -> dict[str, Any]:
     ECS Developer Guide, "Amazon ECS task IAM role": the conditions keep other accounts from using it through ECS.
     """
     statement: dict[str, Any] = {
-        "Sid": "Tasks", "Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Sid": "Tasks", "Effect": "Allow", "Principal": {"Service": _TASKS},
         "Action": ["sts:AssumeRole"],
     }  # fmt: skip
     if place.account != "*":
@@ -116,6 +130,37 @@ def task_trust(place: Place) -> dict[str, Any]:
         limits = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnLike": {"aws:SourceArn": source}}
         statement["Condition"] = limits
     return _policy([statement])
+
+
+def service_trust(place: Place) -> dict[str, Any]:
+    """Return the trust policy of a role that ECS, its tasks and functions may have.
+
+    ECS Developer Guide, "Amazon ECS infrastructure IAM role", has no conditions for ECS itself.
+    """
+    services = [name for name in SERVICES if name != _TASKS]
+    statement = {
+        "Sid": "Services", "Effect": "Allow", "Principal": {"Service": services}, "Action": ["sts:AssumeRole"],
+    }  # fmt: skip
+    return _policy([statement, *task_trust(place)["Statement"]])
+
+
+def service_role_policy(place: Place) -> dict[str, Any]:
+    """Return what the role of services may do: invoke functions of runs, and shift traffic of their load balancers.
+
+    ECS Developer Guide, "Amazon ECS infrastructure IAM role for load balancers", and "Lifecycle hooks for Amazon ECS
+    service deployments". Describing has no resources.
+    """
+    named = ("loadbalancer", "listener", "listener-rule")
+    changed = (*(f"{kind}/app/surveyor-*" for kind in named), "targetgroup/surveyor-*")
+    return _policy([
+        {"Sid": "Functions", "Effect": "Allow", "Action": ["lambda:InvokeFunction"],
+         "Resource": list(place.arns("lambda", "function:surveyor-*"))},
+        {"Sid": "Describe", "Effect": "Allow", "Action": [f"elasticloadbalancing:Describe{kind}" for kind in
+         ("Listeners", "Rules", "TargetGroups", "TargetHealth")], "Resource": "*"},
+        {"Sid": "Shift", "Effect": "Allow", "Action": [f"elasticloadbalancing:{name}" for name in
+         ("DeregisterTargets", "ModifyListener", "ModifyRule", "RegisterTargets")],
+         "Resource": list(place.arns("elasticloadbalancing", *changed))},
+    ])  # fmt: skip
 
 
 def make_policies(actions: Iterable[str], place: Place) -> list[dict[str, Any]]:

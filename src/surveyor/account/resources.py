@@ -70,6 +70,8 @@ CREATES: Mapping[str, CreatedResource] = {
     "elbv2:CreateLoadBalancer": CreatedResource("load balancer", ("LoadBalancers", "LoadBalancerArn"), LOAD_BALANCER),
     "elbv2:CreateTargetGroup": CreatedResource("target group", ("TargetGroups", "TargetGroupArn")),
     "elbv2:CreateListener": CreatedResource("listener"),
+    "elbv2:CreateRule": CreatedResource("listener rule"),
+    "lambda:CreateFunction": CreatedResource("function", ("FunctionName",)),
     "logs:CreateLogGroup": CreatedResource("log group"),
     "cloudwatch:PutMetricAlarm": CreatedResource("alarm", price=ALARM),
     "acm-pca:CreateCertificateAuthority": CreatedResource(

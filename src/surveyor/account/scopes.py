@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 from surveyor.account.naming import NO_ID
 from surveyor.account.tags import TAG
 
-__all__ = ["SERVICE_ROLE", "Limit", "Place", "limits_of"]
+__all__ = ["SERVICES", "SERVICE_ROLE", "Limit", "Place", "limits_of"]
 
 Conditions = Mapping[str, Mapping[str, object]]
+
+SERVICES = ("ecs.amazonaws.com", "ecs-tasks.amazonaws.com", "lambda.amazonaws.com")
+"""The services that may be given the role of `--service-role`."""
 
 SERVICE_ROLE = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 """The role with which ECS registers tasks."""
@@ -48,7 +51,7 @@ class Place:
     """Where a policy is for: account and Region, `*` for any. `role`: the ARN of a role that the command assumes.
 
     `service`: a service of the user's, as CLUSTER/SERVICE; `cluster` and `vpc`: the user's, in which runs make things.
-    `shared_by`: the account that shares its namespaces with this one.
+    `service_role`: that of a role for services. `shared_by`: the account that shares its namespaces with this one.
     """
 
     account: str = "*"
@@ -58,6 +61,7 @@ class Place:
     cluster: str = ""
     vpc: str = ""
     shared_by: str = ""
+    service_role: str = ""
 
     def arns(self, service: str, *resources: str) -> tuple[str, ...]:
         """Return ARNs of this account and Region."""
@@ -149,9 +153,14 @@ def _ec2(name: str, place: Place) -> Iterator[Limit]:
 
 
 def _elb(name: str, place: Place) -> Iterator[Limit]:
-    if not name.startswith(_READS):
+    if name == "CreateRule":
+        yield Limit("BalancerRules", place.arns("elasticloadbalancing", "listener/app/surveyor-*/*"))
+    elif not name.startswith(_READS):
         named = place.arns("elasticloadbalancing", "loadbalancer/app/surveyor-*/*", "targetgroup/surveyor-*/*")
         yield Limit("BalancersNamed", named)
+        if name == "AddTags":
+            parts = place.arns("elasticloadbalancing", "listener/app/surveyor-*/*", "listener-rule/app/surveyor-*/*")
+            yield Limit("BalancerParts", parts)
 
 
 def _events(name: str, place: Place) -> Iterator[Limit]:
@@ -193,6 +202,11 @@ def _s3(name: str, place: Place) -> Iterator[Limit]:
         yield Limit("Mailboxes", ("arn:aws:s3:::surveyor-*",))
 
 
+def _lambda(name: str, place: Place) -> Iterator[Limit]:
+    if not name.startswith(_READS):
+        yield Limit("Functions", place.arns("lambda", "function:surveyor-*"))
+
+
 def _logs(name: str, place: Place) -> Iterator[Limit]:
     if name != "DescribeLogGroups":
         groups = ("log-group:surveyor-*", "log-group:/aws/ecs/containerinsights/surveyor-*")
@@ -213,6 +227,9 @@ def _iam(name: str, place: Place) -> Iterator[Limit]:
     role = f"arn:aws:iam::{place.account}:role/{SERVICE_ROLE}"
     if name == "CreateServiceLinkedRole":
         yield Limit("ServiceRole", (role,), {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}})
+    elif name == "PassRole" and place.service_role:
+        services: Conditions = {"StringEquals": {"iam:PassedToService": list(SERVICES)}}
+        yield Limit("ServicesRole", (place.service_role,), services)
     elif name == "PassRole":
         passed: Conditions = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
         yield Limit("TaskRole", (place.role or f"arn:aws:iam::{place.account}:role/surveyor-*",), passed)
@@ -244,6 +261,6 @@ def _resolver(name: str, place: Place) -> Iterator[Limit]:
 
 _LIMITS = {
     "acm-pca": _pca, "cloudwatch": _cloudwatch, "ec2": _ec2, "ecs": _ecs, "elasticloadbalancing": _elb,
-    "events": _events, "iam": _iam, "logs": _logs, "ram": _ram, "route53": _route53, "route53resolver": _resolver,
-    "s3": _s3, "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
+    "events": _events, "iam": _iam, "lambda": _lambda, "logs": _logs, "ram": _ram, "route53": _route53,
+    "route53resolver": _resolver, "s3": _s3, "servicediscovery": _cloudmap, "sqs": _sqs, "ssm": _ssm, "sts": _sts,
 }  # fmt: skip

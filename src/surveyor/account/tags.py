@@ -62,7 +62,11 @@ _TAG_LISTS: Mapping[tuple[str, str], str] = {
 }
 """Calls that create something and take a list of tags: the member. In a list `tags`, keys are `key`, else `Key`."""
 
-_TAG_MAPS = {("logs", "CreateLogGroup"): "tags", ("sqs", "CreateQueue"): "tags"}
+_TAG_MAPS = {
+    ("lambda", "CreateFunction"): "Tags",
+    ("logs", "CreateLogGroup"): "tags",
+    ("sqs", "CreateQueue"): "tags",
+}
 
 
 class TagError(ValueError):

@@ -22,6 +22,7 @@ FEATURES: Mapping[str, str] = {
     "clock-control": "service time can be advanced",
     "iam": "policies are enforced",
     "principals": "users and roles may be created",
+    "service-roles": "there is a role that services of AWS may be given",
     "signatures": "the signatures of requests are verified",
     "ecs": "the ECS API runs tasks",
     "ecs-processes": "tasks run real processes that can be called",

@@ -47,6 +47,12 @@ def policy(
         list[str] | None, typer.Option(metavar="FEATURE", help="As for the command itself; may be repeated.")
     ] = None,
     role: Annotated[str | None, typer.Option(metavar="ARN", help="The role that tests may assume.")] = None,
+    service_role: Annotated[
+        str | None,
+        typer.Option(
+            "--service-role", metavar="ARN", help="As for conform: also what it needs, and the policies of that role."
+        ),
+    ] = None,
     consumer_profile: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="As for the command: also the policy of the second account, consumer.json."),
@@ -58,7 +64,10 @@ def policy(
         typer.Option(metavar="CLUSTER/SERVICE", help="Only for this service (chaos, watch --service, gate --ecs)."),
     ] = None,
     vpc: Annotated[str | None, typer.Option(metavar="ID", help="As for conform: a VPC to create subnets in.")] = None,
-    from_vpc: Annotated[bool, typer.Option("--from-vpc", help="As for conform: also what a vantage needs.")] = False,
+    from_vpc: Annotated[
+        str | None,
+        typer.Option("--from-vpc", metavar="[SUBNET,…]", help="As for conform: also what a vantage needs."),
+    ] = None,
     task_role: Annotated[
         str | None, typer.Option("--task-role", metavar="ARN", help="As for in-vpc: the role that its task gets.")
     ] = None,
@@ -84,24 +93,31 @@ def policy(
     from surveyor.account.needed_calls import CONSUMER
 
     target, place = _place(command, enable, role, account, region, service, vpc)
+    if service_role is not None and not _ROLE.fullmatch(service_role):
+        raise UsageError(f"--service-role: expected the ARN of a role, got {service_role[:100]!r}")
+    place = replace(place, service_role=service_role or "")
     _check_task(command, task_role, runs, check=check)
     for name, value, commands in (
         ("deploy", deploy, ("watch",)),
         ("watch", watch, ("gate",)),
         ("consumer-profile", consumer_profile, _SHARING),
         ("from-vpc", from_vpc, ("conform",)),
+        ("service-role", service_role, ("conform",)),
     ):
         if value and command not in commands:
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
     if consumer_profile is not None and account is None:
         raise UsageError("--consumer-profile needs --account ID: the second account may change what that one shares")
     more = {"iam": role, "deploy": deploy, "watch": watch, "sharing": consumer_profile, "from-vpc": from_vpc}
+    more |= {"service-roles": service_role}
     features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
     if command == _TASK:
         _print_task_policies(actions, replace(place, role=task_role or ""), target, runs or ["chaos", "load"], out)
         return
     _print_policies(command, actions, place, out)
+    if service_role is not None:
+        _print_service_role(place, out)
     if consumer_profile is not None:
         there = replace(place, account="*", shared_by=place.account, cluster="", vpc="")
         _print_policies(CONSUMER, _actions(CONSUMER, (), service=False, tagged=bool(target.tags)), there, out)
@@ -126,6 +142,21 @@ def _print_policies(command: str, actions: set[str], place: Place, out: Path | N
     sizes = ", ".join(f"{policy_size(document):,}" for document in policies)
     split = f" in {len(policies)} policies, all of which the role needs" if len(policies) > 1 else ""
     typer.echo(f"{command}: {len(actions)} actions{split}; {sizes} of at most 6,144 characters", err=True)
+
+
+def _print_service_role(place: Place, out: Path | None) -> None:
+    """Print who may have the role of --service-role, and what it may do."""
+    from surveyor.account.permissions import format_policy, service_role_policy, service_trust
+
+    for name, document in (("trust", service_trust(place)), ("policy", service_role_policy(place))):
+        stem = f"service-role-{name}"
+        if out is not None:
+            _write(out / f"{stem}.json", format_policy(document))
+        else:
+            typer.echo(format_policy(document))
+    typer.echo(
+        "service-role-trust and service-role-policy: who may have the role of services, and what it may do", err=True
+    )
 
 
 def _check_task(command: str, role: str | None, runs: list[str] | None, *, check: bool) -> None:

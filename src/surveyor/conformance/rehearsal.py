@@ -35,6 +35,9 @@ __all__ = ["Perform", "Rehearsal", "rehearsal_target", "rehearse"]
 _PROFILE = "staging"
 _FLOWING = ("--clock", "flow", "--scale", "30")
 _ADVANCED = ("--clock", "advance")
+_ANSWERED = ("--set", "stopped_addresses=refuse")
+"""Calls to stopped tasks are refused: without an answer each waits for its time-out on the wall, not on the clock."""
+
 _ROOM_FOR_VPC = ("--set", "quotas.vpcs=6")
 """One more than in an account: the rehearsal creates the VPC that such a run brings along."""
 
@@ -111,7 +114,7 @@ def _target_file(target: Target, profile: Target) -> Iterator[str]:
     if start is None or " ".join(_FLOWING) not in " ".join(start.argv):
         raise SurveyorError(f"the target {_PROFILE} must start the emulator with {' '.join(_FLOWING)}")
     at = start.argv.index("--clock")
-    argv = [*start.argv[:at], *_ADVANCED, *start.argv[at + len(_FLOWING) :]]
+    argv = [*start.argv[:at], *_ADVANCED, *start.argv[at + len(_FLOWING) :], *_ANSWERED]
     if target.vpc or target.from_vpc is not None:
         argv += _ROOM_FOR_VPC
     yield f"region = {json.dumps(target.region)}"

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from surveyor.claims import Claim
 from surveyor.targets.model import Target
 
-__all__ = ["describe_judges", "describe_unjudged"]
+__all__ = ["INSIDE", "describe_judges", "describe_unjudged"]
 
-_INSIDE = frozenset({"dns", "ecs-processes", "health"})
+INSIDE = frozenset({"dns", "ecs-processes", "health"})
 """Features of claims for which names are asked, tasks are called or servers are probed inside a VPC."""
 
 _OPTIONS = {
@@ -20,6 +20,7 @@ _OPTIONS = {
     "health": "--from-vpc",
     "iam": "--role ARN",
     "public-dns": "--dns",
+    "service-roles": "--service-role ARN",
     "sharing": "--consumer-profile NAME",
 }
 """Options that give an account a feature; `--enable` gives the others that it can have."""
@@ -60,7 +61,7 @@ def describe_judges(claims: Iterable[Claim], target: Target) -> str:
     """Return how many of the proven claims a run judges from this machine, and for how many it asks its vantage."""
     features = target.features or frozenset()
     judged = [claim for claim in claims if claim.unproven is None and features.issuperset(claim.features)]
-    inside = sum(not _INSIDE.isdisjoint(claim.features) for claim in judged)
+    inside = sum(not INSIDE.isdisjoint(claim.features) for claim in judged)
     return f"claims judged from here: {len(judged) - inside}, with the vantage: {inside}"
 
 

@@ -94,6 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--out", default=None, metavar="DIR", help="write report.json to this folder")
     group.addoption("--account", default=None, metavar="ID", help="expected account id of the credentials")
     group.addoption("--profile", default=None, metavar="NAME", help="profile of the AWS CLI with the credentials")
+    group.addoption("--service-role", default=None, metavar="ARN", help="role that services of AWS may be given")
     group.addoption("--consumer-profile", default=None, metavar="NAME", help="profile of a second account")
     group.addoption("--region", default=None, metavar="REGION", help="region to use; the target must allow it")
     group.addoption("--endpoint", default=None, metavar="URL", help="endpoint of the target aws, if not AWS itself")
@@ -176,6 +177,7 @@ def pytest_configure(config: pytest.Config) -> None:
             enable=split_features(config.getoption("--enable")),
             budget=config.getoption("--budget"),
             profile=config.getoption("--profile"),
+            service_role=config.getoption("--service-role"),
             consumer_profile=config.getoption("--consumer-profile"),
             tag=tuple(config.getoption("--tag")),
             from_vpc=config.getoption("--from-vpc"),

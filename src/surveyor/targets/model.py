@@ -107,8 +107,9 @@ class Target:
     `consumer`: the credentials of a second account, with which namespaces are shared.
     `tags`: of the user, for everything that a run creates.
     `regions`: the allowed regions, or any if empty. `account`: the only account that the run may use; `vpc` and `role`
-    are a VPC and a role in it, `budget` the limits of the run. `from_vpc`: subnets of a task that asks names and calls
-    tasks for the run, () for those of the default VPC; None: this machine does.
+    are a VPC and a role in it, `service_role` one for services of AWS, `budget` the limits of the run. `from_vpc`:
+    subnets of a task that asks names and calls tasks for the run, () for those of the default VPC; None: this machine
+    does.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Target:
     account: str | None = None
     vpc: str | None = None
     role: str | None = None
+    service_role: str | None = None
     from_vpc: tuple[str, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     budget: Budget = UNBOUNDED

@@ -30,6 +30,7 @@ __all__ = [
 DEFAULT_VPC = "default"
 """In place of subnets: those of the default VPC, or of [ecs] in the target file."""
 
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}", re.ASCII)
 
 
@@ -53,6 +54,7 @@ class TargetOptions:
     consumer_profile: str | None = None
     tag: tuple[str, ...] = ()
     from_vpc: str | None = None
+    service_role: str | None = None
 
     def arguments(self) -> list[str]:
         """Return them as options of pytest, which passes them to its workers."""
@@ -60,6 +62,7 @@ class TargetOptions:
             "--account": self.account, "--region": self.region, "--endpoint": self.endpoint, "--dns": self.dns,
             "--vpc": self.vpc, "--role": self.role, "--budget": self.budget, "--profile": self.profile,
             "--consumer-profile": self.consumer_profile, "--from-vpc": self.from_vpc,
+            "--service-role": self.service_role,
         }  # fmt: skip
         words = [word for name, value in values.items() if value is not None for word in (name, value)]
         words += [word for tag in self.tag for word in ("--tag", tag)]
@@ -136,12 +139,18 @@ def _with_account(target: Target, options: TargetOptions) -> Target:
         # All tests use one account, as on AWS: a new one in a target that is started here, else the given one.
         kind = target.credentials if target.start or target.is_one_account else Credentials("environment")
         target = replace(target, account=options.account, credentials=kind)
-    for name, value in (("vpc", options.vpc), ("role", options.role)):
+    given = (("vpc", options.vpc), ("role", options.role), ("service-role", options.service_role))
+    for name, value in given:
         if value is not None and not target.is_one_account:
             raise UsageError(f"--{name} does not go with {target.name}, where each test has a separate account")
+    if options.service_role is not None and not _ROLE.fullmatch(options.service_role):
+        shown = repr(options.service_role[:100])
+        raise UsageError(f"--service-role: expected the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME, got {shown}")
     if options.role is not None and target.features is not None:
         target = replace(target, features=target.features | {"iam"})
-    return replace(target, vpc=options.vpc, role=options.role)
+    if options.service_role is not None and target.features is not None:
+        target = replace(target, features=target.features | {"service-roles"})
+    return replace(target, vpc=options.vpc, role=options.role, service_role=options.service_role)
 
 
 def _with_vantage(target: Target, options: TargetOptions) -> Target:

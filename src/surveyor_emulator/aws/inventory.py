@@ -18,6 +18,7 @@ from .cloudmap.state import CloudMapState
 from .ec2.state import Ec2State
 from .ecs.state.account import EcsState
 from .elb.state import ElbState
+from .functions.state import FunctionState
 from .resolver.state import ResolverState
 from .resource_shares import ram_state
 from .route53.state import Route53State
@@ -50,6 +51,7 @@ def list_resources(world: World, account: str | None = None) -> list[Resource]:
         *_ecs(world),
         *_load_balancing(world),
         *_autoscaling(world),
+        *_functions(world),
         *_resolver(world),
         *_shares(world),
         *_moto(),
@@ -168,6 +170,12 @@ def _autoscaling(world: World) -> Iterator[Resource]:
             yield Resource("autoscaling:target", target.arn, account, region, target.key.resource, tags, settings)
 
 
+def _functions(world: World) -> Iterator[Resource]:
+    for account, region, state in world.everywhere(FunctionState):
+        for function in state.functions.values():
+            yield Resource("lambda:function", function.arn, account, region, function.name)
+
+
 def _resolver(world: World) -> Iterator[Resource]:
     for account, region, state in world.everywhere(ResolverState):
         place = (account, region)
@@ -231,6 +239,7 @@ _MOTO: tuple[tuple[str, str, str, Any], ...] = (
     ("events:rule", "events", "events_backends", _rules),
     ("s3:bucket", "s3", "s3_backends", lambda store: [(name, name) for name in store.buckets]),
     ("sqs:queue", "sqs", "sqs_backends", lambda store: [(name, name) for name in store.queues]),
+    ("cloudwatch:alarm", "cloudwatch", "cloudwatch_backends", lambda store: [(name, name) for name in store.alarms]),
     ("logs:group", "logs", "logs_backends", lambda store: [(name, name) for name in store.groups]),
     (
         "acm-pca:authority",

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs
 
 
+EMPTY_ARCHIVE = b"PK\x05\x06" + bytes(18)
+"""A zip archive without files."""
+
+
 def inventory(ecs: Ecs) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the resources of the account by kind and id."""
     found = ecs.control(f"inventory?account={ecs.account}")["resources"]
@@ -56,6 +60,12 @@ def make_all(ecs: Ecs) -> None:
     allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(allow))
     ecs.client("logs").create_log_group(logGroupName="/l")
+    alarm = {"MetricName": "m", "Namespace": "n", "ComparisonOperator": "GreaterThanThreshold", "Statistic": "Sum"}
+    ecs.client("cloudwatch").put_metric_alarm(AlarmName="a", Period=60, EvaluationPeriods=1, Threshold=1, **alarm)
+    ecs.client("lambda").create_function(
+        FunctionName="f", Runtime="python3.11", Role="arn:aws:iam::111122223333:role/r", Handler="f.f",
+        Code={"ZipFile": EMPTY_ARCHIVE},
+    )  # fmt: skip
     ecs.client("sqs").create_queue(QueueName="q")
     ecs.client("events").put_rule(Name="rule", EventPattern='{"source": ["aws.ecs"]}')
 
@@ -66,10 +76,11 @@ def test_each_kind_is_listed(ecs: Ecs) -> None:
     make_all(ecs)
     made = {key: entry for key, entry in inventory(ecs).items() if key not in before}
     assert {kind for kind, _ in made} == {
-        "cloudmap:instance", "cloudmap:namespace", "cloudmap:service", "ec2:instance", "ec2:internet-gateway",
-        "ec2:route-table", "ec2:security-group", "ec2:subnet", "ec2:vpc", "ecs:service", "ecs:task",
-        "ecs:task-definition", "elb:load-balancer", "elb:target-group", "events:rule", "iam:policy", "iam:role",
-        "iam:user", "logs:group", "ram:share", "route53:health-check", "route53:zone", "sqs:queue",
+        "cloudmap:instance", "cloudmap:namespace", "cloudmap:service", "cloudwatch:alarm", "ec2:instance",
+        "ec2:internet-gateway", "ec2:route-table", "ec2:security-group", "ec2:subnet", "ec2:vpc", "ecs:service",
+        "ecs:task", "ecs:task-definition", "elb:load-balancer", "elb:target-group", "events:rule", "iam:policy",
+        "iam:role", "iam:user", "lambda:function", "logs:group", "ram:share", "route53:health-check", "route53:zone",
+        "sqs:queue",
     }  # fmt: skip
     assert {entry["account"] for entry in made.values()} == {ecs.account}
 

@@ -33,6 +33,7 @@ from surveyor.account.removal.ecs import (
 from surveyor.account.removal.elb import delete_load_balancers, delete_target_groups, find_by_name
 from surveyor.account.removal.events import delete_queues, find_queue, find_rule
 from surveyor.account.removal.events import delete_rules as delete_event_rules
+from surveyor.account.removal.functions import delete_functions, find_function
 from surveyor.account.removal.resolver import (
     delete_domain_lists,
     delete_endpoints,
@@ -81,6 +82,7 @@ _RULES = (
     _DeletionRule("target group", find_by_name, delete_target_groups),
     _DeletionRule("task definition", find_task_definition, delete_task_definitions),
     _DeletionRule("cluster", find_cluster, delete_clusters),
+    _DeletionRule("function", find_function, delete_functions),
     _DeletionRule("alarm", find_alarm, delete_alarms),
     _DeletionRule("log group", find_log_group, delete_log_groups),
     _DeletionRule("certificate authority", find_certificate_authority, delete_certificate_authorities),

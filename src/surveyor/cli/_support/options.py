@@ -27,6 +27,7 @@ __all__ = [
     "Region",
     "Role",
     "Sandbox",
+    "ServiceRole",
     "Tag",
     "Vpc",
     "enter_sandbox",
@@ -69,6 +70,10 @@ FromVpc = Annotated[
 ]
 Role = Annotated[
     str | None, typer.Option(metavar="ARN", help="Role that tests may assume (only for claims about IAM).")
+]
+ServiceRole = Annotated[
+    str | None,
+    typer.Option(metavar="ARN", help="Role that ECS and AWS Lambda may be given (only for claims that need one)."),
 ]
 Sandbox = Annotated[
     bool,

@@ -21,7 +21,7 @@ from surveyor.targets.options import TargetOptions
 
 __all__ = ["begin", "find_earlier", "options_of", "print_advice"]
 
-_REPLACED = ("dns", "vpc", "role", "enable", "budget", "profile", "consumer_profile", "tag", "from_vpc")
+_REPLACED = ("dns", "vpc", "role", "service_role", "enable", "budget", "profile", "consumer_profile", "tag", "from_vpc")
 """Options of a target that may differ from those of the run that is resumed."""
 
 

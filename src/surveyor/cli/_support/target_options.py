@@ -17,6 +17,7 @@ from surveyor.cli._support.options import (
     Profile,
     Region,
     Role,
+    ServiceRole,
     Tag,
     Vpc,
 )
@@ -71,3 +72,4 @@ class ConformOptions(SuiteOptions):
     """And the place from which names are asked and tasks are called."""
 
     from_vpc: FromVpc = None
+    service_role: ServiceRole = None

@@ -14,4 +14,5 @@ HANDLERS: Mapping[str, Handler] = {
     "CreateFunction": operations.create_function,
     "DeleteFunction": operations.delete_function,
     "GetFunction": operations.get_function,
+    "ListFunctions": operations.list_functions,
 }

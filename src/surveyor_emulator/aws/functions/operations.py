@@ -1,4 +1,4 @@
-"""Operations on functions (lambda/CreateFunction, GetFunction, DeleteFunction)."""
+"""Operations on functions (lambda/CreateFunction, GetFunction, ListFunctions, DeleteFunction)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from surveyor_emulator.protocols import Document
 
 from .state import Function, FunctionState
 
-__all__ = ["create_function", "delete_function", "get_function"]
+__all__ = ["create_function", "delete_function", "get_function", "list_functions"]
 
 DEFAULT_TIMEOUT, MAX_TIMEOUT = 3, 900
+MAX_LISTED = 50
 _HANDLER = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*\.[A-Za-z_]\w*")
 _ARN = re.compile(r"arn:aws:lambda:[a-z0-9-]+:\d{12}:function:([^:]+)(:.*)?")
 Request = Mapping[str, Any]
@@ -57,6 +58,16 @@ def create_function(call: Call, request: Request) -> Document:
 def get_function(call: Call, request: Request) -> Document:
     """GetFunction, by name or ARN."""
     return {"Configuration": _configuration(_find(call, request))}
+
+
+def list_functions(call: Call, request: Request) -> Document:
+    """ListFunctions, in pages of at most 50 by name (lambda/ListFunctionsRequest.MaxItems)."""
+    functions = call.world.regional(FunctionState, call.account, call.region).functions
+    marker, size = str(request.get("Marker") or ""), min(int(request.get("MaxItems") or MAX_LISTED), MAX_LISTED)
+    after = [functions[name] for name in sorted(functions) if name > marker]
+    page = after[:size]
+    more: Document = {"NextMarker": page[-1].name} if len(after) > size else {}
+    return {"Functions": [_configuration(function) for function in page], **more}
 
 
 def delete_function(call: Call, request: Request) -> Document:

@@ -18,5 +18,5 @@ def _function(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
 
 
 permission_requests = ActionTable(
-    types=[(_function, "CreateFunction DeleteFunction GetFunction")], prefix="lambda"
+    types=[(_function, "CreateFunction DeleteFunction GetFunction")], without="ListFunctions", prefix="lambda"
 ).permission_requests

@@ -97,7 +97,8 @@ def test_a_task_is_unhealthy_after_its_retries(
         for label, (check, _, _) in figures.items()
     }
     starts: dict[str, float] = {}
-    unknown, unhealthy = dict.fromkeys(tasks, 0.0), {}
+    unknown = dict.fromkeys(tasks, 0.0)
+    unhealthy: dict[str, float] = {}
 
     def all_are_unhealthy():
         before, found = clock.now(), described(ecs, cluster, tasks)

@@ -30,7 +30,7 @@ CLAIMS = [claim for claim in load_claims(LAYOUT.claims).by_id.values() if claim.
 
 
 def judged(options: TargetOptions) -> list[frozenset[str]]:
-    """Return the features of the claims that a run judges; without a vantage those that ask no name and call no task."""
+    """Return the features of the claims that a run judges; without a vantage those that neither ask nor call."""
     target = load_target("aws", LAYOUT.targets, options, "describe")
     missing = frozenset() if target.from_vpc is not None else INSIDE
     features = (target.features or frozenset()) - missing

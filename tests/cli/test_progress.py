@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -87,6 +88,25 @@ def test_a_pipe_gets_a_line_while_nothing_ends(tmp_path: Path, monkeypatch: pyte
     assert "\x1b" not in output.getvalue()
     assert max(map(len, output.getvalue().splitlines())) <= 200
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_run_prints_few_lines_and_is_never_silent_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a quarter of an hour there are at most 12 lines beside the fifths; of ten hours one in ten minutes."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    output = io.StringIO()
+    progress = CountingProgress(Console(file=output, width=200))
+    progress.planned(40)
+    printed: list[float] = []
+    for second in range(1, 36_001):
+        now[0] = float(second)
+        before = len(output.getvalue())
+        progress.tick()
+        if len(output.getvalue()) > before:
+            printed.append(now[0])
+    assert printed[0] == 30
+    assert sum(time <= 900 for time in printed) <= 12
+    assert max(later - earlier for earlier, later in itertools.pairwise(printed)) <= 601
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

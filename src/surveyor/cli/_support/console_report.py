@@ -25,7 +25,7 @@ __all__ = ["MAX_LINES", "capped", "describe_ending", "features_hint", "print_rep
 MAX_LINES = 60
 """Maximum lines of a run on the terminal, with progress, table and paths."""
 
-_OTHER_LINES = 14
+_OTHER_LINES = 18
 """Lines that a run prints besides its report: progress, the account, paths, failures, what was left behind."""
 
 _MAX_AREAS = 12

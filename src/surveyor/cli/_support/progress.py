@@ -1,6 +1,8 @@
-"""Show the progress of a run: one line on a terminal; elsewhere lines at each fifth of the tests, and each 30 s.
+"""Show the progress of a run: one line on a terminal; elsewhere lines at each fifth of the tests, and in between.
 
-Both say what the test waits for that runs for the longest time, so that a run of hours is not silent.
+There the first come each 30 s, later ones when a third more time has passed, and at least one in ten minutes: a run
+of a quarter of an hour prints about 15 lines. Both say what the test waits for that runs for the longest time, so that
+a run of hours is not silent.
 """
 
 from __future__ import annotations
@@ -27,12 +29,14 @@ __all__ = ["CountingProgress", "make_progress"]
 
 
 _LINES = 5
+_LONGEST_SILENCE = 600.0
+"""Wall seconds."""
 _MIN_BAR = 80
 """Columns of a terminal that has room for a bar."""
 
 
 class CountingProgress(Collector):
-    """Print a line at each fifth of the tests, and when nothing was printed for `silence` wall seconds."""
+    """Print a line at each fifth of the tests, and after `silence` wall seconds without one, or more late in a run."""
 
     def __init__(self, console: Console, folder: Path | None = None, silence: float = SILENCE) -> None:
         super().__init__()
@@ -71,7 +75,8 @@ class CountingProgress(Collector):
 
     def tick(self) -> None:
         """Handle that a second has passed."""
-        if time.monotonic() - self._printed >= self._silence:
+        silent, passed = time.monotonic() - self._printed, self._printed - self._began
+        if silent >= max(self._silence, min(passed / 3, _LONGEST_SILENCE)):
             counts = f"{self.verdicts.total()} of {self.total} tests" if self.total else "starting"
             parts = (f"{counts} after {self.format_time()}", self.format_verdicts(), self.format_wait())
             self._print(fit("; ".join(filter(None, parts)), MAX_LINE))

@@ -154,7 +154,7 @@ def test_failures_count_once_a_check_has_passed(
 def test_a_check_that_takes_longer_than_its_timeout_fails(
     ecs, make_task_definition, run_task, call_task, eventually, clock, cluster
 ):
-    """Of two checks that take 45 s, the one with timeout 60 passes and the one with timeout 2 fails."""
+    """Of two checks that take 40 s, the one with timeout 60 passes and the one with timeout 2 fails."""
     # ecs/HealthCheck.timeout: "The time period in seconds to wait for a health check to succeed before it is
     # considered a failure."
     check = {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 1}
@@ -168,7 +168,7 @@ def test_a_check_that_takes_longer_than_its_timeout_fails(
 
     eventually(lambda: set(statuses("lastStatus").values()) == {"RUNNING"}, within=timeouts.TASK)
     for task in described(ecs, cluster, tasks).values():
-        call_task(task, "/health?do=slow&seconds=45", "PUT")
+        call_task(task, "/health?do=slow&seconds=40", "PUT")
     expected = {2: "UNHEALTHY", 60: "HEALTHY"}
     # A check may have passed before the tasks were RUNNING: the later ones decide, so both stay as they are.
     eventually(lambda: statuses("healthStatus") == expected, within=180)

@@ -22,22 +22,20 @@ def resource_name(task: Task) -> str:
 
 def joined(call: Call, task: Task) -> None:
     """Have the proxies of a task's service know that it calls from now on."""
-    _publish(call, task, is_there=True)
+    task.is_caller = True
+    _publish(call, task)
 
 
 def left(call: Call, task: Task) -> None:
     """Have the proxies of a task's service know that it calls no more."""
-    _publish(call, task, is_there=False)
+    task.is_caller = False
+    _publish(call, task)
 
 
-def _publish(call: Call, task: Task, *, is_there: bool) -> None:
+def _publish(call: Call, task: Task) -> None:
     if task.service is None:
         return
-    others = [
-        other
-        for other in ecs_state(call).tasks.values()
-        if other.service is task.service and other is not task and other.sidecar is not None
-    ]
-    present = [*others, task] if is_there else others
+    # Proxies of several tasks may be starting: what counts is that they joined, not that they run.
+    present = [other for other in ecs_state(call).tasks.values() if other.service is task.service and other.is_caller]
     members = sorted(Member(one.address or "", 1, one.zone) for one in present if one.address and one.zone)
     runtime(call.world).discovery.put(resource_name(task), members)

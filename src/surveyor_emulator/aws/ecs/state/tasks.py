@@ -108,6 +108,7 @@ class Task:
     # Where its containers listen if a proxy takes the calls to the task; and that proxy.
     inner_address: str | None = None
     sidecar: Sidecar | None = None
+    is_caller: bool = False  # the proxies of its service count it among those that call
     proxy: ProxyContainer | None = None
     # Name -> address of what it reaches by Service Connect.
     connect_names: dict[str, str] = field(default_factory=dict)

@@ -25,7 +25,8 @@ from .environment import build_check_command, build_environment
 __all__ = ["agent_is_connected", "start_checks"]
 
 # A command takes wall time to start, however fast the clock is; after one has hung, the next gets less (wall seconds).
-MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANG = 2.0, 0.3
+# All of that is at most half a minute of service time, so that a check that hangs is still seen on a fast clock.
+MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANG, MAX_START = 2.0, 0.3, 30.0
 
 
 def start_checks(call: Call, task: Task, container: Container, changed: Callable[[], object]) -> None:
@@ -61,7 +62,8 @@ async def _passes(call: Call, task: Task, container: Container) -> bool:
     assert container.process is not None
     supervisor = runtime(call.world).supervisor
     timeout = container.definition.health.timeout * wall_per_second(call.world)
-    timeout = max(timeout, MIN_TIMEOUT_AFTER_HANG if container.check_hung else MIN_TIMEOUT)
+    start = MIN_TIMEOUT_AFTER_HANG if container.check_hung else MIN_TIMEOUT
+    timeout = max(timeout, min(start, MAX_START * wall_per_second(call.world)))
     command, environment = build_check_command(task, container), build_environment(call, task, container)
     try:
         process = await supervisor.start(

@@ -34,11 +34,11 @@ def test_calls_stay_in_the_zone(
     def total(shares):
         return sum(shares.values()) / len(shares)
 
-    def most_inside():
+    def share_inside():
         inside = total(in_zone_share(client.service, server.url, zones))
         return inside if inside > 0.8 else None
 
-    inside = eventually(most_inside, within=timeouts.DISCOVERY)
+    inside = eventually(share_inside, within=timeouts.DISCOVERY)
     report_figure(f"calls in the caller's zone with {count} tasks", 100 * inside, unit="%")
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=count - 1)
     wait_until_steady(server.service)
@@ -57,7 +57,7 @@ def test_calls_stay_in_the_zone(
     wait_until_steady(server.service)
     zones = running_by_zone(server.service)
     require_balance(zones, [2] * len(region_zones))
-    eventually(most_inside, within=timeouts.DISCOVERY)
+    eventually(share_inside, within=timeouts.DISCOVERY)
 
 
 @proves("zones.routing.falls-over")

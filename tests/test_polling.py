@@ -12,7 +12,7 @@ from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.clock import ControlledClock, WallClock
 from surveyor.errors import NotYet, WrongAnswer
-from surveyor.polling import Polling, RecentCalls
+from surveyor.polling import Polling, RecentCalls, SeenDurations
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
 from surveyor.timeouts import Undocumented
 from surveyor.verdicts import Verdict
@@ -144,3 +144,26 @@ def test_sums_of_undocumented_bounds_are_undocumented() -> None:
     assert (timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE).in_account == 210
     assert (timeouts.OPERATION + timeouts.DNS_CHANGE).in_account == 480
     assert f"{timeouts.OPERATION:g}" == "120"
+
+
+def test_what_is_waited_for_coarsely_is_asked_for_half_as_often() -> None:
+    """It saves calls of an account; names and tasks are asked as often as ever."""
+    recent = RecentCalls()
+    polling = Polling(recent, Random(7))
+    recent.services = {"ecs"}
+    assert polling.step(1, coarse=True) == pytest.approx(4, rel=0.2)
+    recent.services = set()
+    assert polling.step(1, coarse=True) == pytest.approx(0.5, rel=0.2)
+
+
+def test_waits_that_took_long_are_not_asked_for_early() -> None:
+    """Three of four took at least that long; what the first poll sees may have ended earlier, so it shrinks again."""
+    durations = SeenDurations()
+    for seconds in (60, 40, 80):
+        durations.note("UpdateService", seconds, at_first=False)
+    assert durations.shortest("UpdateService") == 0
+    durations.note("UpdateService", 100, at_first=False)
+    assert (durations.shortest("UpdateService"), durations.shortest("CreateService")) == (60, 0)
+    for _ in range(20):
+        durations.note("UpdateService", 50, at_first=True)
+    assert durations.shortest("UpdateService") == 40

@@ -153,3 +153,13 @@ def test_a_list_that_others_changed_is_looked_at_again() -> None:
         judge_list(1, 2, 2, 2, fails=2)
     with pytest.raises(Inconclusive, match="others changed the list 5 times"):
         judge_list(*range(10), fails=5)
+
+
+def test_the_last_write_of_a_service_is_known() -> None:
+    """Its operation and its time; of a service without tasks there is nothing to wait for."""
+    written = WrittenServices()
+    written.note({"service": {"serviceArn": "a", "desiredCount": 1}}, 7.0, "CreateService")
+    written.note({"service": {"serviceArn": "b", "desiredCount": 0}}, 8.0, "UpdateService")
+    assert written.last_write({"serviceArn": "a"}) == ("CreateService", 7.0)
+    assert written.last_write({"serviceArn": "b"}) is None
+    assert written.last_write({"serviceArn": "c"}) is None

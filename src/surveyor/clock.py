@@ -70,7 +70,13 @@ class Clock(ABC):
         return False
 
     def eventually(
-        self, condition: Callable[[], T | None], within: float, *, poll_every: float | None = None, first: float = 0.0
+        self,
+        condition: Callable[[], T | None],
+        within: float,
+        *,
+        poll_every: float | None = None,
+        first: float = 0.0,
+        coarse: bool = False,
     ) -> T:
         """Return the first true value of `condition`. Raises WrongAnswer once `within` service seconds have passed.
 
@@ -79,7 +85,8 @@ class Clock(ABC):
         fails at once.
         `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
         time does not matter; by default the polls are close together at first. An account of AWS is polled as `polling`
-        says, and not before `first` service seconds. Raises NotYet where no document gives the bound.
+        says, half as often if `coarse`, and not before `first` service seconds. Raises NotYet where no document gives
+        the bound.
         """
         start, polls = self.now(), 0
         is_bound_documented = not isinstance(within, timeouts.Undocumented)
@@ -117,7 +124,7 @@ class Clock(ABC):
                     cause=last.cause if isinstance(last, WrongAnswer) else "",
                 )
             polls += 1
-            step = self.polling.step(polls) if self.polling else self._step(passed, within, poll_every)
+            step = self.polling.step(polls, coarse=coarse) if self.polling else self._step(passed, within, poll_every)
             step = within if self._settled(passed) else step
             self.wait(max(_SHORTEST_WAIT, min(step, within - passed)))
 

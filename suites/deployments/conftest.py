@@ -6,31 +6,61 @@ import pytest
 
 from surveyor.testing import timeouts
 
+UNDER_WAY = frozenset({"PENDING", "IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+
 
 @pytest.fixture
-def newest_deployment(ecs, cluster):
-    """Return `newest_deployment(service)`: DescribeServiceDeployments of the service's newest deployment."""
+def newest_arns():
+    """Return the newest known service deployment of each service, by the name of the service."""
+    return {}
+
+
+@pytest.fixture
+def list_newest(ecs, cluster):
+    """Return `list_newest(service)`: the ARN of the service's newest deployment, by ListServiceDeployments."""
 
     def newest(service):
         listed = ecs.list_service_deployments(cluster=cluster, service=service["serviceName"])["serviceDeployments"]
-        arn = max(listed, key=lambda brief: brief["createdAt"])["serviceDeploymentArn"]
-        return ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+        return max(listed, key=lambda brief: brief["createdAt"])["serviceDeploymentArn"]
 
     return newest
 
 
 @pytest.fixture
-def deploy(ecs, newest_deployment, eventually, cluster):
+def newest_deployment(ecs, list_newest, newest_arns):
+    """Return `newest_deployment(service)`: DescribeServiceDeployments of the service's newest deployment.
+
+    One that is under way is described without a list: a later one ends it.
+    """
+
+    def describe(arn):
+        return ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+
+    def newest(service):
+        name = service["serviceName"]
+        if name in newest_arns and (found := describe(newest_arns[name]))["status"] in UNDER_WAY:
+            return found
+        newest_arns[name] = list_newest(service)
+        return describe(newest_arns[name])
+
+    return newest
+
+
+@pytest.fixture
+def deploy(ecs, list_newest, newest_deployment, newest_arns, eventually, cluster):
     """Return `deploy(service, **params)`: force a new deployment, and return it once it is described."""
 
     def start(service, **params):
-        before = newest_deployment(service)["serviceDeploymentArn"]
+        before = list_newest(service)
         request = {"forceNewDeployment": True, **params}
         ecs.update_service(cluster=cluster, service=service["serviceName"], **request)
 
         def described():
-            found = newest_deployment(service)
-            return found if found["serviceDeploymentArn"] != before else None
+            found = list_newest(service)
+            if found == before:
+                return None
+            newest_arns[service["serviceName"]] = found
+            return newest_deployment(service)
 
         return eventually(described, within=timeouts.DISCOVERY)
 
@@ -81,6 +111,6 @@ def reached_status(newest_deployment, eventually):
             found = newest_deployment(service)
             return found if found["status"] in statuses else None
 
-        return eventually(described, within=within)
+        return eventually(described, within=within, coarse=True)
 
     return reached

@@ -33,7 +33,7 @@ def exit_code(describe_task, eventually):
             found = describe_task(task)
             return found if found["lastStatus"] == "STOPPED" else None
 
-        return container_of(eventually(stopped, within=timeouts.TASK)).get("exitCode")
+        return container_of(eventually(stopped, within=timeouts.TASK, coarse=True)).get("exitCode")
 
     return wait
 

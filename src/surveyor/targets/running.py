@@ -23,7 +23,7 @@ from surveyor.clock import Clock, ControlledClock, WallClock
 from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
-from surveyor.polling import Polling
+from surveyor.polling import Polling, SeenDurations
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control, TokenRefused
 from surveyor.targets.dns_path import path_problem
@@ -68,6 +68,7 @@ class RunningTarget:
     process: StartedProcess | None
     spending: Spending
     operations: CloudMapOperations = field(default_factory=CloudMapOperations)
+    durations: SeenDurations = field(default_factory=SeenDurations)
     inside: InsideResolvers | None = None
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()

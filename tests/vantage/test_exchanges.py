@@ -14,10 +14,11 @@ import dns.message
 import dns.rcode
 import pytest
 from botocore import auth
+from botocore.credentials import Credentials
 from msgspec.structs import replace
 
 from surveyor.dns import exchange_messages, query_server, query_server_repeatedly
-from surveyor.errors import FeatureLacking, Inconclusive
+from surveyor.errors import CredentialsEnded, FeatureLacking, Inconclusive
 from surveyor.evidence import Evidence
 from surveyor.targets.task_networks import open_network
 from surveyor.vantage.task import key_of, why_ended
@@ -171,6 +172,39 @@ def test_a_wrong_clock_is_not_judged(place: Place, minutes: int) -> None:
     ):
         place.vantage.exchange([question()], 5)
     assert place.vantage.exchange([question()], 5)[0]["rounds"]
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_clock_that_is_ten_minutes_wrong_is_no_obstacle(place: Place, minutes: int) -> None:
+    """S3 takes URLs of a clock that is a quarter of an hour ahead, and those of the past as long as they are valid."""
+    right: Callable[..., datetime] = vars(auth)["get_current_datetime"]
+
+    def wrong(*arguments: object, **named: object) -> datetime:
+        return right(*arguments, **named) + timedelta(minutes=minutes)
+
+    task = place.vantage.begin()
+    with mock.patch.object(auth, "get_current_datetime", wrong):
+        for _ in range(3):
+            assert place.vantage.exchange([question()], 5)[0]["rounds"]
+    assert place.vantage.begin() == task
+
+
+def test_a_vantage_ends_with_the_credentials_of_its_urls(place: Place) -> None:
+    """URLs of a session end with it: the task says so, and the run ends with the reason."""
+    running, vantage = place.running, place.vantage
+    session = place.client("sts").get_session_token(DurationSeconds=900)["Credentials"]
+    ended = Credentials(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    with (
+        mock.patch.object(running.clients, "credentials", return_value=ended),
+        mock.patch.object(running.clients.own, "ended", running.clients.own and running.clients.own.ended),
+    ):
+        assert vantage.exchange([question()], 5)[0]["rounds"]
+        task = vantage.begin()
+        why = running.clock.eventually(lambda: why_ended(running, task), within=2_400)
+        assert "presigned URLs of its mailbox are not valid any more" in why
+        with pytest.raises(CredentialsEnded, match="s3 answered ExpiredToken"):
+            vantage.exchange([question()], 5)
+    assert vantage.exchange([question()], 5)[0]["rounds"]
 
 
 def test_a_vantage_outlives_the_subnets_of_tests(place: Place) -> None:

@@ -209,6 +209,19 @@ def test_a_good_rolling_deployment_succeeds() -> None:
     assert watch.now() >= START + 320  # caches have run out
 
 
+@pytest.mark.parametrize(("status", "said"), [("IN_PROGRESS", 0), ("SUCCESSFUL", 1)])
+def test_a_deployment_that_begins_meanwhile_is_not_waited_for(status: str, said: int) -> None:
+    """That none is in progress is said only if ECS lists none: its first read by the observers may be late."""
+    watch = SimulatedWatch(SimulatedEcs({20: {"status": "IN_PROGRESS"}, 300: {"status": "SUCCESSFUL"}}), begins=25.0)
+    watch.ecs.state["status"] = status
+    gate, lines = gated(watch, rules_of()), list[str]()
+    gate.report = lines.append
+    gate.follow()
+    assert len([line for line in lines if "no deployment is in progress" in line]) == said
+    assert gate.deployment is not None
+    assert gate.deployment.status == "SUCCESSFUL"
+
+
 def test_a_bad_rolling_deployment_is_stopped_once() -> None:
     """It is stopped at the first certain failure, and the decision names the threshold."""
     watch = SimulatedWatch(SimulatedEcs({900: {"status": "SUCCESSFUL"}}), error_rate=0.2)

@@ -137,6 +137,8 @@ def test_bad_deployments_are_rolled_back_and_good_ones_continue(
     assert (record["open"], record["deployment"]["status"]) == (code == 0, status)
     assert record["deployment"]["arn"] in errors
     assert record["reason"].rstrip(".") in output
+    assert f"page: {tmp_path / 'out' / 'report.html'}" in output
+    assert f"store/{name}" in (tmp_path / "out" / "report.html").read_text("utf-8")
     assert f"Surveyor's gate is {'open' if code == 0 else 'closed'}." in comment.read_text("utf-8")
     if configuration or code:
         assert record["deployment"]["done"] in ("continued", "rolled-back")

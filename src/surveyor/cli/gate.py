@@ -80,7 +80,7 @@ def gate(
         )
     loaded = load_rules(rules)
     evidence = gather(runs or [], loaded.baselines)
-    places, code, failure = list(runs or []), None, None
+    places, code, failure, page = list(runs or []), None, None, None
     if service is None:
         decision = judge_runs(loaded, evidence)
     elif watch:
@@ -89,13 +89,15 @@ def gate(
         settings = calls.settings()
         with _gated(service, where) as (gated, running):
             run = watch_and_decide(loaded, evidence, gated, running, settings, out)
-        decision, code, failure = run.decision, run.code, run.failure
+        decision, code, failure, page = run.decision, run.code, run.failure, run.page
         places.insert(0, run.folder)
     else:
         with _gated(service, where) as (gated, _):
             decision = judge_runs(loaded, evidence, gated)
     _print(decision, summary, comment)
     record = save_record(out or places[0], places, list(loaded.baselines.values()), rules, decision, ecs)
+    if page is not None:
+        typer.echo(f"page: {page}")
     typer.echo(f"record: {record}")
     if failure is not None:
         raise failure

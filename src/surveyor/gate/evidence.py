@@ -25,6 +25,7 @@ from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.verdicts import Verdict, worst
+from surveyor.visible_text import one_line
 
 __all__ = ["GateEvidence", "add_attempts", "gather"]
 
@@ -79,8 +80,16 @@ def gather(places: Sequence[Path], baselines: Mapping[str, Path] = _NO_BASELINES
                 f"{place} has no {REPORT_FILE}, no *_stats.csv of Locust and no summary of k6: it is not the folder "
                 "of a run"
             )
-    evidence.baselines = {name: gather([path]) for name, path in baselines.items()}
+    evidence.baselines = {name: _baseline(name, path) for name, path in baselines.items()}
     return evidence
+
+
+def _baseline(name: str, path: Path) -> GateEvidence:
+    """Return the evidence of an earlier run. Raises UsageError that names the key of the file."""
+    try:
+        return gather([path])
+    except UsageError as error:
+        raise UsageError(f"against = {one_line(name)!r}: {error}") from None
 
 
 def _add_report(path: Path, evidence: GateEvidence) -> None:

@@ -174,6 +174,8 @@ class GatedWatch:
 
     def _show_newest(self) -> None:
         newest = self._newest()
+        if newest is not None and newest.is_in_progress:
+            return  # it has begun meanwhile, and is read next
         ended = f"the newest is {newest.arn} ({newest.status})" if newest else "there was none before"
         self.report(f"no deployment is in progress: waiting for the next one; {ended}")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from surveyor.claims import load_claims
 from surveyor.cli._support.options import PLAIN_ACCOUNT
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.gate import GateEvidence, Rules, gather
@@ -19,6 +20,7 @@ from surveyor.gate.judging import GatedService
 from surveyor.gate.live_evidence import LiveEvidence
 from surveyor.layout import find_layout
 from surveyor.observers.existing_service import find_service
+from surveyor.report.outputs import save_outputs
 from surveyor.report.run_folder import reserve_folder
 from surveyor.watch.clients import WATCH_MODELS
 from surveyor.watch.outcome import conclude
@@ -33,10 +35,11 @@ __all__ = ["WatchRun", "watch_and_decide"]
 
 @dataclass(frozen=True)
 class WatchRun:
-    """The decision of a watch, its folder, and the exit code; `failure`: what ended it early."""
+    """The decision of a watch, its folder, its page, and the exit code; `failure`: what ended it early."""
 
     decision: Decision
     folder: Path
+    page: Path
     code: int
     failure: SurveyorError | None = None
 
@@ -79,15 +82,16 @@ def watch_and_decide(
             stopped = "interrupted"
         except SurveyorError as error:
             failure, stopped = error, str(error)
-        conclude(watch, target.target, folder, started, stopped)
+        outcome = conclude(watch, target.target, folder, started, stopped)
+    page = save_outputs(outcome.report, load_claims(find_layout().claims), folder)
     evidence = gather([folder])
     for name in ("judged", "clients", "sides", "broken"):
         getattr(given, name).update(getattr(evidence, name))
     decision = judge_watch(gated, given, stopped)
     if failure is None and stopped:
-        return WatchRun(decision, folder, 130)
+        return WatchRun(decision, folder, page, 130)
     code = 5 if gated.deployment is None else 0 if decision.is_open else 1
-    return WatchRun(decision, folder, code, failure)
+    return WatchRun(decision, folder, page, code, failure)
 
 
 def _report(line: str) -> None:

@@ -453,5 +453,5 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_a_missing_baseline_is_named_by_its_key(tmp_path: Path) -> None:
     """What the file names is said, since it is not what was given on the command line."""
     run = prepared(tmp_path / "run", 0, 10)
-    with pytest.raises(UsageError, match="against = 'runs/main': .*/main has no report.json"):
+    with pytest.raises(UsageError, match=r"against = 'runs/main': .*/main has no report\.json"):
         gather([run], {"runs/main": tmp_path / "main"})

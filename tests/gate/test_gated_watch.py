@@ -222,6 +222,26 @@ def test_a_deployment_that_begins_meanwhile_is_not_waited_for(status: str, said:
     assert gate.deployment.status == "SUCCESSFUL"
 
 
+def test_why_nothing_is_decided_is_said() -> None:
+    """On a machine that does not keep up a bad deployment is not judged; that is said once, and when it is over."""
+    watch = SimulatedWatch(SimulatedEcs({900: {"status": "SUCCESSFUL"}}), error_rate=0.2, behind="the machine is slow")
+    gate, lines = gated(watch, rules_of()), list[str]()
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if "SCALE_UP" in line:
+            watch.behind = ""
+
+    gate.report = report
+    watch.ecs.plan[60] = {"stage": "SCALE_UP"}
+    gate.follow()
+    assert lines[2:5] == [
+        "calls are not judged for now: the machine is slow",
+        "the deployment is IN_PROGRESS, SCALE_UP",
+        "calls are judged again",
+    ]
+
+
 def test_a_bad_rolling_deployment_is_stopped_once() -> None:
     """It is stopped at the first certain failure, and the decision names the threshold."""
     watch = SimulatedWatch(SimulatedEcs({900: {"status": "SUCCESSFUL"}}), error_rate=0.2)

@@ -17,12 +17,14 @@ import pytest
 from surveyor.callers import EVERYWHERE, INDIRECT, MODELS
 from surveyor.cli._support.survey_experiments import PROGRAMS, run_experiments_after_survey
 from surveyor.clock import WallClock
-from surveyor.conformance.run import exit_code
 from surveyor.history import load_history
 from surveyor.layout import find_layout
 from surveyor.load.attribution import attribute_failures
+from surveyor.load.confidence import share_of
 from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import Tally
+from surveyor.machine import BUSY_LABEL
+from surveyor.messages import UNTRUSTED
 from surveyor.report.experiments import WHOLE
 from surveyor.report.file import load_report
 from surveyor.verdicts import Verdict
@@ -44,29 +46,54 @@ def run(*words: str, timeout: float = 150) -> subprocess.CompletedProcess[str]:
     )
 
 
+BUSY = ("the machine did not keep up", BUSY_LABEL, UNTRUSTED)
+"""How a part that this machine was too busy for says so."""
+
+
 @needs_envoy
 def test_a_survey_ends_with_client_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """When one of four tasks is killed, the client that resolves once fails most, and errors went to dead tasks."""
+    """When one of four tasks is killed, the client that resolves once fails most, and errors went to dead tasks.
+
+    A part that a busy machine could not judge names the machine, and fails nothing; its figures are not looked at.
+    """
     whole_report = run_experiments_after_survey(report(), tmp_path, "embedded", 7)
     printed = capsys.readouterr().out
-    assert exit_code(whole_report) == 0, (whole_report.failure, printed)
-    assert [result.name for result in whole_report.experiments] == list(PROGRAMS.values())
-    assert all((tmp_path / result.history).is_file() for result in whole_report.experiments)
-    folder = tmp_path / "load" / "lose-one"
+    assert not whole_report.failure, printed
+    results = {result.name: result for result in whole_report.experiments}
+    assert list(results) == list(PROGRAMS.values())
+    for result in results.values():
+        assert result.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE), (result.detail, printed)
+        if result.verdict is Verdict.INCONCLUSIVE:
+            assert any(words in result.detail for words in BUSY), result.detail
+        else:
+            assert (tmp_path / result.history).is_file()
+    assert "page: " not in printed
+    if results["lose-one"].verdict is Verdict.INCONCLUSIVE:
+        assert "errors went to tasks dead for" not in printed
+        pytest.skip(f"this machine was too busy: {results['lose-one'].detail}")
+    assert printed.count("errors went to tasks dead for") >= 4
+    check_figures(tmp_path / "load" / "lose-one")
+
+
+def check_figures(folder: Path) -> None:
+    """Require what the scenario lose-one shows, within the confidence intervals at the rate that the machine kept."""
     tally = Tally.loads((folder / "tally.json").read_bytes())
     history = load_history(folder / "histories" / "lose-one.jsonl")
     assert [phase.name for phase in history.phases] == ["before", "killed", "after"]
     whole = {row.model: row for row in figures_of(history, tally) if row.phase == WHOLE}
     assert whole.keys() == AVAILABLE
-    assert all(row.attempts > 100 * MODELS[row.model].share and not row.dropped for row in whole.values())
-    assert whole["dns-pinned"].failed.share > 0.1
-    assert max(whole, key=lambda name: whole[name].failed.share) == "dns-pinned"
-    assert whole["service-connect"].failed.hits <= whole["dns"].failed.hits
+    arrivals = {name: (row.attempts + row.dropped) / MODELS[name].share for name, row in whole.items()}
+    assert arrivals == dict.fromkeys(whole, pytest.approx(max(arrivals.values()), rel=0.15, abs=8))
+    pinned = whole["dns-pinned"].failed
+    assert pinned.hits > 0
+    assert pinned.high > 0.1
+    assert all(row.failed.low <= pinned.high for row in whole.values())
+    assert pinned.low > whole["service-connect"].failed.low
+    assert whole["service-connect"].failed.low <= whole["dns"].failed.high
     causes = attribute_failures(history, tally, INDIRECT)
     dead = sum(cause.count for cause in causes if cause.kind == "dead")
-    assert dead >= 0.9 * sum(cause.count for cause in causes)
-    assert printed.count("errors went to tasks dead for") >= 4
-    assert "page: " not in printed
+    assert dead > 0
+    assert share_of(dead, sum(cause.count for cause in causes)).high >= 0.9
 
 
 SHORT = """

@@ -69,6 +69,7 @@ class GatedWatch:
     _answered: str = ""
     _waiting: tuple[str, float] = ("", 0.0)
     _refused: int = 0
+    _doubted: bool = False
     _cloudwatch: tuple[float, GateEvidence | None] = (0.0, None)
     quiet: set[str] = field(default_factory=set)
 
@@ -105,6 +106,7 @@ class GatedWatch:
     def _look(self, deployment: GatedDeployment) -> None:
         """Judge what can be judged now, and act if it is certain, or if a hook does not wait any longer."""
         evidence = self.live.read()
+        self._show_doubt(evidence.broken.get(SCENARIO, ""))
         evidence.tools = _tools_now(deployment, evidence)
         self._add_cloudwatch(deployment, evidence)
         decision = decide(self.rules, judge_gate(self.live.judgeable(self.rules, deployment), evidence), deployment)
@@ -119,6 +121,12 @@ class GatedWatch:
             self._act(deployment, replace(decision, is_open=True))
         elif self._must_answer(deployment):
             self._act(deployment, replace(decision, is_open=self.rules.inconclusive == "pass"))
+
+    def _show_doubt(self, doubt: str) -> None:
+        """Say once why calls say nothing about the service, and when they do again."""
+        if bool(doubt) != self._doubted:
+            self._doubted = bool(doubt)
+            self.report(f"calls are not judged for now: {doubt}" if doubt else "calls are judged again")
 
     def _act(self, deployment: GatedDeployment, decision: Decision) -> None:
         """Act, and keep why if the deployment is rolled back. What ECS refuses is tried again at the next looks."""

@@ -13,6 +13,7 @@ from surveyor.chaos.actions import ActionContext, FaultFailed, Restoration, dump
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.leftovers import LeftBehind
 from surveyor.chaos.safety_limits import SafetyLimits
+from surveyor.chaos.undo_log import open_entries
 from tests.chaos.counted_service import CountedService, experiment_with
 
 
@@ -124,6 +125,20 @@ def test_a_restoration_survives_the_undo_log(what: str) -> None:
     action = Restoration(what, {"service": "web", "before": {"A": 60}, "after": 300})
     assert load_action(json.loads(json.dumps(dump_action(action)))) == action
     assert all(":" in call for call in action.calls)
+
+
+@pytest.mark.parametrize("fault", ["service.scale", "registry.ttl", "registry.ghost", "registry.deregister-live"])
+def test_a_runner_that_is_killed_while_undoing_is_no_harm(
+    run: ExperimentRun, service: CountedService, fault: str
+) -> None:
+    """What was undone, and not noted in the undo log any more, is undone again: all is as it was before."""
+    before = (service.desired, dict(service.ttls), dict(service.instances))
+    with run.fault(fault, run.pick(2) if fault == "registry.deregister-live" else ()):
+        assert (service.desired, dict(service.ttls), dict(service.instances)) != before
+        [entry] = open_entries(run.undo_log.path)
+    for action in entry.undo:
+        assert perform(action, run.context, undoing=True).left == ""
+    assert (service.desired, dict(service.ttls), dict(service.instances)) == before
 
 
 def test_a_service_that_is_gone_needs_no_undo(service: CountedService) -> None:

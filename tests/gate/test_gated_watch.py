@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.errors import SurveyorError, UsageError
+from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather
 from surveyor.gate.decision import Decision
 from surveyor.gate.gated_watch import GatedWatch, check_rules, judge_watch
@@ -334,6 +334,26 @@ def test_a_deployment_that_does_not_end_is_left_as_it_is() -> None:
     decision = judge_watch(gate, gate.live.read())
     assert (decision.is_open, gate.watch.ecs.acted) == (False, [])  # type: ignore[attr-defined]  # a simulated client
     assert decision.reason == f"The deployment {ARN} was left as it is (IN_PROGRESS): not watched to its end in time."
+
+
+def test_credentials_that_end_leave_the_deployment_as_it_is() -> None:
+    """A hook that waits is not answered on what is known no more; the decision says how far the watch got."""
+    ended = "the deployments of the service cannot be read any more: ExpiredTokenException"
+
+    class Ending(SimulatedWatch):
+        def wait(self, seconds: float) -> None:
+            """End after a minute."""
+            super().wait(seconds)
+            if self.now() > START + 60:
+                raise TargetUnavailable(ended)
+
+    watch = Ending(SimulatedEcs({5: {"hook": ("h", 86_400.0), "stage": "POST_SCALE_UP"}}), 0.03)
+    gate = gated(watch, rules_of())
+    with pytest.raises(TargetUnavailable):
+        gate.follow()
+    decision = judge_watch(gate, gate.live.read(), ended)
+    assert (watch.ecs.acted, decision.is_open, decision.action) == ([], False, None)
+    assert decision.reason == f"The deployment {ARN} was left as it is (IN_PROGRESS): not watched to its end: {ended}."
 
 
 @pytest.mark.parametrize(("status", "text"), [("SUCCESSFUL", "No deployment of shop/web began in time"),

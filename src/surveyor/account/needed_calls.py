@@ -69,10 +69,10 @@ _CONFORM: Calls = {
     "ec2": "AttachInternetGateway CreateInternetGateway CreateRoute CreateSecurityGroup CreateSubnet CreateVpc "
     "DescribeAvailabilityZones DescribeRouteTables ModifySubnetAttribute ModifyVpcAttribute RunInstances",
     "ecs": "ContinueServiceDeployment CreateCluster CreateService CreateTaskSet DeleteTaskSet "
-    "DeregisterContainerInstance DescribeClusters DescribeContainerInstances DescribeServiceDeployments "
-    "DescribeServiceRevisions DescribeTaskDefinition DescribeTaskSets ListContainerInstances ListServiceDeployments "
-    "ListServicesByNamespace ListTagsForResource RegisterTaskDefinition RunTask StopServiceDeployment TagResource "
-    "UntagResource UpdateCluster UpdateService UpdateServicePrimaryTaskSet UpdateTaskSet",
+    "DeregisterContainerInstance DescribeCapacityProviders DescribeClusters DescribeContainerInstances "
+    "DescribeServiceDeployments DescribeServiceRevisions DescribeTaskDefinition DescribeTaskSets "
+    "ListContainerInstances ListServiceDeployments ListServicesByNamespace ListTagsForResource "
+    "PutClusterCapacityProviders RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource UpdateCluster UpdateService UpdateServicePrimaryTaskSet UpdateTaskSet",
     "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup DescribeTargetHealth ModifyTargetGroupAttributes",
     "events": "PutRule PutTargets",
     "sqs": "CreateQueue DeleteMessage GetQueueAttributes ReceiveMessage SetQueueAttributes",

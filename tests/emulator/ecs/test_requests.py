@@ -36,7 +36,7 @@ def error_code(call: Callable[[], object]) -> str:
         ({"networkConfiguration": {"awsvpcConfiguration": {"subnets": []}}}, "InvalidParameterException"),
         ({"platformVersion": "9.9.9"}, "PlatformUnknownException"),
         ({"role": "any"}, "InvalidParameterException"),
-        ({"schedulingStrategy": "DAEMON"}, "UnsupportedFeatureException"),
+        ({"schedulingStrategy": "DAEMON"}, "InvalidParameterException"),
         (
             {"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 100}},
             "InvalidParameterException",

@@ -10,6 +10,7 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 from .operations import (
+    capacity_providers,
     clusters,
     container_instances,
     service_deployments,
@@ -34,6 +35,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "DeleteTaskSet": task_sets.delete_task_set,
     "DeregisterContainerInstance": container_instances.deregister_container_instance,
     "DeregisterTaskDefinition": task_definitions.deregister_task_definition,
+    "DescribeCapacityProviders": capacity_providers.describe_capacity_providers,
     "DescribeClusters": clusters.describe_clusters,
     "DescribeContainerInstances": container_instances.describe_container_instances,
     "DescribeServiceDeployments": service_deployments.describe_service_deployments,
@@ -51,6 +53,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "ListTaskDefinitionFamilies": task_definitions.list_task_definition_families,
     "ListTaskDefinitions": task_definitions.list_task_definitions,
     "ListTasks": tasks.list_tasks,
+    "PutClusterCapacityProviders": capacity_providers.put_cluster_capacity_providers,
     "RegisterTaskDefinition": task_definitions.register_task_definition,
     "RunTask": tasks.run_task,
     "StopTask": tasks.stop_task,

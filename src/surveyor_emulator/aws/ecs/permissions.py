@@ -77,6 +77,11 @@ def _deployments(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResourc
         yield NamedResource(arn)
 
 
+def _capacity_providers(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
+    for text in list(texts(params, ("capacityProviders",))) or ["*"]:
+        yield NamedResource(_arn(call, "capacity-provider", text))
+
+
 def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[NamedResource]:
     yield _resource(call, str(params["resourceArn"]))
 
@@ -198,7 +203,11 @@ def _arn(call: Call, kind: str, reference: str) -> str:
 
 permission_requests = ActionTable(
     types=[
-        (_clusters("cluster", "clusterName", "clusters"), "CreateCluster DeleteCluster DescribeClusters UpdateCluster"),
+        (
+            _clusters("cluster", "clusterName", "clusters"),
+            "CreateCluster DeleteCluster DescribeClusters PutClusterCapacityProviders UpdateCluster",
+        ),
+        (_capacity_providers, "DescribeCapacityProviders"),
         (_clusters("cluster"), "DeregisterContainerInstance ListContainerInstances"),
         (_in_cluster("service", "serviceName"), "CreateService"),
         (

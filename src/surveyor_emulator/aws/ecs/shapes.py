@@ -101,8 +101,8 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
     if task.template.platform_version is not None:
         document |= {"platformVersion": task.template.platform_version, "platformFamily": "Linux"}
         document["ephemeralStorage"] = definition.document.get("ephemeralStorage") or {"sizeInGiB": FARGATE_STORAGE}
-    if task.template.capacity_provider_strategy:
-        document["capacityProviderName"] = task.template.capacity_provider_strategy[0]["capacityProvider"]
+    if task.capacity_provider is not None:
+        document["capacityProviderName"] = task.capacity_provider
     if task.instance is not None:
         document["containerInstanceArn"] = task.instance.arn
     if task.connected is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.cloudmap.namespaces import create_http_namespace
 from surveyor_emulator.aws.cloudmap.operations import when_finished
+from surveyor_emulator.aws.ecs.cluster_shapes import format_cluster
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
@@ -16,9 +17,9 @@ from surveyor_emulator.aws.ecs.lookup import (
     paginate,
 )
 from surveyor_emulator.aws.ecs.service_principal import MANAGED, call_as_ecs, call_other_service
-from surveyor_emulator.aws.ecs.services.rules import check_providers
 from surveyor_emulator.aws.ecs.state import Cluster
-from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
+from surveyor_emulator.aws.ecs.tags import parse_tags
+from surveyor_emulator.aws.ecs.tasks.capacity_providers import check_exist, parse_default_strategy
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -48,20 +49,22 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
     cluster = state.clusters.get(name)
     if cluster is None or cluster.status != "ACTIVE":
         tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-        check_providers(request.get("defaultCapacityProviderStrategy") or (), request.get("capacityProviders") or ())
+        providers = list(request.get("capacityProviders") or ())
+        check_exist(providers)
+        strategy = parse_default_strategy(request.get("defaultCapacityProviderStrategy") or (), providers)
         settings = request.get("settings") or [{"name": "containerInsights", "value": "disabled"}]
         cluster = Cluster(
             name,
             make_arn(call, "cluster", name),
             [dict(setting) for setting in settings],
-            list(request.get("capacityProviders") or []),
-            [dict(entry) for entry in request.get("defaultCapacityProviderStrategy") or []],
+            providers,
+            [dict(entry) for entry in strategy],
         )
         _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
         state.clusters[name], state.tags[cluster.arn] = cluster, tags
         call.note("cluster.created", name)
         runtime(call.world).supervisor.warm()  # tasks will follow, and starting it then would delay them
-    return {"cluster": _describe(call, cluster, {"TAGS", "SETTINGS", "ATTACHMENTS"})}
+    return {"cluster": format_cluster(call, cluster, {"TAGS", "SETTINGS", "ATTACHMENTS"})}
 
 
 def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document:
@@ -70,7 +73,7 @@ def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document
     _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
     if "settings" in request:
         cluster.settings = [dict(setting) for setting in request["settings"]]
-    return {"cluster": _describe(call, cluster, {"SETTINGS", "ATTACHMENTS"})}
+    return {"cluster": format_cluster(call, cluster, {"SETTINGS", "ATTACHMENTS"})}
 
 
 def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
@@ -126,7 +129,7 @@ def delete_cluster(call: Call, request: DeleteClusterRequestTypeDef) -> Document
     cluster.status = "INACTIVE"
     state.tags.pop(cluster.arn, None)
     call.note("cluster.deleted", cluster.name)
-    return {"cluster": _describe(call, cluster, set())}
+    return {"cluster": format_cluster(call, cluster, set())}
 
 
 def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Document:
@@ -141,7 +144,7 @@ def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Do
             arn = reference if reference.startswith("arn:") else make_arn(call, "cluster", reference)
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append(_describe(call, cluster, set(request.get("include") or ())))
+            found.append(format_cluster(call, cluster, set(request.get("include") or ())))
     return {"clusters": found, "failures": failures}
 
 
@@ -151,31 +154,3 @@ def list_clusters(call: Call, request: ListClustersRequestTypeDef) -> Document:
     arns, token = paginate(active, request)
     answer: dict[str, object] = {"clusterArns": arns}
     return {**answer, "nextToken": token} if token else answer
-
-
-def _describe(call: Call, cluster: Cluster, include: set[str]) -> dict[str, Any]:
-    state = ecs_state(call)
-    tasks = [task for task in state.tasks.values() if task.cluster is cluster]
-    document: dict[str, Any] = {
-        "clusterArn": cluster.arn,
-        "clusterName": cluster.name,
-        "status": cluster.status,
-        "registeredContainerInstancesCount": sum(instance.cluster is cluster for instance in state.instances.values()),
-        "runningTasksCount": sum(task.status == "RUNNING" for task in tasks),
-        "pendingTasksCount": sum(task.status in ("PROVISIONING", "PENDING", "ACTIVATING") for task in tasks),
-        "activeServicesCount": sum(
-            service.cluster is cluster and service.status == "ACTIVE" for service in state.services.values()
-        ),
-        "statistics": [],
-        "tags": format_tags(state.tags.get(cluster.arn, {})) if "TAGS" in include else [],
-        "settings": cluster.settings if "SETTINGS" in include else [],
-        "capacityProviders": cluster.capacity_providers,
-        "defaultCapacityProviderStrategy": cluster.capacity_provider_strategy,
-    }
-    if cluster.connect_namespace is not None:
-        document["serviceConnectDefaults"] = {"namespace": cluster.connect_namespace}
-    if cluster.attachment is not None and "ATTACHMENTS" in include:
-        identity, status = cluster.attachment
-        document["attachments"] = [{"id": identity, "type": "sc", "status": status, "details": []}]
-        document["attachmentsStatus"] = "UPDATE_IN_PROGRESS" if status == "ATTACHING" else "UPDATE_COMPLETE"
-    return document

@@ -21,7 +21,7 @@ from surveyor_emulator.aws.ecs.lookup import (
     paginate,
 )
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, role_arn
-from surveyor_emulator.aws.ecs.services import scheduler
+from surveyor_emulator.aws.ecs.services import daemons, scheduler
 from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, build_template, parse_percentages
 from surveyor_emulator.aws.ecs.shapes import format_load_balancers, format_registries, format_service
 from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskTemplate, TrafficStrategy
@@ -92,12 +92,17 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         )
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
     _refuse_unsupported(request, controller)
+    scheduling: str = request.get("schedulingStrategy") or "REPLICA"
+    daemons.refuse_for_daemons(scheduling, request, controller)
     registries = list(request.get("serviceRegistries") or ())
     if registries and any(entry.get("loadBalancerName") for entry in request.get("loadBalancers") or ()):
         raise invalid_parameter("service discovery does not support Classic Load Balancers")
     _refuse_role(request, has_registries=bool(registries))
     desired_count = _parse_desired_count(
-        call, request.get("desiredCount"), has_registries=bool(registries), required=controller == "ECS"
+        call,
+        request.get("desiredCount"),
+        has_registries=bool(registries),
+        required=controller == "ECS" and scheduling == "REPLICA",
     )
     tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     configuration: Any = request.get("deploymentConfiguration") or {}
@@ -105,7 +110,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     if registries and strategy is not None:
         name = strategy.document["strategy"]
         raise invalid_parameter(f"service discovery needs rolling updates, not {name}")
-    minimum, maximum = parse_percentages(configuration)
+    minimum, maximum = parse_percentages(daemons.add_percentages(scheduling, configuration))
     service = Service(
         name,
         make_arn(call, "service", cluster.name, name),
@@ -113,13 +118,13 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         desired_count,
         [],
         controller,
-        "REPLICA",
+        scheduling,
         minimum,
         maximum,
         parse_circuit_breaker(configuration, controller),
         created=call.now,
         created_by=call.principal,
-        rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
+        rebalancing=request.get("availabilityZoneRebalancing") or daemons.REBALANCING[scheduling],
         grace_period=request.get("healthCheckGracePeriodSeconds") or 0,
         document={key: request[key] for key in _KEPT if request.get(key)}  # type: ignore[literal-required]  # keys are in a table
         | _role(call, request),
@@ -132,6 +137,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         if not request.get("taskDefinition"):
             raise invalid_parameter("TaskDefinition cannot be blank.")
         template = build_template(call, cluster, request)
+        daemons.refuse_providers(scheduling, template)
         if template.connect is not None:
             check_names_free(call, template.connect, service.arn)
         _begin_deployment(call, service, template, strategy)
@@ -155,11 +161,13 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     current = service.primary
     registry = current.template.registry if current is not None else None
     has_registries = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
+    daemons.refuse_for_daemons(service.scheduling_strategy, request, service.controller)
     new_count = service.desired_count if request.get("desiredCount") is None else request["desiredCount"]
     desired_count = _parse_desired_count(call, new_count, has_registries=has_registries, required=True)
     configuration: Any = request.get("deploymentConfiguration") or {}
     before = {"minimumHealthyPercent": service.minimum_percent, "maximumPercent": service.maximum_percent}
-    minimum, maximum = parse_percentages(before | configuration)
+    percentages = daemons.add_percentages(service.scheduling_strategy, before | configuration)
+    minimum, maximum = parse_percentages(percentages)
     breaker = service.circuit_breaker
     if "deploymentCircuitBreaker" in configuration:
         breaker = parse_circuit_breaker(configuration, service.controller)
@@ -169,6 +177,7 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     service.alarms = configuration.get("alarms") or service.alarms
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
         template = build_template(call, cluster, _complete(strategy, current, request))
+        daemons.refuse_providers(service.scheduling_strategy, template)
         if template.connect is not None:
             check_names_free(call, template.connect, service.arn)
         _begin_deployment(call, service, template, strategy)
@@ -191,7 +200,7 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
 
 
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
-    """Delete a service that is scaled to zero, or with `force` any: it drains until its tasks are stopping.
+    """Delete a service that is scaled to zero or of daemons, or with `force` any: it drains until its tasks stop.
 
     Scaled to zero it can be deleted although its tasks still run.
     """
@@ -199,7 +208,8 @@ def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document
     if service.status != "ACTIVE":
         raise ServiceError("ServiceNotFoundException", "Service not found.")
     tasks = scheduler.active_tasks_of(call, service)
-    if not request.get("force") and service.desired_count > 0:
+    is_scaled_up = service.scheduling_strategy == "REPLICA" and service.desired_count > 0
+    if not request.get("force") and is_scaled_up:
         raise invalid_parameter("The service cannot be stopped while it is scaled above 0.")
     service.status, service.desired_count = "DRAINING", 0
     scheduler.stop_all(call, service, f"Scaling activity initiated by (service {service.name})")
@@ -339,8 +349,6 @@ def _parse_desired_count(call: Call, count: int | None, *, has_registries: bool,
 
 
 def _refuse_unsupported(request: CreateServiceRequestTypeDef, controller: str) -> None:
-    if request.get("schedulingStrategy") == "DAEMON":
-        raise ServiceError("UnsupportedFeatureException", "this target does not offer the DAEMON scheduling strategy")
     connect: Any = request.get("serviceConnectConfiguration") or {}
     if controller != "ECS" and connect.get("enabled"):
         raise invalid_parameter(f"Service Connect is not supported with the deployment controller {controller}")

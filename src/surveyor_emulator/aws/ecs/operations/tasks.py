@@ -22,6 +22,7 @@ from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Task
 from surveyor_emulator.aws.ecs.tags import parse_tags, tags_to_propagate
 from surveyor_emulator.aws.ecs.tasks import lifecycle
+from surveyor_emulator.aws.ecs.tasks.capacity_providers import choose_provider
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.aws.ecs.tasks.roles import problem_with_roles
 from surveyor_emulator.core.errors import ServiceError
@@ -74,7 +75,8 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     own_call = call_as_ecs(call.world, call.account, call.region)
     started: list[Task] = []
     for _ in range(count):
-        task = create_task(call, template, cluster, group, request.get("startedBy"))
+        provider = choose_provider(template.capacity_provider_strategy, [task.capacity_provider for task in started])
+        task = create_task(call, template, cluster, group, request.get("startedBy"), capacity_provider=provider)
         if task is None:
             break
         task.overrides, task.tags = overrides, propagated | tags

@@ -6,7 +6,7 @@ InvalidParameterException unless another is named.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -24,11 +24,12 @@ from surveyor_emulator.aws.ecs.state import (
     TaskDefinition,
     TaskTemplate,
 )
+from surveyor_emulator.aws.ecs.tasks.capacity_providers import Strategy, parse_strategy
 from surveyor_emulator.aws.elb.lookup import find_rule, find_target_group, load_balancers_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["MAX_DISCOVERED_TASKS", "build_template", "check_providers", "parse_percentages"]
+__all__ = ["MAX_DISCOVERED_TASKS", "build_template", "parse_percentages"]
 
 MAX_DISCOVERED_TASKS = 1_000
 LATEST = "1.4.0"
@@ -43,17 +44,16 @@ def build_template(
     definition = find_task_definition(call, request["taskDefinition"])
     if definition.status != "ACTIVE":
         raise ServiceError("ClientException", "TaskDefinition is inactive")
-    strategy = tuple(request.get("capacityProviderStrategy") or ())
+    given = request.get("capacityProviderStrategy") or ()
     launch_type = request.get("launchType")
-    if strategy and launch_type:
+    if given and launch_type:
         raise invalid_parameter(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
         )
-    check_providers(strategy, cluster.capacity_providers)
+    strategy: Strategy = ()
     if not launch_type:
-        effective = strategy or tuple(cluster.capacity_provider_strategy)
-        is_fargate = effective and all(str(entry["capacityProvider"]).startswith("FARGATE") for entry in effective)
-        launch_type = "FARGATE" if is_fargate else "EC2"
+        strategy = parse_strategy(given or cluster.capacity_provider_strategy, cluster.capacity_providers)
+        launch_type = "FARGATE" if strategy else "EC2"  # there are providers of Fargate only
     if launch_type == "FARGATE" and "FARGATE" not in definition.document["compatibilities"]:
         raise invalid_parameter("Task definition does not support launch_type FARGATE.")
     requested = (request.get("platformVersion") or "LATEST") if launch_type == "FARGATE" else None
@@ -66,15 +66,6 @@ def build_template(
     return TaskTemplate(
         definition, launch_type, platform_version, requested, network, registry, strategy, connect, load_balancers
     )
-
-
-def check_providers(strategy: Iterable[Mapping[str, Any]], associated: Collection[str]) -> None:
-    """Refuse a capacity provider strategy with a provider that the cluster does not have."""
-    if any(entry["capacityProvider"] not in associated for entry in strategy):
-        raise invalid_parameter(
-            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with "
-            "the cluster. Associate the capacity provider with the cluster and try again."
-        )
 
 
 def parse_percentages(configuration: Mapping[str, Any] | None) -> tuple[int, int]:

@@ -18,11 +18,12 @@ from surveyor_emulator.aws.ecs.deployments import rollout, stages
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, send_service_action
-from surveyor_emulator.aws.ecs.services import rebalancing
+from surveyor_emulator.aws.ecs.services import daemons, rebalancing
 from surveyor_emulator.aws.ecs.shapes import computed_desired_count
-from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
+from surveyor_emulator.aws.ecs.state import ContainerInstance, Deployment, Service, Task
 from surveyor_emulator.aws.ecs.tags import tags_to_propagate
 from surveyor_emulator.aws.ecs.tasks import lifecycle, load_balancers
+from surveyor_emulator.aws.ecs.tasks.capacity_providers import choose_provider
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.aws.ecs.tasks.roles import problem_with_roles
 from surveyor_emulator.core.world import Call
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 SCALED = "Scaling activity initiated by (deployment {})"
+INSTANCES_CHECKED_EVERY = 10.0
+"""Service seconds after which daemons are placed on instances that have joined; no document says how soon."""
 PLACEMENT_RETRY = 10.0
 """Service seconds until the scheduler tries to place a task again."""
 
@@ -103,6 +106,7 @@ def _run(call: Call, service: Service) -> None:
     primary = service.primary
     if primary is None:
         return
+    _count_instances(call, service)
     _report_unhealthy(call, service, tasks)
     failed = [task for task in tasks if has_failed_checks(call, service, task)]
     kept = [task for task in tasks if task.deployment is primary and not _is_on_draining_host(task)]
@@ -140,6 +144,13 @@ def _run(call: Call, service: Service) -> None:
         return
     rollout.judge(call, service, primary, current, old=still_running)
     _run_when_due(call, service, [*current, *old])
+
+
+def _count_instances(call: Call, service: Service) -> None:
+    """Let a service of daemons desire a task for each instance, and look again later."""
+    if service.scheduling_strategy == "DAEMON":
+        service.desired_count = daemons.count_active_instances(call, service.cluster)
+        run_soon(call, service, INSTANCES_CHECKED_EVERY)
 
 
 def _move_task(call: Call, service: Service, current: list[Task]) -> None:
@@ -210,7 +221,12 @@ def _scale(
         _report_once(call, service, f"(service {service.name}) failed to launch a task with (error {problem}).")
         run_soon(call, service, PLACEMENT_RETRY)
         return list(tasks)
-    attempts = [_start(call, service, deployment) for _ in range(missing)]
+    if service.scheduling_strategy == "DAEMON":
+        free = daemons.find_free_instances(call, service)[:missing]
+        missing = len(free)  # on the others a task stops first, and the scheduler runs when it has
+        attempts = [_start(call, service, deployment, instance) for instance in free]
+    else:
+        attempts = [_start(call, service, deployment) for _ in range(missing)]
     started = [task for task in attempts if task is not None]
     if started:
         ids = " ".join(f"(task {task.id})" for task in started)
@@ -305,10 +321,16 @@ def _has_others(deployment: Deployment, tasks: Sequence[Task]) -> bool:
     return any(task.should_run and task.deployment is not deployment for task in tasks)
 
 
-def _start(call: Call, service: Service, deployment: Deployment) -> Task | None:
+def _start(
+    call: Call, service: Service, deployment: Deployment, instance: ContainerInstance | None = None
+) -> Task | None:
     # Tasks of other deployments leave soon: the new ones are balanced among themselves.
     beside = [task for task in active_tasks_of(call, service) if task.should_run and task.deployment is deployment]
-    task = create_task(call, deployment.template, service.cluster, f"service:{service.name}", deployment.id, beside)
+    strategy = deployment.template.capacity_provider_strategy
+    provider = choose_provider(strategy, [other.capacity_provider for other in beside])
+    task = create_task(
+        call, deployment.template, service.cluster, f"service:{service.name}", deployment.id, beside, instance, provider
+    )
     if task is None:
         return None
     task.service, task.deployment = service, deployment

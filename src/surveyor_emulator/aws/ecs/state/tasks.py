@@ -85,6 +85,8 @@ class Task:
     zone: str = ""
     attachment: str = ""
     instance: ContainerInstance | None = None
+    # The provider of its capacity provider strategy that it was launched with.
+    capacity_provider: str | None = None
     # The id of the Cloud Map service that it is registered in, or is being registered in.
     registered_in: str | None = None
     # The health that Cloud Map has for it.

@@ -23,14 +23,15 @@ def create_task(
     group: str,
     started_by: str | None,
     beside: Sequence[Task] = (),
+    instance: ContainerInstance | None = None,
+    capacity_provider: str | None = None,
 ) -> Task | None:
     """Return a new task that is not launched yet; None if no container instance can take it.
 
-    It is placed in a zone with the fewest tasks of ``beside``, those of its service.
+    It is placed in a zone with the fewest tasks of ``beside``, those of its service, or on ``instance``.
     """
-    instance = None
     zones = Counter(task.zone for task in beside)
-    if template.launch_type != "FARGATE":
+    if template.launch_type != "FARGATE" and instance is None:
         instance = _find_emptiest_instance(call, cluster, zones)
         if instance is None:
             return None
@@ -49,6 +50,7 @@ def create_task(
         started_by=started_by,
         attachment=call.world.new_uuid(),
         instance=instance,
+        capacity_provider=capacity_provider,
         proxy=_proxy_of(call, template, cluster, identity),
     )
     _choose_zone(call, task, zones)

@@ -127,7 +127,7 @@ def test_the_default_strategy_launches_tasks(make_cluster, providers_of_run):
     # defaultCapacityProviderStrategy for the cluster is used."
     cluster = make_cluster(strategy(FARGATE=(1, 0), FARGATE_SPOT=(0, 1)))
     assert providers_of_run(cluster, 3) == {"FARGATE": 1, "FARGATE_SPOT": 2}
-    assert providers_of_run(cluster, 1, strategy(FARGATE=(0, 1))) == {"FARGATE": 1}
+    assert providers_of_run(cluster, 1, strategy(FARGATE_SPOT=(0, 1))) == {"FARGATE_SPOT": 1}
 
 
 @proves("deployments.capacity.must-be-associated")

@@ -61,12 +61,18 @@ def test_each_instance_has_one_task(
     eventually(lambda: is_on({*first, added}), within=timeouts.DEPLOYMENT)
     report_figure("time from the instance to its task", 0, clock.now() - began)
     drained = min(first)
+
+    def placed():
+        tasks = [*tasks_of(service), *tasks_of(service, "STOPPED")]
+        return {task["taskArn"] for task in tasks if task["containerInstanceArn"] == drained}
+
+    before = placed()
     # guide: "If a container instance transitions to a DRAINING status, the daemon tasks on it are stopped."
     ecs.update_container_instances_state(cluster=cluster, containerInstances=[drained], status="DRAINING")
     others = {*first, added} - {drained}
     eventually(lambda: is_on(others), within=timeouts.DEPLOYMENT)
     eventually(are_registered, within=timeouts.DISCOVERY)
-    always(lambda: is_on(others), during=UNCHANGED)
+    always(lambda: is_on(others) and placed() <= before, during=UNCHANGED)
     ecs.update_container_instances_state(cluster=cluster, containerInstances=[drained], status="ACTIVE")
     eventually(lambda: is_on({*first, added}), within=timeouts.DEPLOYMENT)
 
@@ -91,7 +97,7 @@ def test_a_daemon_is_replaced_on_its_instance(
     cloudmap, make_daemon, make_task_definition, make_service, http_namespace, start_container_instances, running_on,
     tasks_of, deploy, newest_deployment, eventually, report_figure, clock,
 ):  # fmt: skip
-    """While a deployment replaces the task of an instance there are never two that run there."""
+    """A deployment begins to stop the task of an instance before it creates the one that replaces it there."""
     # guide: "the value for the maximumPercent parameter must be 100"; ecs/DeploymentConfiguration.maximumPercent: "an
     # upper limit on the number of your service's tasks that are allowed in the RUNNING or PENDING state"
     [host] = start_container_instances()
@@ -100,23 +106,20 @@ def test_a_daemon_is_replaced_on_its_instance(
     expected = {host["containerInstanceArn"]: 1}
     eventually(lambda: running_on(service) == expected, within=timeouts.DEPLOYMENT)
     eventually(lambda: newest_deployment(service)["status"] == "SUCCESSFUL", within=timeouts.DEPLOYMENT)
-    old = {task["taskArn"] for task in tasks_of(service)}
+    [old] = tasks_of(service)
     definition = make_task_definition(**ON_EC2)
     deploy(service, taskDefinition=definition["taskDefinitionArn"])
-    running, registered = [], []
+    registered = []
 
     def has_ended():
-        now = clock.now()
-        tasks = [*tasks_of(service), *tasks_of(service, "STOPPED")]
-        running.append(sum(task["lastStatus"] == "RUNNING" for task in tasks))
-        registered.append((now, len(cloudmap.list_instances(ServiceId=registry["Id"])["Instances"])))
+        registered.append((clock.now(), len(cloudmap.list_instances(ServiceId=registry["Id"])["Instances"])))
         return newest_deployment(service)["status"] == "SUCCESSFUL"
 
     eventually(has_ended, within=timeouts.DEPLOYMENT, poll_every=1)
-    assert max(running) <= 1
-    after = tasks_of(service)
-    assert len(after) == 1
-    assert not old & {task["taskArn"] for task in after}
+    [new] = tasks_of(service)
+    [old] = [task for task in tasks_of(service, "STOPPED") if task["taskArn"] == old["taskArn"]]
+    assert new["containerInstanceArn"] == old["containerInstanceArn"]
+    assert new["createdAt"] > old["stoppingAt"]
     empty = [moment for moment, count in registered if count == 0]
     report_figure("time without a registered instance", 0, max(empty, default=0) - min(empty, default=0))
 

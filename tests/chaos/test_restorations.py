@@ -12,6 +12,7 @@ import pytest
 from surveyor.chaos.actions import ActionContext, FaultFailed, Restoration, dump_action, load_action, perform
 from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.leftovers import LeftBehind
+from surveyor.chaos.restorations import RESTORATIONS
 from surveyor.chaos.safety_limits import SafetyLimits
 from surveyor.chaos.undo_log import open_entries
 from tests.chaos.counted_service import CountedService, experiment_with
@@ -148,3 +149,44 @@ def test_a_service_that_is_gone_needs_no_undo(service: CountedService) -> None:
     names = {"cluster": "shop", "service": "web", "before": 4, "after": 6}
     assert perform(Restoration("count", names), context, undoing=True).left == ""
     assert service.changes == []
+
+
+class ShiftingEcs:
+    """An ECS with a service whose deployments shift traffic; `in_progress`: the ARNs of those that are not over."""
+
+    def __init__(self, *in_progress: str, strategy: str = "CANARY") -> None:
+        self.in_progress, self.strategy, self.calls = in_progress, strategy, list[tuple[str, str]]()
+
+    def describe_services(self, **_: Any) -> dict[str, Any]:
+        """Describe the service, which deploys the task definition of the fault."""
+        configuration = {"strategy": self.strategy}
+        service = {"status": "ACTIVE", "taskDefinition": "web:2", "deploymentConfiguration": configuration}
+        return {"services": [service]}
+
+    def list_service_deployments(self, **_: Any) -> dict[str, Any]:
+        """List the deployments that are in progress."""
+        return {"serviceDeployments": [{"serviceDeploymentArn": arn} for arn in self.in_progress]}
+
+    def stop_service_deployment(self, **params: str) -> None:
+        """Note the call."""
+        self.calls.append((params["serviceDeploymentArn"], params["stopType"]))
+
+    def update_service(self, **params: str) -> dict[str, Any]:
+        """Note the call."""
+        self.calls.append(("update", params["taskDefinition"]))
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("ecs", "calls"),
+    [
+        (ShiftingEcs("arn"), [("arn", "ROLLBACK")]),
+        (ShiftingEcs(), [("update", "web:1")]),
+        (ShiftingEcs("arn", strategy="ROLLING"), [("update", "web:1")]),
+    ],
+)
+def test_a_deployment_that_shifts_traffic_is_rolled_back(ecs: ShiftingEcs, calls: list[tuple[str, str]]) -> None:
+    """The task definition of a fault is taken back by a rollback while its deployment shifts traffic, else deployed."""
+    params = {"cluster": "shop", "service": "web", "before": "web:1", "after": "web:2"}
+    assert RESTORATIONS["definition"].restore(lambda name: ecs, params).left == ""
+    assert ecs.calls == calls

@@ -83,3 +83,19 @@ def test_name_servers_of_an_account_have_a_minute(service: Any) -> None:
     for name in ("no-ghost", "no-traffic-to-the-dead"):
         assert after[name]["after"] == float(before[name]["after"]) + 60
     assert after["gone"] == before["gone"]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "seconds"),
+    [
+        ({}, 0),
+        ({"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": 3}}, 180),
+        ({"linearConfiguration": {"stepPercent": 30.0, "stepBakeTimeInMinutes": 2}, "bakeTimeInMinutes": 1}, 420),
+    ],
+)
+def test_a_service_may_take_as_long_as_its_shifts(deployment: dict[str, Any], seconds: float) -> None:
+    """A service created for an experiment must be steady later by the waits between its shifts, and the bake time."""
+    made = Experiment("made", "It is made up.", ServiceSetup(deployment=deployment), (), ())
+    service = replace(THEIRS, temporary=True)
+    without = read_timing(lambda name: None, service, replace(made, setup=ServiceSetup()), in_account=False)
+    assert read_timing(lambda name: None, service, made, in_account=False).recovery == without.recovery + seconds

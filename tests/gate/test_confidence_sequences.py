@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.confidence import share_of, wilson_bounds
 from surveyor.gate.confidence_sequences import difference_bounds, percents_always, ratio_bounds, share_bounds
-from surveyor.load.confidence import share_of, wilson_bounds
 from surveyor.load.error_counts import Counts, ErrorCounter, burst_factor, without_bursts
 
 ALPHA = 0.05

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.confidence import share_of
 from surveyor.gate.estimates import Estimate, difference, ratio
-from surveyor.load.confidence import share_of
 from surveyor.load.histogram import Latencies
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.confidence import share_of
 from surveyor.errors import UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate
 from surveyor.gate.locust_history import cut_to_time
 from surveyor.gate.tool_figures import ALL, CountedUntil, ToolFigures, find_tool_figures
-from surveyor.load.confidence import share_of
 from surveyor.verdicts import Verdict
 
 HEAD = [

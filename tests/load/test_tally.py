@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.callers import ClientTask, Request, ServiceEndpoints, Tls
-from surveyor.load.confidence import share_of
+from surveyor.confidence import share_of
 from surveyor.load.histogram import Latencies
 from surveyor.load.tally import Tally, TallyEntry
 from surveyor.typed_json import dump_json, parse_json

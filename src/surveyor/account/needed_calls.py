@@ -72,7 +72,8 @@ _CONFORM: Calls = {
     "DeregisterContainerInstance DescribeCapacityProviders DescribeClusters DescribeContainerInstances "
     "DescribeServiceDeployments DescribeServiceRevisions DescribeTaskDefinition DescribeTaskSets "
     "ListContainerInstances ListServiceDeployments ListServicesByNamespace ListTagsForResource "
-    "PutClusterCapacityProviders RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource UpdateCluster UpdateService UpdateServicePrimaryTaskSet UpdateTaskSet",
+    "PutClusterCapacityProviders RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource "
+    "UpdateCluster UpdateService UpdateServicePrimaryTaskSet UpdateTaskSet",
     "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup DescribeTargetHealth ModifyTargetGroupAttributes",
     "events": "PutRule PutTargets",
     "sqs": "CreateQueue DeleteMessage GetQueueAttributes ReceiveMessage SetQueueAttributes",

@@ -33,7 +33,7 @@ from surveyor.chaos.service_timing import ServiceTiming, fit_experiment, read_ti
 from surveyor.chaos.stop_alarms import StopAlarms
 from surveyor.chaos.undo_log import UndoLog, UndoTarget
 from surveyor.chaos.watchdog import watched
-from surveyor.checkers import VERDICT_SUFFIX
+from surveyor.checkers import CALLERS_ZONE, VERDICT_SUFFIX
 from surveyor.clock import ServiceClock
 from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking
@@ -246,6 +246,7 @@ def _header(
         "resolved by": experiment.setup.resolve_by,
     }
     found = {"start of a task": f"{timing.start:.0f} s (measured)"} if timing.start else {}
+    placed = {CALLERS_ZONE: service.client_zone} if experiment.setup.resolve_by == "connect" else {}
     called = {} if service.temporary else {"called": f":{service.port}{service.path}"}
     return Header(
         experiment=experiment.name,
@@ -254,7 +255,14 @@ def _header(
         seed=settings.seed,
         scale=endpoints.scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        service={**service.settings, **found, **called, **(calls if rate else {}), **({SPEED: note} if note else {})},
+        service={
+            **service.settings,
+            **found,
+            **placed,
+            **called,
+            **(calls if rate else {}),
+            **({SPEED: note} if note else {}),
+        },
         machines={},
         views=views_of(service),
         checks=experiment.checks,

@@ -12,6 +12,7 @@ from botocore.credentials import Credentials
 
 from surveyor.callers import (
     DISCOVERY,
+    MODELS,
     RETRY_AFTER,
     Ask,
     CachePolicy,
@@ -21,6 +22,7 @@ from surveyor.callers import (
     Request,
     ServiceEndpoints,
     ViewContents,
+    can_call,
     data_endpoint,
     discover_instances,
     make_client,
@@ -29,6 +31,7 @@ from surveyor.callers import (
 )
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.fault_proxy import FaultProxy, Forward
+from surveyor.errors import FeatureLacking
 from surveyor.history import Recorder
 from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.proxies import ProxyResponse, SigningUpstream, Upstream
@@ -136,6 +139,8 @@ def plan_client(
     experiment: Experiment, endpoints: ServiceEndpoints, proxy: FaultProxy, credentials: ClientCredentials
 ) -> Callable[[Recorder, random.Random], Client]:
     """Return what makes the client of an experiment, whose questions are recorded. What takes time is done here."""
+    if experiment.setup.resolve_by == "connect":
+        return _plan_connected(endpoints)
     by_dns = experiment.setup.resolve_by == "dns" and proxy.names is not None
     model = _MODELS["dns" if by_dns else "api"]
     if by_dns:
@@ -146,6 +151,14 @@ def plan_client(
         ask = _ask_registry(endpoints, partial(credentials.own, endpoints.account), model.health)
     view = "names" if by_dns else "healthy"
     return lambda recorder, chance: make_client(model, endpoints, chance, recorded(ask, recorder, view))
+
+
+def _plan_connected(endpoints: ServiceEndpoints) -> Callable[[Recorder, random.Random], Client]:
+    """Return what makes a client that calls by its Service Connect proxy, which it asks nothing."""
+    model = MODELS["service-connect"]
+    if not can_call(model, endpoints):
+        raise FeatureLacking("callers by Service Connect need a target that has it")
+    return lambda recorder, chance: make_client(model, endpoints, chance)
 
 
 def _ask_registry(endpoints: ServiceEndpoints, credentials: Callable[[], Credentials], health: str) -> Ask:

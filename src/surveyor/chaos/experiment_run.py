@@ -24,6 +24,7 @@ from surveyor.clock import ServiceClock
 from surveyor.errors import Inconclusive, UsageError, WrongAnswer
 from surveyor.fixtures.reads import WrittenServices
 from surveyor.history import Outcome, Recorder
+from surveyor.observers.deployments import DeploymentReader
 from surveyor.observers.keeping_up import describe_lag
 from surveyor.observers.observer import Observer
 from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest
@@ -86,10 +87,15 @@ class ExperimentRun:
         return self.pick(max(1, round(share * len(running)))) if running else self.pick(1)
 
     def pick_zone(self) -> list[ServiceTask]:
-        """Return all running tasks of one availability zone; none if no task is running."""
+        """Return all running tasks of one availability zone; none if no task is running.
+
+        It is the zone of the client's task, if the service is called by one, and has tasks there.
+        """
         running = self.tasks()
         zones = sorted({task.zone for task in running})
         zone = self.chance.choice(zones) if zones else ""
+        if self.service.client_zone in zones:
+            zone = self.service.client_zone
         return [task for task in running if task.zone == zone]
 
     def victims(self, fault: str) -> list[ServiceTask]:
@@ -97,6 +103,20 @@ class ExperimentRun:
         if fault == "az.lose":
             return self.pick_zone()
         return self.pick(1) if find_fault(fault).of_tasks else []
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Name a period of the experiment: its figures are given, too."""
+        began = self.recorder.invoke("experiment", "phase", name=name)
+        yield
+        self.recorder.end(began, Outcome.OK)
+
+    def shifted_percent(self) -> float:
+        """Return which share of the production traffic the newest deployment has shifted, in percent."""
+        described = DeploymentReader(self.context.client("ecs"), self.service).read().described
+        newest = next(iter(described.values()), {})
+        target = newest.get("targetServiceRevision") or {}
+        return float(target.get("requestedProductionTrafficWeight") or 0.0)
 
     @contextmanager
     def fault(self, name: str, victims: Sequence[ServiceTask] = (), **parameters: Any) -> Iterator[None]:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from surveyor import timeouts
+from surveyor.chaos.connected_service import container_of, create_connected_service, drain_of
 from surveyor.chaos.experiment import ServiceSetup
 from surveyor.fixtures.tasks import TASK_PORT, TASK_TOKEN
 from surveyor.observers.service_under_test import ServiceTask, ServiceUnderTest, parse_task
 from surveyor.targets.running import RunningTarget
-from surveyor_agents import workload
 
 __all__ = ["create_service"]
 
@@ -22,6 +22,8 @@ def create_service(
 
     `fixture` returns the value of a fixture of surveyor.fixtures by its name; those fixtures delete what they created.
     """
+    if setup.shifts_traffic:
+        return create_connected_service(fixture, running, account, setup)
     vpc: str = fixture("task_vpc")
     has_names = "dns" in running.features
     namespace: Mapping[str, Any] = (
@@ -34,7 +36,7 @@ def create_service(
         HealthCheckCustomConfig={"FailureThreshold": 1},
         **({"DnsConfig": records} if has_names else {}),
     )
-    container = _container(setup)
+    container = container_of(setup)
     params: dict[str, Any] = {}
     has_proxies = "service-connect" in running.features
     connected, balanced = has_proxies and setup.calls_by_connect, has_proxies and setup.calls_by_balancer
@@ -56,9 +58,8 @@ def create_service(
         balancer = fixture("make_load_balancer")(vpc, fixture("network")["awsvpcConfiguration"]["subnets"])
         group = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": TASK_PORT}
         params["loadBalancers"] = [group]
-    drain = ("--on-term", "drain", "--drain", str(setup.drain)) if setup.drain else ()
     enabled = {"enableFaultInjection": True} if setup.fault_injection else {}
-    definition = fixture("make_task_definition")("serve", *drain, container=container, **enabled)
+    definition = fixture("make_task_definition")("serve", *drain_of(setup), container=container, **enabled)
     ports = {"registryArn": registry["Arn"], "port": TASK_PORT} if setup.gateway else registry
     service = fixture("make_ecs_service")(definition, ports, count=setup.count, **params)
     fixture("wait_until_steady")(service)
@@ -71,7 +72,7 @@ def create_service(
 
     fixture("clock").eventually(all_are_healthy, within=timeouts.TASK)
     # A task's proxy listens at loopback addresses of the task, which are those of this machine where tasks are local.
-    caller = fixture("make_connect_client")(namespace, alias) if connected else None
+    caller = fixture("make_connect_client")(namespace, alias, setup.clients) if connected else None
     return ServiceUnderTest(
         account=account,
         region=running.target.region,
@@ -90,6 +91,7 @@ def create_service(
         load_balancer=(balancer.name, balancer.port) if balancer else ("", 0),
         proxy=caller.proxy if caller is not None and running.target.is_local else ("", 0),
         client_task=caller.task if caller is not None else None,
+        client_zone=caller.zone if caller is not None else "",
         host=host,
         settings=setup.settings(),
     )
@@ -105,14 +107,3 @@ def _start_host(fixture: Callable[[str], Any], definition: Mapping[str, Any]) ->
 
     found: ServiceTask = fixture("clock").eventually(running, within=timeouts.TASK)
     return found
-
-
-def _container(setup: ServiceSetup) -> dict[str, Any]:
-    container: dict[str, Any] = {"stopTimeout": setup.stop_timeout}
-    if setup.check:
-        container["healthCheck"] = {
-            "command": ["CMD", *workload.command("check")],
-            "interval": setup.check_interval,
-            "retries": setup.check_retries,
-        }
-    return container

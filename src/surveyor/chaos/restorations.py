@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -60,14 +61,18 @@ def _restore_count(client: Client, params: Params) -> Restored:
 
 
 def _restore_definition(client: Client, params: Params) -> Restored:
-    """Deploy the task definition `before` again if the service has `after`."""
+    """Deploy the task definition `before` again if the service has `after`.
+
+    A deployment of `after` that shifts traffic, and is in progress, is stopped with a rollback instead.
+    """
     service = _service(client, params)
     if service is None:
         return Restored()
     if service["taskDefinition"] not in (params["after"], params["before"]):
         running = one_line(service["taskDefinition"])
         return Restored(f"{one_line(params['service'])} runs {running}, which the fault did not set")
-
+    if service["taskDefinition"] == params["after"] and _rolls_back(client("ecs"), service, params):
+        return Restored()
     return _update(client, params, taskDefinition=params["before"])
 
 
@@ -128,7 +133,7 @@ def _register_again(client: Client, params: Params) -> Restored:
 
 RESTORATIONS: Mapping[str, Kind] = {
     "count": Kind(("ecs:UpdateService",), _restore_count),
-    "definition": Kind(("ecs:UpdateService",), _restore_definition),
+    "definition": Kind(("ecs:UpdateService", "ecs:StopServiceDeployment"), _restore_definition),
     "ttls": Kind(("servicediscovery:UpdateService",), _restore_ttls),
     "instance": Kind(("servicediscovery:DeregisterInstance",), _remove_instance),
     "registration": Kind(("servicediscovery:RegisterInstance", "servicediscovery:DeregisterInstance"), _register_again),
@@ -150,6 +155,19 @@ def _update(client: Client, params: Params, **change: Any) -> Restored:
     ecs = client("ecs")
     answer = _unless_gone(lambda: ecs.update_service(cluster=params["cluster"], service=params["service"], **change))
     return Restored(answer=answer or {})
+
+
+def _rolls_back(ecs: Any, service: Mapping[str, Any], params: Params) -> bool:
+    """Stop a deployment of the service that shifts traffic and is in progress; return whether there is one."""
+    if (service.get("deploymentConfiguration") or {}).get("strategy", "ROLLING") == "ROLLING":
+        return False
+    listed = ecs.list_service_deployments(
+        cluster=params["cluster"], service=params["service"], status=["PENDING", "IN_PROGRESS"]
+    )["serviceDeployments"]
+    for deployment in listed:
+        arn = deployment["serviceDeploymentArn"]
+        _unless_gone(partial(ecs.stop_service_deployment, serviceDeploymentArn=arn, stopType="ROLLBACK"))
+    return bool(listed)
 
 
 def _runs(ecs: Any, params: Params) -> bool:

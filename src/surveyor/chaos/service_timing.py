@@ -7,6 +7,7 @@ servers may answer with a change a minute later.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,7 +58,7 @@ def read_timing(
     """Return the timing of a service; one that was created for the experiment has that which the experiment expects."""
     names = NAME_SERVERS if in_account else 0.0
     if service.temporary:
-        return ServiceTiming(names=names)
+        return ServiceTiming(recovery=RECOVERY + _shift_seconds(experiment.setup.deployment), names=names)
     ecs = client("ecs")
     arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.service)["taskArns"]  # one page: 100 tasks
     tasks = ecs.describe_tasks(cluster=service.cluster, tasks=arns)["tasks"] if arns else []
@@ -84,6 +85,15 @@ def fit_experiment(experiment: Experiment, service: ServiceUnderTest, timing: Se
             poll_period=poll_period(service, setup.poll_period),
         )
     return replace(experiment, setup=setup, checks=tuple(_fitted(check, timing) for check in experiment.checks))
+
+
+def _shift_seconds(deployment: Mapping[str, Any]) -> float:
+    """Return for how long a deployment that shifts traffic waits: between its shifts, and at its end."""
+    canary, linear = deployment.get("canaryConfiguration") or {}, deployment.get("linearConfiguration") or {}
+    waits = canary.get("canaryBakeTimeInMinutes", 0.0)
+    if linear:
+        waits = (math.ceil(100 / linear["stepPercent"]) - 1) * linear["stepBakeTimeInMinutes"]
+    return 60.0 * float(waits + deployment.get("bakeTimeInMinutes", 0))
 
 
 def _fitted(check: Check, timing: ServiceTiming) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from surveyor.checkers.phase_figures import phase_figures
 from surveyor.checkers.sightings import snapshots_by_observer
 from surveyor.history import CallRecord, History, Operation, Outcome, ViewSnapshot, task_lifetimes
 from surveyor.history.observations import Interval
@@ -47,7 +48,7 @@ def figures_of(history: History) -> tuple[Measurement, ...]:
         calls = sorted(history.calls, key=lambda call: call.begin)
         figures.append(Measurement(OUTAGE, _longest_stretch(calls, lambda call: call.outcome is not Outcome.OK)))
         figures += [_share(history, UNSERVED, Outcome.FAIL), _share(history, UNKNOWN, Outcome.INFO)]
-    return tuple(figures)
+    return (*figures, *(Measurement(*figure, "%") for figure in phase_figures(history)))
 
 
 def _danger_window(history: History) -> Interval:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from surveyor.confidence import wilson_bounds
 from surveyor.gate.confidence_sequences import difference_bounds, percents_always, ratio_bounds, share_bounds
-from surveyor.load.confidence import wilson_bounds
 from surveyor.load.error_counts import Counts, burst_factor, without_bursts
 from surveyor.load.histogram import Latencies
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from surveyor.confidence import share_of
 from surveyor.errors import UsageError
 from surveyor.gate.tool_figures import ALL, CountedUntil, ToolFigures
-from surveyor.load.confidence import share_of
 
 __all__ = ["cut_to_time"]
 

@@ -17,9 +17,9 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
 
+from surveyor.confidence import Share, percents_around, share_of
 from surveyor.errors import UsageError
 from surveyor.input_files import REPORT_LIMIT, read_text
-from surveyor.load.confidence import Share, percents_around, share_of
 from surveyor.typed_json import read_json
 
 __all__ = ["ALL", "CountedUntil", "ToolFigures", "find_tool_figures"]

@@ -8,10 +8,10 @@ from pathlib import Path
 from msgspec import structs
 
 from surveyor.callers import INDIRECT, MODELS
+from surveyor.confidence import Share
 from surveyor.history import History, load_history
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.attribution import attribute_failures, cause_sentence
-from surveyor.load.confidence import Share
 from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.chart import Chart, ClientLane

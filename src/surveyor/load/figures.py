@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from surveyor.confidence import Share, share_of
 from surveyor.history import History
-from surveyor.load.confidence import Share, share_of
 from surveyor.load.histogram import Latencies
 from surveyor.load.tally import Tally, TallyEntry
 from surveyor.report.experiments import WHOLE

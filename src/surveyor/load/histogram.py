@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
-from surveyor.load.confidence import percents_around
+from surveyor.confidence import percents_around
 
 __all__ = ["Latencies"]
 

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from surveyor.callers import Arrivals, Connection, Request, Timeouts, attempt
+from surveyor.confidence import share_of
 from surveyor.errors import SurveyorError
-from surveyor.load.confidence import share_of
 from surveyor.load.faulty_server import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
 from surveyor.machine import ProcessTimes, read_times, slowdown_between

@@ -47,7 +47,7 @@ class ServiceUnderTest:
     so long (seconds).
     `host`: the task of no service that stands in for a host on premises, if there is one.
     `proxy`: address and port of a client's Service Connect proxy that can be called from here, or `client_task`, which
-    calls it.
+    calls it; `client_zone`: the zone of that client, "" if there is none.
     """
 
     account: str
@@ -78,6 +78,7 @@ class ServiceUnderTest:
     grace: float = 0.0
     proxy: tuple[str, int] = ("", 0)
     client_task: ClientTask | None = None
+    client_zone: str = ""
     host: ServiceTask | None = None
     health: bool = True
     workload: bool = True

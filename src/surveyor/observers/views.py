@@ -15,7 +15,9 @@ __all__ = ["discover_instances", "list_instances", "views_of"]
 
 def views_of(service: ServiceUnderTest) -> dict[str, View]:
     """Return the views of a service, as the header of a history describes them."""
-    views = {"list": View(), "discover": View(), "healthy": View(healthy=True)}
+    views = {"list": View(), "discover": View(), "healthy": View(healthy=True)} if service.registry else {}
+    if service.connect is not None and service.connect.registry:
+        views["connect"] = View("addresses")
     if service.alias:
         # At most eight addresses, and only healthy ones if any is healthy (servicediscovery/DnsConfig.RoutingPolicy).
         views["names"] = View("addresses", healthy=service.health, max_members=8)

@@ -14,6 +14,7 @@ __all__ = ["SERVICE_FAULTS"]
 
 _ECS = frozenset({"ecs"})
 _CALLED = frozenset({"ecs", "ecs-processes"})
+WRONG_PORT = 8099
 _DEFINITION = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "requiresCompatibilities", "cpu",
                "memory", "runtimePlatform")  # fmt: skip
 """Members of DescribeTaskDefinition's response that RegisterTaskDefinition accepts."""
@@ -52,11 +53,26 @@ def _deploy(service: ServiceUnderTest, victims: Victims, context: ActionContext)
 
 
 def _slow_start(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
-    ecs, seconds = context.client("ecs"), float(victims.parameters.get("seconds", 30.0))
+    seconds = float(victims.parameters.get("seconds", 30.0))
+    arguments = ("--start-after", f"{seconds:g}")
+    return _deploy_changed(service, context, arguments, f"new tasks listen after {seconds:g} s")
+
+
+def _deploy_broken(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    port = WRONG_PORT if service.port != WRONG_PORT else WRONG_PORT + 1
+    arguments = ("--port", str(port))
+    return _deploy_changed(service, context, arguments, f"new tasks listen at port {port}, not at {service.port}")
+
+
+def _deploy_changed(
+    service: ServiceUnderTest, context: ActionContext, arguments: tuple[str, ...], description: str
+) -> FaultPlan:
+    """Plan a deployment of a new task definition, in which the workload has more arguments."""
+    ecs = context.client("ecs")
     [described] = ecs.describe_services(cluster=service.cluster, services=[service.service])["services"]
     before = ecs.describe_task_definition(taskDefinition=described["taskDefinition"])["taskDefinition"]
     kept = {name: before[name] for name in _DEFINITION if name in before}
-    containers = [_starting_after(container, seconds) for container in before["containerDefinitions"]]
+    containers = [_with_arguments(container, arguments) for container in before["containerDefinitions"]]
     registered = ecs.register_task_definition(**kept, containerDefinitions=containers)["taskDefinition"]
     arn = registered["taskDefinitionArn"]
 
@@ -64,13 +80,13 @@ def _slow_start(service: ServiceUnderTest, victims: Victims, context: ActionCont
     run = ApiAction("ecs", "update_service", {**names, "taskDefinition": arn})
     back = _restoration("definition", service, described["taskDefinition"], arn)
     deregister = ApiAction("ecs", "deregister_task_definition", {"taskDefinition": arn}, ("ClientException",))
-    return FaultPlan((run,), (back, deregister), description=f"new tasks listen after {seconds:g} s")
+    return FaultPlan((run,), (back, deregister), description=description)
 
 
-def _starting_after(container: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+def _with_arguments(container: Mapping[str, Any], arguments: tuple[str, ...]) -> dict[str, Any]:
     command = list(container.get("command") or ())
     is_workload = workload.is_command(command)
-    return {**container, "command": [*command, "--start-after", f"{seconds:g}"]} if is_workload else dict(container)
+    return {**container, "command": [*command, *arguments]} if is_workload else dict(container)
 
 
 SERVICE_FAULTS = (
@@ -85,6 +101,14 @@ SERVICE_FAULTS = (
         "service.deploy",
         "replaces all tasks with a new deployment (UpdateService)",
         (FaultImplementation(_ECS, _deploy),),
+        deploys=True,
+    ),
+    Fault(
+        "service.deploy-broken",
+        "deploys tasks that listen at another port than the one that clients call",
+        (FaultImplementation(_CALLED, _deploy_broken, workload=True),),
+        lasting=True,
+        creates=True,
         deploys=True,
     ),
     Fault(

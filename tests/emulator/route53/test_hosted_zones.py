@@ -26,7 +26,7 @@ def test_a_public_zone_begins_with_soa_and_ns(route53: Callable[..., Any]) -> No
     servers = created["DelegationSet"]["NameServers"]
     assert (zone["Name"], zone["Config"], zone["ResourceRecordSetCount"]) == (
         "example.net.",
-        {"Comment": "c", "PrivateZone": False},
+        {"Comment": "c", "PrivateZone": False, "HostedZoneTier": "STANDARD"},
         2,
     )
     assert zone["Id"].startswith("/hostedzone/Z")
@@ -52,7 +52,7 @@ def test_a_private_zone_has_its_vpc_and_the_common_servers(
     """All private zones have the same name servers (Developer Guide, Working with private hosted zones)."""
     shown = route53("GetHostedZone", Id=private_zone)
     assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
-    assert shown["HostedZone"]["Config"] == {"PrivateZone": True}
+    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "HostedZoneTier": "STANDARD"}
     assert {"Value": "ns-0.awsdns-00.com."} in records(route53, private_zone)["NS"]["ResourceRecords"]
 
 
@@ -69,7 +69,14 @@ def test_a_private_zone_has_its_vpc_and_the_common_servers(
         ("InvalidInput", {"Name": "example.org", "HostedZoneConfig": {"PrivateZone": True}}),
         ("NoSuchDelegationSet", {"Name": "example.org", "DelegationSetId": "N1"}),
         ("InvalidInput", {"Name": "example.org", "EnablePublicDNSFallback": True}),
-        ("InvalidInput", {"Name": "example.org", "HostedZoneConfig": {"HostedZoneTier": "ADVANCED"}}),
+        (
+            "InvalidInput",
+            {
+                "Name": "example.org",
+                "HostedZoneConfig": {"HostedZoneTier": "ADVANCED"},
+                "EnablePublicDNSFallback": True,
+            },
+        ),
     ],
 )
 @pytest.mark.usefixtures("zone")

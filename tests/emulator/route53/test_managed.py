@@ -48,7 +48,9 @@ def test_a_zone_of_cloud_map_names_its_owner(route53: Callable[..., Any], corp: 
     assert shown["HostedZone"]["LinkedService"] == {"ServicePrincipal": CLOUD_MAP, "Description": NAMESPACE}
     assert shown["HostedZone"]["Name"] == "corp.internal."
     comment = f"Created by AWS Cloud Map namespace with ARN {NAMESPACE}"
-    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "Comment": comment}
+    assert shown["HostedZone"]["Config"] == {
+        "PrivateZone": True, "HostedZoneTier": "STANDARD", "Comment": comment,
+    }  # fmt: skip
     assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
     assert "DelegationSet" not in shown
 

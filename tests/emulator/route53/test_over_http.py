@@ -97,6 +97,8 @@ def test_every_operation_over_http(client: Any) -> None:
     assert call("list_tags_for_resources", ResourceType="healthcheck", ResourceIds=[check])["ResourceTagSets"]
     assert call("get_account_limit", Type="MAX_HEALTH_CHECKS_BY_OWNER")["Count"] == 1
     assert call("get_hosted_zone_limit", HostedZoneId=zone, Type="MAX_RRSETS_BY_ZONE")["Count"] == 3
+    call("update_hosted_zone_tier", HostedZoneId=zone, HostedZoneTier="ADVANCED")
+    call("update_hosted_zone_features", HostedZoneId=zone, EnablePublicDNSFallback=False)
     call("delete_health_check", HealthCheckId=check)
     with pytest.raises(ClientError) as refused:
         call("delete_hosted_zone", Id=zone)

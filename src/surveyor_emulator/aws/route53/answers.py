@@ -137,6 +137,8 @@ def _in_zone(scope: ResolutionScope, zone: PublishedZone, name: str, kind: str, 
         return referral
     negative = _soa(zone)
     records, exists = _records_for(zone, name)
+    if not exists and zone.zone.public_fallback and scope.recursive:
+        return _in_public_dns(scope, name, kind, seen) or DnsAnswer("NXDOMAIN", authority=negative)
     if not exists:
         return DnsAnswer("NXDOMAIN", authority=negative)
     if kind == "ANY" and records:
@@ -148,6 +150,13 @@ def _in_zone(scope: ResolutionScope, zone: PublishedZone, name: str, kind: str, 
     if group and len(seen) <= _MAX_CHAIN_LENGTH:
         return _follow(scope, zone, _choose(scope, zone, name, group, seen), kind, seen)
     return DnsAnswer(authority=negative)
+
+
+def _in_public_dns(scope: ResolutionScope, name: str, kind: str, seen: frozenset[str]) -> DnsAnswer | None:
+    """Return what public DNS answers, None if no zone of it has the name (UpdateHostedZoneFeatures)."""
+    public = replace(scope, private={})
+    zone = public.zone_of(name)
+    return _in_zone(public, zone, name, kind, seen) if zone is not None else None
 
 
 def _records_for(zone: PublishedZone, name: str) -> tuple[Sequence[RecordSet], bool]:

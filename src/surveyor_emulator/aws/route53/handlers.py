@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from surveyor_emulator.core.world import Call
 
-from . import changes, hosted_zones, limits, record_sets, tags, vpc_associations
+from . import changes, hosted_zones, limits, record_sets, tags, vpc_associations, zone_features
 from . import dns_answer as _dns_answer
 from .health import operations as _health_checks
 
@@ -43,4 +43,6 @@ HANDLERS: Mapping[str, Callable[[Call, Mapping[str, object]], Mapping[str, objec
     "TestDNSAnswer": _dns_answer.test_dns_answer,
     "UpdateHealthCheck": _health_checks.update_health_check,
     "UpdateHostedZoneComment": hosted_zones.update_hosted_zone_comment,
+    "UpdateHostedZoneFeatures": zone_features.update_hosted_zone_features,
+    "UpdateHostedZoneTier": zone_features.update_hosted_zone_tier,
 }

@@ -13,8 +13,9 @@ from . import names
 from .changes import change_info
 from .paging import from_marker, page_size
 from .shapes import HostedZoneShape, VpcShape, plain_id, require_unlinked, vpc_shape, zone_shape
-from .state import HostedZone, Route53State
+from .state import STANDARD, HostedZone, Route53State
 from .vpcs import read_vpc
+from .zone_features import fallback_status, refuse_fallback
 from .zones import add_zone, find_zone, remove_zone
 
 __all__ = [
@@ -38,10 +39,10 @@ def create_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
         raise ServiceError("NoSuchDelegationSet", f"no delegation set has the id {request['DelegationSetId']}")
     if config.get("PrivateZone") and vpc is None:
         raise ServiceError("InvalidInput", "a private zone needs a VPC to be associated with")
-    if request.get("EnablePublicDNSFallback") or request.get("ChangeGuardrails"):
-        raise ServiceError("InvalidInput", "public DNS fallback and change guardrails are not implemented here")
-    if config.get("HostedZoneTier", "STANDARD") != "STANDARD":
-        raise ServiceError("InvalidInput", f"the tier {config['HostedZoneTier']} is not implemented here")
+    if request.get("ChangeGuardrails"):
+        raise ServiceError("InvalidInput", "change guardrails are not implemented here")
+    tier, fallback = str(config.get("HostedZoneTier") or STANDARD), bool(request.get("EnablePublicDNSFallback"))
+    refuse_fallback(fallback=fallback, private=vpc is not None, tier=tier)
     zone, change = add_zone(
         call.world,
         call.account,
@@ -49,6 +50,8 @@ def create_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
         caller_reference=str(request["CallerReference"]),
         comment=str(config["Comment"]) if config.get("Comment") else None,
         vpc=vpc,
+        tier=tier,
+        public_fallback=fallback,
     )
     call.note("zone.created", zone.id, zone.name)
     state = _state(call)
@@ -68,7 +71,10 @@ def get_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, obje
     """Handle GetHostedZone: with name servers for a public zone, with VPCs for a private one."""
     state = _state(call)
     zone = find_zone(state, str(request["Id"]))
-    answer: dict[str, object] = {"HostedZone": _shape(state, zone)}
+    shape = _shape(state, zone)
+    if zone.private:
+        shape["Features"] = {"PublicDNSFallbackStatus": fallback_status(call, zone)}
+    answer: dict[str, object] = {"HostedZone": shape}
     if zone.private:
         answer["VPCs"] = [vpc_shape(vpc) for vpc in zone.vpcs]
     else:

@@ -72,7 +72,8 @@ permission_requests = ActionTable(
             (
                 "AssociateVPCWithHostedZone ChangeResourceRecordSets CreateVPCAssociationAuthorization "
                 "DeleteHostedZone DeleteVPCAssociationAuthorization DisassociateVPCFromHostedZone GetHostedZone "
-                "GetHostedZoneLimit ListResourceRecordSets ListVPCAssociationAuthorizations UpdateHostedZoneComment"
+                "GetHostedZoneLimit ListResourceRecordSets ListVPCAssociationAuthorizations UpdateHostedZoneComment "
+                "UpdateHostedZoneFeatures UpdateHostedZoneTier"
             ),
         ),
         (

@@ -42,6 +42,7 @@ class HostedZoneConfig(TypedDict):
 
     Comment: NotRequired[str]
     PrivateZone: bool
+    HostedZoneTier: str
 
 
 class LinkedService(TypedDict):
@@ -60,6 +61,7 @@ class HostedZoneShape(TypedDict):
     Config: HostedZoneConfig
     ResourceRecordSetCount: int
     LinkedService: NotRequired[LinkedService]
+    Features: NotRequired[dict[str, str]]
 
 
 def plain_id(text: str) -> str:
@@ -90,7 +92,7 @@ def zone_shape(zone: HostedZone, records: int) -> HostedZoneShape:
         "Id": f"/hostedzone/{zone.id}",
         "Name": zone.name,
         "CallerReference": zone.caller_reference,
-        "Config": {"PrivateZone": zone.private},
+        "Config": {"PrivateZone": zone.private, "HostedZoneTier": zone.tier},
         "ResourceRecordSetCount": records,
     }
     if zone.comment:

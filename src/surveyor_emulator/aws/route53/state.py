@@ -9,7 +9,9 @@ from typing import NamedTuple
 from .record_table import RecordTable
 
 __all__ = [
+    "ADVANCED",
     "CLOUD_MAP",
+    "STANDARD",
     "Change",
     "Checker",
     "HealthCheckConfig",
@@ -30,6 +32,10 @@ class ResourceOwner(NamedTuple):
 
     principal: str
     arn: str
+
+
+STANDARD, ADVANCED = "STANDARD", "ADVANCED"
+"""The tiers of a hosted zone (route53/HostedZoneTier)."""
 
 
 class VpcKey(NamedTuple):
@@ -56,6 +62,9 @@ class HostedZone:
     # Empty for public zones; a private zone always has at least one.
     vpcs: tuple[VpcKey, ...] = ()
     owner: ResourceOwner | None = None
+    tier: str = STANDARD
+    # Whether the resolvers of its VPCs ask public DNS for names that it does not have.
+    public_fallback: bool = False
 
     @property
     def private(self) -> bool:

@@ -14,7 +14,7 @@ from .published_zones import published_zones
 from .record_model import RecordSet
 from .record_table import RecordTable
 from .shapes import plain_id
-from .state import Change, HostedZone, ResourceOwner, Route53State, VpcKey
+from .state import STANDARD, Change, HostedZone, ResourceOwner, Route53State, VpcKey
 from .vpcs import require_no_conflict, require_vpc
 
 __all__ = ["add_zone", "find_zone", "remove_zone", "set_vpcs"]
@@ -54,6 +54,8 @@ def add_zone(
     vpc: VpcKey | None,
     owner: ResourceOwner | None = None,
     soa_ttl: int | None = None,
+    tier: str = STANDARD,
+    public_fallback: bool = False,
 ) -> tuple[HostedZone, Change]:
     """Create a zone with its SOA and NS records; public if ``vpc`` is None."""
     state = world.in_account(Route53State, account)
@@ -77,6 +79,8 @@ def add_zone(
         soa_ttl=DEFAULT_SOA_TTL if soa_ttl is None else soa_ttl,
         vpcs=(vpc,) if vpc else (),
         owner=owner,
+        tier=tier,
+        public_fallback=public_fallback,
     )
     soa = _SOA_VALUE.format(zone.name_servers[0])
     initial = [RecordSet(name, "NS", NS_TTL, zone.name_servers), RecordSet(name, "SOA", zone.soa_ttl, (soa,))]

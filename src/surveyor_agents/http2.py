@@ -8,21 +8,30 @@ library only, as all programs of tasks.
 import asyncio
 import json
 import struct
+from collections.abc import Callable
 
 __all__ = ["answer"]
 
 _REST = b"SM\r\n\r\n"
 """What follows the first part of the preface, which looks like a request of HTTP/1.1 (RFC 9113, section 3.4)."""
 
-_DATA, _HEADERS, _SETTINGS, _PING, _WINDOW_UPDATE = 0, 1, 4, 6, 8
+_DATA, _HEADERS, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 4, 6, 7, 8
 _END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
 _STATUS_200 = b"\x88"  # an entry of the static table (RFC 7541, appendix A)
 _MAX_FRAME = 16_384
 """Bytes of a frame that a client may send without being allowed more."""
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> None:
-    """Answer the requests of one HTTP/2 connection until it ends; headers of requests are not decoded."""
+async def answer(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    address: str,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> None:
+    """Answer the requests of one HTTP/2 connection until it ends; headers of requests are not decoded.
+
+    Once the task is stopping, a request is answered and the connection ended by GOAWAY (RFC 9113, section 6.8).
+    """
     await reader.readexactly(len(_REST))
     writer.write(_frame(_SETTINGS, 0, 0))
     while True:
@@ -39,6 +48,10 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, add
                 writer.write(_frame(_WINDOW_UPDATE, 0, number, struct.pack("!I", length)))
         if kind in (_DATA, _HEADERS) and flags & _END_STREAM:
             writer.write(_answer(stream, address, is_grpc=kind == _DATA))
+            if is_stopping():
+                writer.write(_frame(_GOAWAY, 0, 0, struct.pack("!II", stream, 0)))
+                await writer.drain()
+                return
         await writer.drain()
 
 

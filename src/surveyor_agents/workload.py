@@ -84,7 +84,7 @@ CONTROLS = frozenset(
 )  # fmt: skip
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
-Http2 = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str], Awaitable[None]]
+Http2 = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str, Callable[[], bool]], Awaitable[None]]
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 AGENT = "ECS_AGENT_URI"
 
@@ -229,7 +229,7 @@ class _Workload:
                 head = await reader.readuntil(b"\r\n\r\n")
                 if head == HTTP2_PREFACE:
                     if self.http2:
-                        await self.http2(reader, writer, self.address)
+                        await self.http2(reader, writer, self.address, lambda: self.stopping)
                     break
                 self.open += 1
                 self.idle.clear()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
 from surveyor_agents import http2
 
 
-async def _exchange(sent: bytes) -> bytes:
+async def _exchange(sent: bytes, *, stopping: bool = False) -> bytes:
     """Return what is answered to a connection, after the first part of its preface, until it ends."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await http2.answer(reader, writer, "127.0.0.1")
-        except asyncio.IncompleteReadError:
-            writer.close()
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await http2.answer(reader, writer, "127.0.0.1", lambda: stopping)
+        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -39,6 +39,14 @@ def _frames(data: bytes) -> list[tuple[int, int, int, bytes]]:
         found.append((data[3], data[4], int.from_bytes(data[5:9], "big"), data[9 : 9 + length]))
         data = data[9 + length :]
     return found
+
+
+def test_a_task_that_is_stopping_ends_the_connection() -> None:
+    """It answers the request, and names it in a GOAWAY frame; the next one is not answered."""
+    requests = _frame(1, 5, 1, b"\x82") + _frame(1, 5, 3, b"\x82")
+    answered = _frames(asyncio.run(_exchange(b"SM\r\n\r\n" + requests, stopping=True)))
+    assert answered[-1] == (7, 0, 0, bytes([0, 0, 0, 1, 0, 0, 0, 0]))
+    assert {stream for _, _, stream, _ in answered} == {0, 1}
 
 
 @pytest.mark.parametrize("has_body", [True, False], ids=["a call of gRPC", "a GET"])

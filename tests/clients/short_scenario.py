@@ -10,10 +10,11 @@ import sys
 
 from surveyor.clients.models import RUNTIME_MODELS
 from surveyor.clients.runtimes import RUNTIMES, FoundSoftware
-from surveyor.clients.scenario import Lengths, play_scenario
+from surveyor.clients.scenario import play_scenario
+from surveyor.clients.scenarios import kill_gap_drain
 from surveyor.sandbox import enter_or_explain
 
-SHORT = Lengths(steady=6, kill=14, gap=5, back=14, drain=10, negative_ttl=10)
+SHORT = kill_gap_drain("short", "short", steady=6, kill=14, gap=5, back=14, drain=10, negative_ttl=10)
 
 
 def main(names: list[str]) -> None:

@@ -10,7 +10,7 @@ from surveyor.clients.client_report import build_client_report, client_lines
 from surveyor.clients.course import CourseLengths, CoursePhase, Seen
 from surveyor.clients.judging import CHECKS, judge
 from surveyor.clients.pages import render_client
-from surveyor.clients.recognition import advice_for
+from surveyor.clients.recognition import ANY, advice_for
 from tests.clients.traffic_of import NAME, Script
 
 FIRST, SECOND, THIRD, FOURTH = (tuple(f"172.31.{part}.{number}" for number in (4, 5, 6)) for part in range(1, 5))
@@ -321,7 +321,8 @@ def test_a_problem_has_advice_and_may_be_allowed() -> None:
         ("keeps-draining", ["Python", "gRPC"], {"gRPC"}),
         ("keeps-answers", ["Python", "aiohttp"], {"aiohttp"}),
         ("remembers-nxdomain", ["Python", "aiohttp", "aiohttp with c-ares"], {"aiohttp with c-ares"}),
-        ("keeps-draining", ["nginx"], set()),
+        ("keeps-draining", ["nginx"], {ANY}),
+        ("no-walk", ["Python"], {ANY}),
     ],
 )
 def test_advice_is_that_of_the_software(trait: str, families: list[str], expected: set[str]) -> None:

@@ -12,7 +12,8 @@ from surveyor.clients.models import MODEL
 from surveyor.clients.pages import markdown_table, render_runtimes
 from surveyor.clients.running import ClientCall
 from surveyor.clients.runtimes import NEVER, RUNTIMES, Expected, FoundSoftware, MissingSoftware
-from surveyor.clients.scenario import DEFAULT, ScenarioResult
+from surveyor.clients.scenario import ScenarioResult
+from surveyor.clients.scenarios import DEFAULT
 from tests.clients.traffic_of import NAME, Script
 
 PERIOD = Period("kill", 100.0, 160.0, ("10.0.0.2",))
@@ -45,6 +46,16 @@ def test_a_client_that_never_leaves() -> None:
     assert (drained.is_never, drained.errors, drained.low) == (True, 0, 59.5)
     lucky = [replace(call, address="10.0.0.2") if call.at == 120 else call for call in calls(1e9)]
     assert measure(lucky, PERIOD, Script().traffic, NAME).is_never
+
+
+def test_a_lasting_behaviour_ends_with_the_last_wrong_call() -> None:
+    """Right calls before count for nothing; the tasks that were reached are counted."""
+    period = replace(PERIOD, addresses=("10.0.0.2", "10.0.0.3"), lasting=True)
+    back = [replace(call, address="10.0.0.1") if call.at == 130 else call for call in calls(110.0)]
+    found = measure(back, period, Script().traffic, NAME)
+    assert (found.low, found.high, found.reached) == (30.0, pytest.approx(30.51), 1)
+    late = [replace(call, address="") if call.at == 159 else call for call in calls(110.0)]
+    assert measure(late, period, Script().traffic, NAME).is_never
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from surveyor.clients.runtimes import RUNTIMES, FoundSoftware
 from tests.clients.test_commands import need_sandbox
 
 pytestmark = pytest.mark.soak
@@ -55,3 +57,23 @@ def test_runtimes_behave_as_their_documents_say(subtests: pytest.Subtests) -> No
     assert figures["model-dns-once"] == {"kill": None, "gap": None, "drain": None}
     assert figures["model-dns-pool"]["drain"] is None
     assert figures["model-dns-pool"]["kill"] < QUICK
+
+
+RUNTIMES_OF_WRONG = {"haproxy-plain": "dns-once", "requests": "dns-pool", "envoy-strict": "dns-poll-5", "curl": "curl"}
+"""Runtimes, and the model of each."""
+
+
+def test_a_model_that_is_made_wrong_is_caught(tmp_path: Path) -> None:
+    """Each is a failed check with exit code 1, and the model that is right beside them is none."""
+    need_sandbox()
+    here = [name for name in RUNTIMES_OF_WRONG if isinstance(RUNTIMES[name].software.find(), FoundSoftware)]
+    right = [name for name in ("haproxy-resolvers",) if isinstance(RUNTIMES[name].software.find(), FoundSoftware)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.clients.wrong_models", "--out", str(tmp_path), *here, *right],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    for name in here:
+        assert any(f"the model {RUNTIMES_OF_WRONG[name]}, kill:" in line for line in failed), done.stdout
+    assert not any("dns-poll," in line or "haproxy-resolvers" in line for line in failed), done.stdout

@@ -16,6 +16,7 @@ from surveyor.callers.answers import (
     fixed,
     recorded,
     resolve_name,
+    resolve_services,
 )
 from surveyor.callers.architectures import ARCHITECTURES, Architecture
 from surveyor.callers.attempt import AttemptOutcome, AttemptResult, Timeouts, attempt
@@ -85,4 +86,5 @@ __all__ = [
     "question_of",
     "recorded",
     "resolve_name",
+    "resolve_services",
 ]

@@ -26,6 +26,7 @@ __all__ = [
     "fixed",
     "recorded",
     "resolve_name",
+    "resolve_services",
 ]
 
 Address = tuple[str, int]
@@ -70,14 +71,40 @@ def resolve_name(server: DnsAddress, name: str, timeout: float) -> ViewContents:
 
     Raises NoAnswer, also for a response code other than NOERROR and NXDOMAIN.
     """
-    response = query_server(name, "A", server, timeout=timeout)
-    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        code = dns.rcode.to_text(response.rcode())
-        raise NoAnswer(f"the resolver answered {code}", actual=f"dns: {code}")
+    response = _ask(server, name, "A", timeout)
     rrsets = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.A]
     members = {record.to_text(): ViewMember(record.to_text()) for rrset in rrsets for record in rrset}
     ttl = float(min((rrset.ttl for rrset in rrsets), default=0))
     return ViewContents(members, ttl=ttl, negative_ttl=0.0 if members else _negative_ttl(response))
+
+
+def resolve_services(server: DnsAddress, name: str, timeout: float) -> ViewContents:
+    """Return the addresses and ports to which the SRV records of a name lead; the TTL is the least of all records.
+
+    Raises NoAnswer as `resolve_name`.
+    """
+    response = _ask(server, name, "SRV", timeout)
+    rrsets = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.SRV]
+    if not rrsets:
+        return ViewContents({}, negative_ttl=_negative_ttl(response))
+    members: dict[str, ViewMember] = {}
+    ports: dict[str, int] = {}
+    ttls = [float(rrset.ttl) for rrset in rrsets]
+    for record in (record for rrset in rrsets for record in rrset):
+        found = resolve_name(server, record.target.to_text(), timeout)
+        ttls += [found.ttl] if found.members else []
+        for address in found.members:
+            members[f"{address}:{record.port}"] = ViewMember(address)
+            ports[f"{address}:{record.port}"] = record.port
+    return ViewContents(members, ttl=min(ttls), ports=ports)
+
+
+def _ask(server: DnsAddress, name: str, kind: str, timeout: float) -> dns.message.Message:
+    response = query_server(name, kind, server, timeout=timeout)
+    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        code = dns.rcode.to_text(response.rcode())
+        raise NoAnswer(f"the resolver answered {code}", actual=f"dns: {code}")
+    return response
 
 
 def _negative_ttl(response: dns.message.Message) -> float:

@@ -29,7 +29,8 @@ class ClientModel:
     """`description`: for people; `health`: HealthStatus for DiscoverInstances.
 
     `program`: a program that makes the calls instead of this process; it is so expensive that it calls only `share` as
-    often. `everywhere`: it calls in each load scenario, otherwise only in those that name it.
+    often. `everywhere`: it calls in each load scenario, otherwise only in those that name it. `runtime`: the real
+    client that it stands for, by its name in `surveyor load --runtimes --list` if it is one of those.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ClientModel:
     program: str = ""
     share: float = 1.0
     everywhere: bool = True
+    runtime: str = ""
 
     @property
     def is_indirect(self) -> bool:
@@ -49,12 +51,13 @@ class ClientModel:
 
 
 _ALL = (
-    ClientModel("dns", "DNS, each answer cached for its TTL", "name"),
+    ClientModel("dns", "DNS, each answer cached for its TTL", "name", runtime="nginx-variable"),
     ClientModel(
         "dns-jvm",
         "DNS with the JVM's cache: 30 s, and 10 s for an empty answer",
         "name",
         CachePolicy(JVM_POSITIVE, JVM_NEGATIVE),
+        runtime="java-url-connection",
     ),
     ClientModel(
         "dns-pinned",
@@ -62,18 +65,21 @@ _ALL = (
         "name",
         CachePolicy(FOREVER, 0.0),
         keeps_connections=True,
+        runtime="haproxy-plain",
     ),
     ClientModel(
         "dns-negative",
         "DNS, with empty answers cached for the zone's negative TTL",
         "name",
         CachePolicy(None, None),
+        runtime="aiohttp-cares",
     ),
     ClientModel(
         "api-revision",
         "DiscoverInstances after the revision has risen, which is polled every 5 s",
         "revision",
         _BY_API,
+        runtime="AWS SDK, DiscoverInstancesRevision and DiscoverInstances",
     ),
     ClientModel(
         "api-healthy",
@@ -81,15 +87,28 @@ _ALL = (
         "registry",
         _BY_API,
         health="HEALTHY_OR_ELSE_ALL",
+        runtime="AWS SDK, DiscoverInstances",
     ),
-    ClientModel("service-connect", "the client's Service Connect proxy", "proxy", CachePolicy(FOREVER)),
-    ClientModel("balancer", "a load balancer before the service, its name cached for its TTL", "balancer"),
+    ClientModel(
+        "service-connect",
+        "the client's Service Connect proxy",
+        "proxy",
+        CachePolicy(FOREVER),
+        runtime="Envoy, as Service Connect runs it",
+    ),
+    ClientModel(
+        "balancer",
+        "a load balancer before the service, its name cached for its TTL",
+        "balancer",
+        runtime="nginx-variable",
+    ),
     ClientModel(
         "api-gateway",
         "a private integration of API Gateway; an Envoy that polls DiscoverInstances stands in for it",
         "gateway",
         CachePolicy(FOREVER),
         everywhere=False,
+        runtime="API Gateway, private integration",
     ),
     ClientModel(
         "curl",
@@ -98,6 +117,7 @@ _ALL = (
         CachePolicy(0.0, 0.0),
         program="curl",
         share=0.25,
+        runtime="curl",
     ),
 )
 

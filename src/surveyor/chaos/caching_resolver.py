@@ -34,8 +34,13 @@ Address = tuple[str, int]
 
 
 @contextmanager
-def run_cache(program: CacheProgram, upstream: Address, max_ttl: float) -> Iterator[Address]:
+def run_cache(
+    program: CacheProgram, upstream: Address, max_ttl: float, *, listen: Address | None = None, source: str = ""
+) -> Iterator[Address]:
     """Run a cache that asks `upstream` and keeps answers for `max_ttl` wall seconds; yield its address.
+
+    `listen`: that address, a free port of 127.0.0.1 without; `source`: the address from which dnsmasq asks. "No such
+    name" is kept for the time that the zone says, or for `max_ttl` if it says none.
 
     Raises FeatureLacking if the program is not installed, TargetUnavailable if it does not start.
     """
@@ -44,28 +49,30 @@ def run_cache(program: CacheProgram, upstream: Address, max_ttl: float) -> Itera
         raise FeatureLacking(f"it needs {program}, which is not installed here (Debian: apt install {program})")
     scratch = Scratch("resolver")
     try:
-        port, seconds = _free_port(), max(1, round(max_ttl))
-        command = _dnsmasq(path, port, upstream, seconds)
+        address, seconds = listen or (_HOST, _free_port()), max(1, round(max_ttl))
+        command = _dnsmasq(path, address, upstream, seconds, source)
         if program == "unbound":
-            command = _unbound(path, port, upstream, seconds, scratch.path)
-        with run_program(program, command, scratch.path, lambda: _listening_at(port)) as address:
-            yield address
+            command = _unbound(path, address, upstream, seconds, scratch.path)
+        with run_program(program, command, scratch.path, lambda: _listening_at(address)) as found:
+            yield found
     finally:
         scratch.delete()
 
 
-def _dnsmasq(path: str, port: int, upstream: Address, seconds: int) -> list[str]:
+def _dnsmasq(path: str, address: Address, upstream: Address, seconds: int, source: str) -> list[str]:
+    server = f"{upstream[0]}#{upstream[1]}{f'@{source}' if source else ''}"
     return [
-        path, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", f"--listen-address={_HOST}",
-        "--bind-interfaces", f"--port={port}", "--user=", "--group=", "--pid-file=", f"--max-cache-ttl={seconds}",
-        f"--max-ttl={seconds}", f"--neg-ttl={seconds}", f"--server={upstream[0]}#{upstream[1]}",
+        path, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+        f"--listen-address={address[0]}", "--bind-interfaces", f"--port={address[1]}", "--user=", "--group=",
+        "--pid-file=", f"--max-cache-ttl={seconds}", f"--max-ttl={seconds}", f"--neg-ttl={seconds}",
+        f"--server={server}",
     ]  # fmt: skip
 
 
-def _unbound(path: str, port: int, upstream: Address, seconds: int, folder: Path) -> list[str]:
+def _unbound(path: str, address: Address, upstream: Address, seconds: int, folder: Path) -> list[str]:
     file = folder / "unbound.conf"
     lines = [
-        "server:", f"interface: {_HOST}", f"port: {port}", "do-daemonize: no", 'username: ""', 'chroot: ""',
+        "server:", f"interface: {address[0]}", f"port: {address[1]}", "do-daemonize: no", 'username: ""', 'chroot: ""',
         f'directory: "{folder}"', f'pidfile: "{folder}/pid"', "use-syslog: no", "do-not-query-localhost: no",
         'module-config: "iterator"', 'local-zone: "test." nodefault', "num-threads: 1", f"cache-max-ttl: {seconds}",
         f"cache-max-negative-ttl: {seconds}", "serve-expired: yes", f"serve-expired-client-timeout: {_STALE_AFTER}",
@@ -77,11 +84,11 @@ def _unbound(path: str, port: int, upstream: Address, seconds: int, folder: Path
     return [path, "-d", "-c", str(file)]
 
 
-def _listening_at(port: int) -> Address | None:
+def _listening_at(address: Address) -> Address | None:
     """Return the address of the cache once it accepts connections, None before."""
     with suppress(OSError):
-        socket.create_connection((_HOST, port), timeout=timeouts.PROBE_ANSWER).close()
-        return _HOST, port
+        socket.create_connection(address, timeout=timeouts.PROBE_ANSWER).close()
+        return address
     return None
 
 

@@ -55,6 +55,10 @@ def load(
             help="Measure real clients (nginx, a JVM, gRPC …) instead, in a sandbox; names are those of runtimes.",
         ),
     ] = False,
+    scenario: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With --runtimes: that scenario (--runtimes --list prints all)."),
+    ] = None,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --runtimes: write the table as Markdown to this file.")
     ] = None,
@@ -90,10 +94,11 @@ def load(
     from surveyor.targets.credentials import hand_over
 
     layout = find_layout()
-    if runtimes or markdown is not None:
+    if runtimes or markdown is not None or scenario is not None:
         is_other = self_check or plan or rate or scale or target != "embedded"
         _check_runtimes(is_fitting=runtimes and not is_other)
-        _run_runtimes(names or [], out or layout.out / _folder_name("runtimes"), seed, markdown, only_list=every)
+        folder = out or layout.out / _folder_name("runtimes")
+        _run_runtimes(names or [], folder, seed, markdown, scenario or "default", only_list=every)
         return
     known = find_programs(layout.loadtests)
     if every:
@@ -146,17 +151,19 @@ def _check_runtimes(*, is_fitting: bool) -> None:
     if not is_fitting:
         raise UsageError(
             "--runtimes runs on the embedded target in real time, without --target, --scale, --rate, --plan and "
-            "--self-check; --markdown goes with --runtimes"
+            "--self-check; --scenario and --markdown go with --runtimes"
         )
 
 
-def _run_runtimes(names: list[str], folder: Path, seed: int, markdown: Path | None, *, only_list: bool) -> None:
+def _run_runtimes(
+    names: list[str], folder: Path, seed: int, markdown: Path | None, scenario: str, *, only_list: bool
+) -> None:
     from surveyor.cli._support.runtimes_run import list_runtimes, run_runtimes
 
     if only_list:
         list_runtimes()
     else:
-        run_runtimes(names, folder, seed, markdown)
+        run_runtimes(names, folder, seed, markdown, scenario)
 
 
 def _folder_name(kind: str) -> str:
@@ -255,4 +262,4 @@ def _list(known: dict[str, Path]) -> None:
     )
     typer.echo("client models:")
     for model in MODELS.values():
-        typer.echo(f"  {model.name:<{width}}  {model.description}")
+        typer.echo(f"  {model.name:<{width}}  {model.description}; stands for {model.runtime}")

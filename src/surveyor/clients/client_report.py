@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from surveyor import __version__
 from surveyor.clients.course import PHASES, Seen
-from surveyor.clients.judging import Level, judge
-from surveyor.clients.recognition import advice_for
+from surveyor.clients.judging import judge
+from surveyor.clients.recognition import ANY, advice_for
+from surveyor.clients.verdicts import Level
 
 __all__ = ["AdviceLine", "ClientReport", "ShownVerdict", "build_client_report", "client_lines"]
 
@@ -19,11 +20,15 @@ MARKS = {"good": "ok", "problem": "PROBLEM", "note": "note", "unknown": "not see
 
 @dataclass(frozen=True)
 class AdviceLine:
-    """A setting of some software that changes a behaviour, and the document that describes it."""
+    """A setting of some software that changes a behaviour, and the document that describes it.
+
+    `is_known`: the client was recognised as that, or it is for any client.
+    """
 
     software: str
     text: str
     source: str
+    is_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def build_client_report(
             None if verdict.seconds is None else round(verdict.seconds, 2),
             verdict.evidence,
             tuple(
-                AdviceLine(family, advice.text, advice.source) for family, advice in advice_for(verdict.trait, families)
+                AdviceLine(family, advice.text, advice.source, family in (ANY, *families))
+                for family, advice in advice_for(verdict.trait, families)
             )
             if verdict.level in ("problem", "note")
             else (),
@@ -122,6 +128,6 @@ def client_lines(report: ClientReport) -> list[str]:
         if verdict.level == "problem":
             lines += [f"{'':23}{line}" for line in verdict.evidence]
             for line in verdict.advice:
-                known = "" if line.software in report.software else "if it is "
+                known = "" if line.is_known else "if it is "
                 lines.append(f"{'':23}{known}{line.software}: {line.text} ({line.source})")
     return lines

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from surveyor import __version__
-from surveyor.clients.measures import BEHAVIOURS, LATE, Measure, is_within
+from surveyor.clients.measures import LATE, Measure, is_within
 from surveyor.clients.models import MODEL
 from surveyor.clients.runtimes import NEVER, RUNTIMES, ClientRuntime, Expected, FoundSoftware, MissingSoftware
-from surveyor.clients.scenario import Lengths, ScenarioResult
+from surveyor.clients.scenario import ScenarioResult
+from surveyor.clients.scenarios import Behaviour, ClientScenario
 
 __all__ = ["Cell", "ModelCell", "ModelRow", "RuntimeRow", "RuntimesReport", "build_report", "table_lines"]
 
@@ -21,7 +22,8 @@ class Cell:
     """One behaviour of one client. `seconds`: until it ended, None if it had not `observed` seconds after it began.
 
     `low`: the last moment at which it had not ended. `documented`: the bounds that documents give, in words, "" if none
-    does; `holds`: whether the behaviour lies in them.
+    does; `holds`: whether the behaviour lies in them. `reached`: how many right tasks answered; `counts`: whether that
+    is what is of interest.
     """
 
     seconds: float | None
@@ -32,13 +34,22 @@ class Cell:
     since_question: float | None
     documented: str = ""
     holds: bool | None = None
+    reached: int = 0
+    counts: bool = False
 
     @property
     def text(self) -> str:
         """Return it in few words."""
         if self.calls == 0:
             return "no call"
+        if self.counts:
+            return str(self.reached)
         return "never" if self.seconds is None else f"{max(self.seconds, 0):.1f} s"
+
+    @property
+    def failed(self) -> str:
+        """Return how many calls failed, "" if none did."""
+        return f"{self.errors} failed" if self.errors else ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,8 @@ class RuntimeRow:
 
     @property
     def apart(self) -> str:
-        """Return how far apart its questions before and after the kill were, "" without one of them."""
-        cell = self.cells.get("kill")
+        """Return how far apart its questions before and after the first change were, "" without one of them."""
+        cell = next(iter(self.cells.values()), None)
         return "" if cell is None or cell.since_question is None else f"{cell.since_question:.1f} s"
 
 
@@ -84,14 +95,17 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class RuntimesReport:
-    """All of it. `failures`: one line for each check that failed."""
+    """All of it. `behaviours`: name, head of the column and meaning; `failures`: one line for each failed check."""
 
     surveyor: str
     date: str
     system: str
     seed: int
+    scenario: str
+    description: str
     ttl: int
     negative_ttl: int
+    behaviours: tuple[tuple[str, str, str], ...]
     rows: tuple[RuntimeRow, ...]
     models: tuple[ModelRow, ...]
     failures: tuple[str, ...]
@@ -105,13 +119,15 @@ class RuntimesReport:
 def build_report(
     result: ScenarioResult,
     software: Mapping[str, FoundSoftware | MissingSoftware],
-    lengths: Lengths,
+    scenario: ClientScenario,
     seed: int,
 ) -> RuntimesReport:
     """Return the report of a scenario. `software`: by the name of each runtime that was wanted."""
-    rows = tuple(_row(RUNTIMES[name], found, result, lengths) for name, found in software.items())
+    rows = tuple(_row(RUNTIMES[name], found, result, scenario) for name, found in software.items())
     models = tuple(
-        row for name in software if name in result.measures and (row := _model_row(RUNTIMES[name], result)) is not None
+        row
+        for name in software
+        if name in result.measures and (row := _model_row(RUNTIMES[name], result, scenario)) is not None
     )
     failures = [
         f"{row.name}, {behaviour}: {cell.text}, expected {cell.documented}"
@@ -128,13 +144,15 @@ def build_report(
     ]
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     system = f"{platform.system()} {platform.machine()}"
+    behaviours = tuple((each.name, each.head, each.meaning) for each in scenario.behaviours)
     return RuntimesReport(
-        __version__, moment, system, seed, lengths.ttl, lengths.negative_ttl, rows, models, tuple(failures)
-    )
+        __version__, moment, system, seed, scenario.name, scenario.description, scenario.ttl, scenario.negative_ttl,
+        behaviours, rows, models, tuple(failures),
+    )  # fmt: skip
 
 
 def _row(
-    runtime: ClientRuntime, found: FoundSoftware | MissingSoftware, result: ScenarioResult, lengths: Lengths
+    runtime: ClientRuntime, found: FoundSoftware | MissingSoftware, result: ScenarioResult, scenario: ClientScenario
 ) -> RuntimeRow:
     measures = result.measures.get(runtime.name, {})
     missing, install = (found.why, found.install) if isinstance(found, MissingSoftware) else ("", "")
@@ -145,7 +163,7 @@ def _row(
         found.version if isinstance(found, FoundSoftware) else "",
         missing,
         install,
-        {behaviour: _cell(runtime, measured, lengths) for behaviour, measured in measures.items()},
+        {each.name: _cell(runtime, measures[each.name], each, scenario) for each in scenario.behaviours if measures},
         result.questions.get(runtime.name, 0),
         runtime.mends,
         tuple((entry.setting, entry.value, entry.source) for entry in runtime.documented),
@@ -153,17 +171,19 @@ def _row(
     )
 
 
-def _cell(runtime: ClientRuntime, measured: Measure, lengths: Lengths) -> Cell:
-    expected = runtime.expected.get(measured.behaviour)
+def _cell(runtime: ClientRuntime, measured: Measure, behaviour: Behaviour, scenario: ClientScenario) -> Cell:
+    expected = scenario.bounds(behaviour.name, runtime.expected)
     return Cell(
         None if measured.is_never else round(measured.high, 3),
         round(measured.low, 3),
-        lengths.of(measured.behaviour),
+        scenario.observed(behaviour),
         measured.errors,
         measured.calls,
         None if measured.since_question is None else round(measured.since_question, 3),
         describe_expected(expected) if expected else "",
         is_within(measured, expected) if expected and measured.calls else None,
+        measured.reached,
+        behaviour.counts,
     )
 
 
@@ -174,12 +194,12 @@ def describe_expected(expected: Expected) -> str:
     return f"{expected.low:g} to {expected.high:g} s"
 
 
-def _model_row(runtime: ClientRuntime, result: ScenarioResult) -> ModelRow | None:
+def _model_row(runtime: ClientRuntime, result: ScenarioResult, scenario: ClientScenario) -> ModelRow | None:
     model = result.measures.get(MODEL + runtime.model) if runtime.model else None
     if model is None:
         return None
     cells = {
-        behaviour: _model_cell(model[behaviour], measured, runtime.expected.get(behaviour))
+        behaviour: _model_cell(model[behaviour], measured, scenario.bounds(behaviour, runtime.expected))
         for behaviour, measured in result.measures[runtime.name].items()
     }
     return ModelRow(runtime.model, runtime.name, cells)
@@ -210,21 +230,26 @@ def _text(measured: Measure) -> str:
 def table_lines(report: RuntimesReport) -> list[str]:
     """Return the table as lines of text."""
     width = max(len(row.name) for row in report.rows)
-    heads = ("killed", "name back", "drained", "questions")
-    lines = [f"  {'client':<{width}}  {'  '.join(f'{head:>10}' for head in heads)}  software"]
+    heads = [*(head for _, head, _ in report.behaviours), "questions"]
+    lines = [f"  {'client':<{width}}  {'  '.join(f'{head:>{_CELL}}' for head in heads)}  software"]
     for row in report.measured:
-        cells = [_marked(row.cells.get(behaviour)) for behaviour in BEHAVIOURS]
-        shown = "  ".join(f"{text:>10}" for text in (*cells, row.apart))
+        cells = [_marked(row.cells.get(behaviour)) for behaviour, _, _ in report.behaviours]
+        shown = "  ".join(f"{text:>{_CELL}}" for text in (*cells, row.apart))
         lines.append(f"  {row.name:<{width}}  {shown}  {row.version}")
-    lines.append("  questions: the time between the last one before the kill and the first one after it")
+    lines.append("  questions: the time between the last one before the first change and the first one after it")
     missing = [row for row in report.rows if row.missing]
     return [*lines, *(f"  {row.name:<{width}}  not measured: {row.missing}{_how(row.install)}" for row in missing)]
+
+
+_CELL = 18
+"""Characters of a column."""
 
 
 def _marked(cell: Cell | None) -> str:
     if cell is None:
         return ""
-    return cell.text + (" !" if cell.holds is False else "")
+    text = cell.text + (" !" if cell.holds is False else "")
+    return ", ".join(part for part in (text, cell.failed) if part)
 
 
 def _how(install: str) -> str:

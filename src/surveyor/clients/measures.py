@@ -9,14 +9,7 @@ from surveyor.clients.running import EVERY, ClientCall
 from surveyor.clients.runtimes import NEVER, Expected
 from surveyor.clients.traffic import Traffic
 
-__all__ = ["BEHAVIOURS", "LATE", "Measure", "Period", "is_within", "measure", "steady_right"]
-
-BEHAVIOURS = {
-    "kill": "a task dies, its name leads to another: until the client has left it",
-    "gap": "the name is back after 10 s of NXDOMAIN: until the client calls again",
-    "drain": "the name leads to another task, the old one still answers: until the client has left it",
-}
-"""The behaviours by name, each with the moment from which it is measured and that at which it ends."""
+__all__ = ["LATE", "Measure", "Period", "is_within", "lasting_right", "measure", "steady_right"]
 
 STEADY = 3
 """Right calls in a row that end a behaviour: one call may fail for another reason, such as a busy machine."""
@@ -27,12 +20,16 @@ LATE = 2.5
 
 @dataclass(frozen=True)
 class Period:
-    """`behaviour` is measured from `began` to `ended`, seconds since the epoch; calls are right at `addresses`."""
+    """`behaviour` is measured from `began` to `ended`, seconds since the epoch; calls are right at `addresses`.
+
+    `lasting`: it ends after the last wrong call, and not with the first right ones.
+    """
 
     behaviour: str
     began: float
     ended: float
     addresses: tuple[str, ...]
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ class Measure:
 
     `high` is NEVER if it had not ended when its period did, after `low` seconds. `errors`: calls that failed, of
     `calls`; `asked`: seconds after its beginning at which the client first asked for the name, None if it did not;
-    `since_question`: seconds between that question and the one before it, None without one of them.
+    `since_question`: seconds between that question and the one before it, None without one of them; `reached`: the
+    right tasks that answered.
     """
 
     behaviour: str
@@ -51,6 +49,7 @@ class Measure:
     calls: int
     asked: float | None = None
     since_question: float | None = None
+    reached: int = 0
 
     @property
     def is_never(self) -> bool:
@@ -68,17 +67,18 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
     """Return what a client did in a period. `name`: what it asks for."""
     within = [call for call in calls if period.began <= call.at < period.ended]
     errors = sum(not call.ok for call in within)
-    first = steady_right(within, period.addresses)
+    first = (lasting_right if period.lasting else steady_right)(within, period.addresses)
     before = [question.at for question in traffic.asked(name, until=period.began)]
     after = [question.at for question in traffic.asked(name, since=period.began, until=period.ended)]
     asked = after[0] - period.began if after else None
     since = after[0] - before[-1] if after and before else None
+    reached = len({call.address for call in within}.intersection(period.addresses))
     if first is None:
         low = (within[-1].at - period.began) if within else 0.0
-        return Measure(period.behaviour, low, NEVER, errors, len(within), asked, since)
+        return Measure(period.behaviour, low, NEVER, errors, len(within), asked, since, reached)
     high = within[first].at + within[first].seconds - period.began
     low = within[first - 1].at - period.began if first else 0.0
-    return Measure(period.behaviour, low, high, errors, len(within), asked, since)
+    return Measure(period.behaviour, low, high, errors, len(within), asked, since, reached)
 
 
 def steady_right(calls: Sequence[ClientCall], addresses: Collection[str]) -> int | None:
@@ -89,6 +89,13 @@ def steady_right(calls: Sequence[ClientCall], addresses: Collection[str]) -> int
         if row == STEADY:
             return number - STEADY + 1
     return None
+
+
+def lasting_right(calls: Sequence[ClientCall], addresses: Collection[str]) -> int | None:
+    """Return the number of the call from which on all reached one of the addresses; None without several of them."""
+    wrong = [number for number, call in enumerate(calls) if call.address not in addresses]
+    first = wrong[-1] + 1 if wrong else 0
+    return first if first <= len(calls) - STEADY else None
 
 
 def is_within(measured: Measure, expected: Expected) -> bool:

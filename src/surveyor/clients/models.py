@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from surveyor.callers import NO_ANSWER, Connection, Request, ViewContents, resolve_name
+from surveyor.callers import NO_ANSWER, Connection, Request, ViewContents, resolve_name, resolve_services
 from surveyor.callers.resolvers import FOREVER
 from surveyor.dns import DnsAddress
 from surveyor.sandbox.entrance import RESOLVER
@@ -34,7 +34,7 @@ class RuntimeModel:
     `pool`: connections are not kept; kept, and a question is asked only for a new one ("name"); or kept by the address
     to which the name leads ("address"). `after_errors`: it asks only after an error, and at most once in that many
     seconds; None: before a call for which it has no answer. `backoff`: after "no such name" it waits one second, then
-    that many times longer each time.
+    that many times longer each time. `uses_srv`: it asks for SRV records, and for the addresses of their targets.
     """
 
     name: str
@@ -44,6 +44,7 @@ class RuntimeModel:
     pool: Literal["", "name", "address"] = ""
     after_errors: float | None = None
     backoff: float = 0.0
+    uses_srv: bool = False
 
 
 _ALL = (
@@ -65,7 +66,12 @@ _ALL = (
         30.0,
         1.6,
     ),
-    RuntimeModel("dns-pool", "asks for each new connection; connections kept", 0.0, 0.0, "name"),
+    RuntimeModel(
+        "dns-pool", "asks for each new connection; kept ones never move while their task lives", 0.0, 0.0, "name"
+    ),
+    RuntimeModel("dns-resolve", "answers kept for their TTL, no such name for 10 s", negative=10.0),
+    RuntimeModel("dns-srv", "SRV records, and addresses, kept for their TTL", negative=10.0, uses_srv=True),
+    RuntimeModel("dns-srv-poll", "SRV records, and addresses, asked for every second", 1.0, 1.0, uses_srv=True),
     RuntimeModel("curl", "asks for each call", 0.0, 0.0),
 )
 RUNTIME_MODELS: Mapping[str, RuntimeModel] = {model.name: model for model in _ALL}
@@ -74,8 +80,9 @@ RUNTIME_MODELS: Mapping[str, RuntimeModel] = {model.name: model for model in _AL
 class ModelWay:
     """A client of a model, which calls from this process."""
 
-    def __init__(self, model: RuntimeModel, name: str, port: int) -> None:
+    def __init__(self, model: RuntimeModel, name: str, port: int, resolver: str = RESOLVER) -> None:
         self.model, self.name, self.port = model, name, port
+        self.resolver = DnsAddress(resolver, 53)
         self._known: ViewContents | None = None
         self._expires = float("-inf")
         self._idle: Connection | None = None
@@ -127,7 +134,8 @@ class ModelWay:
         now = time.monotonic()
         if self._known is None or (now >= self._expires and (self.model.after_errors is None or self._failed)):
             try:
-                self._known = resolve_name(DnsAddress(RESOLVER, 53), f"{self.name}.", WITHIN)
+                ask = resolve_services if self.model.uses_srv else resolve_name
+                self._known = ask(self.resolver, f"{self.name}.", WITHIN)
             except NO_ANSWER:
                 self._known = ViewContents({})
             self._failed = False

@@ -10,18 +10,15 @@ from markupsafe import Markup
 
 from surveyor.clients.client_report import MARKS, ClientReport
 from surveyor.clients.comparison import Cell, RuntimesReport
-from surveyor.clients.measures import BEHAVIOURS
 from surveyor.layout import find_layout
 from surveyor.visible_text import visible
 
 __all__ = ["markdown_table", "render_client", "render_runtimes"]
 
-_HEADS = {"kill": "killed", "gap": "name back", "drain": "drained"}
-
 
 def render_runtimes(report: RuntimesReport) -> str:
     """Return the page of a scenario of the runtimes."""
-    return _render("runtimes.html.j2", report=report, behaviours=BEHAVIOURS, heads=_HEADS)
+    return _render("runtimes.html.j2", report=report)
 
 
 def render_client(report: ClientReport) -> str:
@@ -50,15 +47,16 @@ def markdown_table(report: RuntimesReport) -> str:
     """Return the compatibility table, as docs/clients.md has it."""
     measured = f"Measured {report.date} UTC with Surveyor {report.surveyor} on {report.system}, seed {report.seed}"
     lines = [
-        f"{measured}; TTL {report.ttl} s, negative TTL {report.negative_ttl} s.",
+        f"{measured}; scenario `{report.scenario}`, TTL {report.ttl} s, negative TTL {report.negative_ttl} s.",
         "",
-        "| client | software | killed | name back | drained | questions apart |",
-        "|---|---|---|---|---|---|",
+        f"| client | software | {' | '.join(head for _, head, _ in report.behaviours)} | questions apart |",
+        "|---" * (len(report.behaviours) + 3) + "|",
     ]
     for row in report.measured:
-        cells = " | ".join(_markdown(row.cells.get(behaviour)) for behaviour in BEHAVIOURS)
+        cells = " | ".join(_markdown(row.cells.get(behaviour)) for behaviour, _, _ in report.behaviours)
         lines.append(f"| {row.title} (`{row.name}`) | {row.version} | {cells} | {row.apart} |")
-    lines += [f"| {row.title} (`{row.name}`) | not here | | | | |" for row in report.rows if row.missing]
+    empty = " |" * (len(report.behaviours) + 1)
+    lines += [f"| {row.title} (`{row.name}`) | not here |{empty}" for row in report.rows if row.missing]
     return "\n".join(lines) + "\n"
 
 
@@ -66,4 +64,5 @@ def _markdown(cell: Cell | None) -> str:
     if cell is None:
         return ""
     text = f"**{cell.text}**" if cell.seconds is None else cell.text
-    return f"{text}, documented {cell.documented}" if cell.documented else text
+    documented = f"documented {cell.documented}" if cell.documented else ""
+    return ", ".join(part for part in (text, cell.failed, documented) if part)

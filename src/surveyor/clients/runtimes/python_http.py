@@ -23,6 +23,7 @@ _CONNECTOR = "https://docs.aiohttp.org/en/stable/client_reference.html#tcpconnec
 _RESOLVERS = "https://docs.aiohttp.org/en/stable/client_advanced.html#resolving-using-custom-nameservers"
 _CARES = "https://c-ares.org/docs/ares_init_options.html"
 _HTTPX = "https://www.python-httpx.org/advanced/resource-limits/"
+_HTTP2 = "https://www.python-httpx.org/http2/"
 _REQUESTS = "https://requests.readthedocs.io/en/latest/user/advanced/#session-objects"
 
 
@@ -84,6 +85,17 @@ RUNTIMES = (
         partial(_start, "httpx"),
         "lines",
         (DocumentedSetting("keepalive_expiry", "an idle connection is closed after 5 s", _HTTPX),),
+        {"kill": Expected(0, 1), "gap": Expected(0, 1)},
+        (_KEPT,),
+        model="dns-pool",
+    ),
+    ClientRuntime(
+        "httpx-http2",
+        "httpx, HTTP/2 on one connection",
+        package("httpx", "h2"),
+        partial(_start, "httpx-http2"),
+        "lines",
+        (DocumentedSetting("http2=True", "all requests to a server share one connection", _HTTP2),),
         {"kill": Expected(0, 1), "gap": Expected(0, 1)},
         (_KEPT,),
         model="dns-pool",

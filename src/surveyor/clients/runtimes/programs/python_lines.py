@@ -76,22 +76,34 @@ def _httpx(url: str) -> Callable[[], str]:
     return lambda: _address(client.get(url).content)
 
 
-def _pycurl(url: str) -> Callable[[], str]:
-    import io
+def _httpx_http2(url: str) -> Callable[[], str]:
+    import httpx
 
-    import pycurl
+    client = httpx.Client(timeout=WITHIN, http1=False, http2=True)
+    return lambda: _address(client.get(url).content)
 
-    handle = pycurl.Curl()
 
-    def call() -> str:
-        body = io.BytesIO()
-        handle.setopt(pycurl.URL, url)
-        handle.setopt(pycurl.TIMEOUT_MS, int(WITHIN * 1000))
-        handle.setopt(pycurl.WRITEDATA, body)
-        handle.perform()
-        return _address(body.getvalue())
+def _pycurl(*, ipv4_only: bool) -> Callable[[str], Callable[[], str]]:
+    def start(url: str) -> Callable[[], str]:
+        import io
 
-    return call
+        import pycurl
+
+        handle = pycurl.Curl()
+        if ipv4_only:
+            handle.setopt(pycurl.IPRESOLVE, pycurl.IPRESOLVE_V4)
+
+        def call() -> str:
+            body = io.BytesIO()
+            handle.setopt(pycurl.URL, url)
+            handle.setopt(pycurl.TIMEOUT_MS, int(WITHIN * 1000))
+            handle.setopt(pycurl.WRITEDATA, body)
+            handle.perform()
+            return _address(body.getvalue())
+
+        return call
+
+    return start
 
 
 def _curl(url: str) -> Callable[[], str]:
@@ -141,7 +153,9 @@ async def _aiohttp(url: str, *, cares: bool) -> Callable[[], Awaitable[str]]:
 _BLOCKING: dict[str, Callable[[str], Callable[[], str]]] = {
     "requests": _requests,
     "httpx": _httpx,
-    "pycurl": _pycurl,
+    "httpx-http2": _httpx_http2,
+    "pycurl": _pycurl(ipv4_only=False),
+    "pycurl-ipv4": _pycurl(ipv4_only=True),
     "curl": _curl,
     "grpc-pick-first": _grpc("pick_first"),
     "grpc-round-robin": _grpc("round_robin"),

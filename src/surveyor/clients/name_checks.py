@@ -1,0 +1,163 @@
+"""Checks of how a client uses names: when it asks, how long it uses an answer, and what it does without one."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+
+from surveyor.clients.course import Seen
+from surveyor.clients.sightings import (
+    age_of,
+    connections_of,
+    lookups_of,
+    moments_of,
+    pace_of,
+    reached_at,
+    show_lookups,
+)
+from surveyor.clients.verdicts import (
+    JUST_ASKED,
+    PROMPT,
+    SHOWS_ENOUGH,
+    SLACK,
+    TraitVerdict,
+    unseen,
+)
+
+__all__ = ["judge_nxdomain", "judge_resolution"]
+
+
+def judge_resolution(seen: Seen) -> TraitVerdict:
+    """Judge when the client asks, and how long it uses an answer."""
+    asked = moments_of(lookups_of(seen))
+    calm = [seen.phases[name] for name in ("before", "closing", "dead-listed") if name in seen.phases]
+    if not calm:
+        return unseen("resolution", "the command ended before the first phase had")
+    since, until = calm[0].began, calm[-1].ended
+    begun = [connection.began for connection in connections_of(seen) if connection.began < until]
+    own = [at for at in begun if age_of(at, asked) is not None]
+    ages = [age for at in own if (age := age_of(at, asked)) is not None]
+    in_calm = [at for at in asked if since <= at < until]
+    gaps = [later - earlier for earlier, later in pairwise(at for at in asked if at < until)]
+    lasting = _used_without_question(seen, asked)
+    evidence = show_lookups(seen)
+    closing = seen.phases.get("closing")
+    pace = pace_of(seen)
+    in_closing = [at for at in own if closing and closing.began + pace <= at < closing.ended]
+    fresh = sum(1 for at in in_closing if (age_of(at, asked) or 0.0) <= JUST_ASKED)
+    if len(asked) == 1 and lasting >= PHASE_TO_TELL:
+        return TraitVerdict(
+            "resolution", "resolved-once", "problem",
+            f"resolved the name once, and used the answer for {lasting:.0f} s, to the end: later tasks were "
+            "not found", lasting, evidence,
+        )  # fmt: skip
+    if in_closing and fresh >= SHOWS_ENOUGH * len(in_closing):
+        return TraitVerdict(
+            "resolution", "asks-per-connection", "good",
+            f"asks before each new connection ({fresh} of {len(in_closing)}), and keeps no answer", 0.0, evidence,
+        )  # fmt: skip
+    if not in_calm:
+        return _asks_after_errors(seen, asked, evidence)
+    usual = statistics.median(gaps) if gaps else lasting
+    kept = max([age for age in ages if age > JUST_ASKED], default=usual)
+    if not in_closing and usual <= seen.ttl + SLACK + pace_of(seen):
+        return TraitVerdict(
+            "resolution", "polls" if usual < seen.ttl - SLACK else "keeps-ttl", "good",
+            f"asks every {usual:.0f} s (TTL {seen.ttl:.0f} s), whether or not it needs a connection", usual, evidence,
+        )  # fmt: skip
+    if not in_closing and len(in_calm) < 2:
+        return _asks_after_errors(seen, asked, evidence)
+    if kept <= seen.ttl + SLACK and JUST_ASKED < usual < seen.ttl - SLACK:
+        return TraitVerdict(
+            "resolution", "polls", "good",
+            f"asks every {usual:.1f} s (TTL {seen.ttl:.0f} s), and uses an answer for no longer", usual, evidence,
+        )  # fmt: skip
+    if kept <= seen.ttl + SLACK and usual <= seen.ttl + SLACK + pace_of(seen):
+        return TraitVerdict(
+            "resolution", "keeps-ttl", "good",
+            f"keeps an answer for at most its TTL of {seen.ttl:.0f} s: asks every {usual:.1f} s", usual, evidence,
+        )  # fmt: skip
+    return TraitVerdict(
+        "resolution", "keeps-answers", "problem",
+        f"keeps an answer for about {max(kept, usual):.0f} s; its TTL was {seen.ttl:.0f} s", max(kept, usual), evidence,
+    )  # fmt: skip
+
+
+PHASE_TO_TELL = 60.0
+"""Wall seconds without a question after which a name counts as resolved once."""
+
+
+def _asks_after_errors(seen: Seen, asked: Sequence[float], evidence: tuple[str, ...]) -> TraitVerdict:
+    """Return the verdict on a client that did not ask while everything worked."""
+    trouble = next((seen.phases[name] for name in ("dead-listed", "dead") if name in seen.phases), None)
+    later = [at for at in asked if trouble and at >= trouble.began]
+    if trouble is None or not later:
+        lasting = _used_without_question(seen, asked)
+        return TraitVerdict(
+            "resolution", "resolved-once", "problem",
+            f"resolved the name once, and did not ask again for {lasting:.0f} s", lasting, evidence,
+        )  # fmt: skip
+    failed = [
+        connection.ended if connection.ended_by == "task" else connection.refused
+        for connection in connections_of(seen)
+        if (connection.ended_by == "task" or connection.refused)
+        and (connection.ended or connection.refused or 0.0) >= trouble.began - SLACK
+    ]
+    moments = sorted(at for at in failed if at is not None)
+    first = moments[0] if moments else trouble.began
+    wait = max(0.0, later[0] - first)
+    found = [lookup[0].at for lookup in lookups_of(seen) if any(question.addresses for question in lookup)]
+    gaps = [next(at for at in asked if at > one) - one for one in found if one < asked[-1]]
+    # Only an error that is not followed by a question shows that there is a least time between two questions.
+    held_back = any(all(not 0 <= asking - at <= PROMPT + pace_of(seen) for asking in asked) for at in moments)
+    least = min(gaps, default=0.0) if held_back else 0.0
+    slow = f", at most every {least:.0f} s" if least > PROMPT else ""
+    return TraitVerdict(
+        "resolution", "asks-after-errors", "problem" if max(wait, least) > PROMPT else "note",
+        f"asks again only after an error{slow}: {wait:.1f} s after the first one", max(wait, least), evidence,
+    )  # fmt: skip
+
+
+def _used_without_question(seen: Seen, asked: Sequence[float]) -> float:
+    """Return the longest time after a question for which its answer was used, without another one in between."""
+    return max((age for at in _uses(seen) if (age := age_of(at, asked)) is not None), default=0.0)
+
+
+def _uses(seen: Seen) -> list[float]:
+    return [connection.began for connection in connections_of(seen)]
+
+
+def judge_nxdomain(seen: Seen) -> TraitVerdict:
+    """Judge how long "no such name" is remembered."""
+    gap, back = seen.phases.get("gap"), seen.phases.get("back")
+    if gap is None or back is None:
+        return unseen("nxdomain", "the command ended before the name was back")
+    refused = [
+        at[0] for at in lookups_of(seen) if at[0].code == "NXDOMAIN" and gap.began - SLACK <= at[0].at < back.ended
+    ]
+    if not refused:
+        return unseen("nxdomain", "it never asked while the name did not exist")
+    reached = reached_at(seen, back)
+    end = reached[0] if reached else back.ended
+    asked = [at for at in moments_of(lookups_of(seen)) if refused[0].at <= at <= end]
+    waits = [later - earlier for earlier, later in pairwise([*asked, *([] if reached else [end])])]
+    longest, usual = max(waits, default=0.0), statistics.median(waits or [0.0])
+    evidence = show_lookups(seen, gap.began - SLACK, end + 1)
+    if longest <= max(PROMPT, 2.5 * pace_of(seen)):
+        return TraitVerdict(
+            "nxdomain", "forgets-nxdomain", "good",
+            f'asks again every {usual:.1f} s after "no such name", and remembers it for no longer', usual, evidence,
+        )  # fmt: skip
+    again = f"called a task again {end - back.began:.0f} s after the name was back" if reached else "never called again"
+    growing = len(waits) > 2 and longest > 2 * waits[0] and all(later > 0.9 * one for one, later in pairwise(waits))
+    if growing:
+        shown = ", ".join(f"{wait:.0f}" for wait in waits)
+        return TraitVerdict(
+            "nxdomain", "backs-off", "note" if reached and longest < seen.negative_ttl else "problem",
+            f'waits longer each time after "no such name" ({shown} s); it {again}', longest, evidence,
+        )  # fmt: skip
+    return TraitVerdict(
+        "nxdomain", "remembers-nxdomain", "problem",
+        f'remembers "no such name" for {longest:.0f} s; it {again}', longest, evidence,
+    )  # fmt: skip

@@ -145,6 +145,7 @@ OWN_FILES = {
     "chaos/gateway.py": "settings of an Envoy, for this run only",
     "chaos/caching_resolver.py": "settings of a resolver, for this run only",
     "clients/runtimes/model.py": "settings of a client, for this run only",
+    "clients/scenario.py": "resolv.conf of the sandbox, for this run only",
 }
 
 

@@ -121,14 +121,27 @@ def pooled(world: World) -> None:
     world.script.connect(began, address, *requests)
 
 
-def after_errors(world: World) -> None:
-    """Keep one connection, also where tasks close others; ask after its loss only, at most every 30 s."""
+def until_an_error(world: World) -> None:
+    """Connect for each call to one address, which is kept until a call fails."""
+    address = ""
+    for at in world.times():
+        if not address:
+            found = world.resolve(at)
+            address = found[0] if found else ""
+        if address and not world.call(at + 0.01, address):
+            address = ""
+
+
+def after_errors(world: World, least: float = 30) -> None:
+    """Keep one connection, also where tasks close others; ask after its loss only, at most every `least` seconds."""
     known, asked, address, began = world.resolve(START), START, "", START
     requests: list[float] = []
     for at in world.times():
         if address and not world.answers(at, address):
             world.script.connect(began, address, *requests, ended=at)
             address = ""
+            if at - asked >= least:
+                known, asked = world.resolve(at + 0.001), at
         elif address:
             requests.append(at)
             continue
@@ -136,7 +149,7 @@ def after_errors(world: World) -> None:
         if not alive:
             for each in known:
                 world.script.refused(at + 0.01, each)
-            if at > START and at - asked >= (30 if known else 2):
+            if at > START and at - asked >= (least if known else min(least, 2)):
                 known, asked = world.resolve(at + 0.02), at
                 alive = [each for each in known if world.answers(at, each)]
         if alive:
@@ -200,6 +213,23 @@ def test_a_client_with_a_pool() -> None:
     found = traits(pooled)
     assert (found["resolution"], found["connections"]) == ("asks-per-connection", "keeps-connections")
     assert (found["spread"], found["drain"]) == ("spreads-1-of-3", "keeps-draining")
+
+
+@pytest.mark.parametrize("play", [until_an_error, lambda world: after_errors(world, 0)], ids=["calls", "pool"])
+def test_a_client_that_asks_at_once_after_an_error(play: Callable[[World], None]) -> None:
+    """Nothing shows a least time between two questions, whether it connects for each call or keeps a connection."""
+    world = World()
+    play(world)
+    found = {verdict.check: verdict for verdict in judge(world.seen())}
+    assert (found["resolution"].trait, found["resolution"].level) == ("asks-after-errors", "note")
+    assert "at most" not in found["resolution"].sentence
+    assert found["drain"].trait == "keeps-draining"
+
+
+def test_answers_that_expire_when_a_task_dies_are_kept_all_the_same() -> None:
+    """One question soon after an error is no habit."""
+    found = traits(with_cache(71, 0))
+    assert found["resolution"] == "keeps-answers"
 
 
 def test_a_client_that_asks_after_errors_only() -> None:

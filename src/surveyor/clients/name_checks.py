@@ -16,6 +16,7 @@ from surveyor.clients.sightings import (
     reached_at,
     show_lookups,
 )
+from surveyor.clients.traffic import SeenConnection
 from surveyor.clients.verdicts import (
     JUST_ASKED,
     PROMPT,
@@ -57,7 +58,7 @@ def judge_resolution(seen: Seen) -> TraitVerdict:
             "resolution", "asks-per-connection", "good",
             f"asks before each new connection ({fresh} of {len(in_closing)}), and keeps no answer", 0.0, evidence,
         )  # fmt: skip
-    if not in_calm:
+    if not in_calm or (in_closing and _asks_at_once_after_errors_only(seen, asked)):
         return _asks_after_errors(seen, asked, evidence)
     usual = statistics.median(gaps) if gaps else lasting
     kept = max([age for age in ages if age > JUST_ASKED], default=usual)
@@ -66,7 +67,7 @@ def judge_resolution(seen: Seen) -> TraitVerdict:
             "resolution", "polls" if usual < seen.ttl - SLACK else "keeps-ttl", "good",
             f"asks every {usual:.0f} s (TTL {seen.ttl:.0f} s), whether or not it needs a connection", usual, evidence,
         )  # fmt: skip
-    if not in_closing and len(in_calm) < 2:
+    if not in_closing and all(at >= (closing or calm[0]).ended for at in asked[1:]):
         return _asks_after_errors(seen, asked, evidence)
     if kept <= seen.ttl + SLACK and JUST_ASKED < usual < seen.ttl - SLACK:
         return TraitVerdict(
@@ -98,25 +99,61 @@ def _asks_after_errors(seen: Seen, asked: Sequence[float], evidence: tuple[str, 
             "resolution", "resolved-once", "problem",
             f"resolved the name once, and did not ask again for {lasting:.0f} s", lasting, evidence,
         )  # fmt: skip
-    failed = [
-        connection.ended if connection.ended_by == "task" else connection.refused
-        for connection in connections_of(seen)
-        if (connection.ended_by == "task" or connection.refused)
-        and (connection.ended or connection.refused or 0.0) >= trouble.began - SLACK
-    ]
-    moments = sorted(at for at in failed if at is not None)
-    first = moments[0] if moments else trouble.began
-    wait = max(0.0, later[0] - first)
+    patience = PROMPT + pace_of(seen)
+    served = [at for item in connections_of(seen) for at in (item.opened, *item.requests) if at is not None]
+    errors = sorted(at for times in _errors(seen).values() for at in times)
+    stuck = [at for at in errors if not _is_followed(at, served, patience)]
+    followed = [at for at in errors if _is_followed(at, asked, patience)]
+    first = (stuck or followed or errors or [trouble.began])[0]
+    wait = next((at - first for at in asked if at >= first), 0.0)
     found = [lookup[0].at for lookup in lookups_of(seen) if any(question.addresses for question in lookup)]
     gaps = [next(at for at in asked if at > one) - one for one in found if one < asked[-1]]
-    # Only an error that is not followed by a question shows that there is a least time between two questions.
-    held_back = any(all(not 0 <= asking - at <= PROMPT + pace_of(seen) for asking in asked) for at in moments)
+    # Only an error after which it neither asks nor reaches a task shows a least time between two questions.
+    held_back = any(not _is_followed(at, asked, patience) for at in stuck)
     least = min(gaps, default=0.0) if held_back else 0.0
     slow = f", at most every {least:.0f} s" if least > PROMPT else ""
     return TraitVerdict(
         "resolution", "asks-after-errors", "problem" if max(wait, least) > PROMPT else "note",
         f"asks again only after an error{slow}: {wait:.1f} s after the first one", max(wait, least), evidence,
     )  # fmt: skip
+
+
+def _asks_at_once_after_errors_only(seen: Seen, asked: Sequence[float]) -> bool:
+    """Return whether a client did not ask while all tasks answered, and did as soon as one of its calls had failed.
+
+    One whose answers happen to expire at that moment does so once, and not after its next errors.
+    """
+    errors = sorted(at for times in _errors(seen).values() for at in times)
+    if not errors or any(at < errors[0] for at in asked[1:]):
+        return False
+    followed = sum(_is_followed(at, asked, PROMPT + pace_of(seen)) for at in errors)
+    return followed >= SHOWS_ENOUGH * len(errors)
+
+
+def _errors(seen: Seen) -> dict[str, list[float]]:
+    """Return when connections to dead tasks were refused, or were lost that had been kept, while tasks die."""
+    found: dict[str, list[float]] = {}
+    since = seen.phases["dead-listed"].began if "dead-listed" in seen.phases else 0.0
+    for name in ("dead-listed", "dead"):
+        if phase := seen.phases.get(name):
+            ends = (
+                item.refused or (item.ended if _is_lost(item) else None)
+                for item in connections_of(seen)
+                if item.address in phase.dead
+            )
+            found[name] = sorted(at for at in ends if at is not None and since <= at < phase.ended)
+            since = phase.ended
+    return found
+
+
+def _is_lost(connection: SeenConnection) -> bool:
+    """Return whether a task ended a connection that the client had kept, and not right after its answer."""
+    return connection.ended_by == "task" and (connection.ended or 0.0) - connection.began > JUST_ASKED
+
+
+def _is_followed(at: float, moments: Sequence[float], within: float) -> bool:
+    """Return whether one of several moments is at most that long after another one."""
+    return any(0 <= each - at <= within for each in moments)
 
 
 def _used_without_question(seen: Seen, asked: Sequence[float]) -> float:

@@ -16,7 +16,7 @@ Ending = Literal["kill", "stop"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step of one client, for so many wall seconds. Tasks are named by their number.
+    """A step of one client; `seconds`: its wall seconds. Tasks are named by their number.
 
     `leads_to`: those to which the name leads from then on, None if that does not change; `ends`: those that end then,
     once the name has changed.

@@ -1,4 +1,4 @@
-"""Verdicts on a client: one trait of it with its evidence, and the times from which traits are told apart."""
+"""Verdicts on a client: one trait of it with its evidence, and the times that separate one trait from another."""
 
 from __future__ import annotations
 

@@ -60,6 +60,15 @@ def test_reasons_of_the_account_are_inconclusive(error: Exception, words: str) -
     assert judge(other, "test", "call", CONTEXT).verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_call_without_an_answer_is_named() -> None:
+    """The line has the operation of the last call, which is the one that got none."""
+    latest: Any = {"kind": "call", "service": "ecs", "operation": "CreateService"}
+    error = ConnectionClosedError(endpoint_url="https://x")
+    detail = judge(error, "test", "call", replace(CONTEXT, latest=latest)).detail
+    assert detail.startswith("ecs:CreateService: expected an answer, and none arrived: ConnectionClosedError")
+    assert detail.endswith("try again later")
+
+
 @pytest.mark.parametrize(
     "error", [refusal("InvalidInput"), refusal("AccessDenied", own=False), refusal("UnauthorizedOperation", own=False)]
 )

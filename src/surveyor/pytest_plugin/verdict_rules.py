@@ -277,7 +277,10 @@ def _disconnected(link: BaseException, error: BaseException, context: JudgeConte
     if dead:
         return _Outcome(Verdict.ERROR, "the target is gone", dead)
     if context.account:  # a network is between: a filter on UDP port 53, a connection that was reset
-        return _Outcome(Verdict.INCONCLUSIVE, "no answer", f"expected an answer, and none arrived: {_flat(link)}")
+        operation = operation_of(context.latest)
+        why = describe_missing(link) if isinstance(link, HTTPClientError) else _flat(link)
+        detail = f"{operation}: expected an answer, and none arrived: {why}".removeprefix(": ")
+        return _Outcome(Verdict.INCONCLUSIVE, "no answer", f"{detail}; try again later")
     if isinstance(error, WrongAnswer):  # DNS: the API answers, so it is the name server that does not
         return _Outcome(Verdict.FAIL, error.actual, str(error))
     if isinstance(link, ReadTimeoutError):

@@ -62,6 +62,7 @@ def test_a_dry_run_of_everything_changes_nothing_and_calls_nothing(shop: Staged,
         assert code == 0, output
         code, listed = run_chaos(shop, "web", tmp_path / "list", "--list", endpoint=url)  # a dry run of each
         assert code == 0, listed
+        assert "add --enable" not in listed
     assert "kill-one-of-many: seed 7: task.kill: " in output
     assert "by StopTask: SIGTERM, and SIGKILL after the stopTimeout" in output
     assert [name for name, _ in recorder.changing() if name not in READS] == []

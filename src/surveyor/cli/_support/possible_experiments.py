@@ -38,6 +38,8 @@ def print_possible(report: ConformanceReport, target: Target, options: Chaos, se
     typer.echo("faults of any-fault (--fault NAME), one at a time, within the limits given:")
     _print_table({fault: reason or lacking for fault, reason in faults.reasons.items()}, faults.means)
     typer.echo(faults.scaling)
+    if target.features is not None and "ecs-processes" not in target.features:
+        typer.echo("ecs-processes: add --enable ecs-processes if this machine can call the tasks")
 
 
 def _faults(target: Target, options: Chaos, seed: int) -> _PossibleFaults:

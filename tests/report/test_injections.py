@@ -51,6 +51,22 @@ def test_an_injected_fault_is_beside_the_retry(tmp_path: Path) -> None:
     assert second == InjectedFault(3.1, "registry.throttle", DISCOVER, limit, 1.9, "2 instances")
 
 
+def test_clients_of_both_kinds_may_ask_at_the_same_time(tmp_path: Path) -> None:
+    """A changed answer of Cloud Map is beside the question to Cloud Map, that of a resolver beside the name's."""
+
+    def steps(recorder: Recorder, at: Callable[[float], None]) -> None:
+        at(1.0)
+        name, instances = (recorder.invoke("client", "look", view=view) for view in ("names", "healthy"))
+        inject(recorder, "registry.throttle")
+        inject(recorder, "dns.servfail", "dns:question")
+        recorder.end(instances, Outcome.FAIL, error="RequestLimitExceeded")
+        recorder.end(name, Outcome.INFO)
+
+    of_registry, of_names = injected_faults(written(tmp_path, steps))
+    assert (of_registry.fault, of_registry.answer) == ("registry.throttle", "RequestLimitExceeded")
+    assert (of_names.fault, of_names.answer) == ("dns.servfail", "no answer")
+
+
 def test_a_late_answer_says_when(tmp_path: Path) -> None:
     """A resolver asks again within one question; a client that never asks again has no retry."""
 

@@ -10,7 +10,7 @@ from surveyor.history import History, InjectionRecord, Outcome, ViewSnapshot
 
 __all__ = ["InjectedFault", "injected_faults"]
 
-_CLIENT = "client"
+_CLIENT, _NAMES, _DNS = "client", "names", "dns:"
 LATE = 1.0
 """Service seconds."""
 
@@ -41,7 +41,14 @@ def _injected(
     injection: InjectionRecord, looks: Sequence[ViewSnapshot], all_injections: Sequence[InjectionRecord]
 ) -> InjectedFault:
     at = round(injection.begin, 1)
-    hit = next((look for look in looks if look.begin <= injection.begin <= look.end), None)
+    of_names = injection.call.startswith(_DNS)  # clients of both kinds may ask at the same time
+    hit = next(
+        (
+            look for look in looks
+            if look.begin <= injection.begin <= look.end and (look.view == _NAMES) is of_names
+        ),
+        None,
+    )  # fmt: skip
     if hit is None:
         return InjectedFault(at, injection.fault, injection.call)
     again = next((look for look in looks if look.view == hit.view and look.begin >= hit.end), None)
@@ -56,7 +63,7 @@ def _answer(look: ViewSnapshot) -> str:
     """Return what a question got, and when if that was late: a resolver asks again within one question."""
     count, seconds = len(look.members), look.end - look.begin
     if look.outcome is Outcome.OK:
-        what = ("address" if count == 1 else "addresses") if look.view == "names" else "instances"
+        what = ("address" if count == 1 else "addresses") if look.view == _NAMES else "instances"
         found = f"{count} {what}"
     else:
         found = look.error or ("no answer" if look.outcome is Outcome.INFO else "refused")

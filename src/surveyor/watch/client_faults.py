@@ -62,7 +62,10 @@ class ClientFaults:
         return self.proxy.names.address if self.proxy.names is not None else None
 
     def question(self, ask: Ask, source: Source) -> Ask:
-        """Return what asks the same, and records question and answer as soon as there is a history."""
+        """Return what asks the same, and records question and answer as soon as there is a history.
+
+        For one client of each model alone: the next question in a history then is that client's retry.
+        """
         view = _VIEWS.get(source)
         if view is None:
             return ask

@@ -118,7 +118,7 @@ def make_clients(
 ) -> WatchedClients:
     """Return the clients that call the service. `serving` asks for the addresses of the tasks that serve.
 
-    `wrap`: returns what a client of that source asks instead of a question.
+    `wrap`: returns what the first client of each model asks instead of a question, by its source.
 
     Raises UsageError for an unknown model, and for one that the user named and the service has nothing for.
     """
@@ -273,8 +273,11 @@ def _copies(
     wrap: Callable[[Ask, Source], Ask],
 ) -> Iterator[Client]:
     for number in range(COPIES):
-        direct = model is DIRECT and serving is not None
-        ask = serving if direct else wrap(_question(model, endpoints, cloudmap), model.source)
+        if model is DIRECT and serving is not None:
+            ask = serving
+        else:
+            ask = _question(model, endpoints, cloudmap)
+            ask = wrap(ask, model.source) if number == 0 else ask
         share = (number + 1) / COPIES
         yield make_client(model, endpoints, random.Random(chance.random()), ask, first_share=share)
 

@@ -76,7 +76,8 @@ def conclude(watch: RunningWatch, target: Target, folder: Path, started: datetim
     verdict = Verdict.INCONCLUSIVE if reasons and DEPLOYED not in failed else judgement.verdict
     detail = "; ".join(filter(None, (*reasons, judgement.detail)))
     symptom, attempts = ", ".join(failed), joined_attempts(history)
-    injections = injected_faults(history)
+    # Of each model one client records its questions: the list has what that client got, and when it asked again.
+    injections = tuple(injected for injected in injected_faults(history) if injected.answer)
     finished = datetime.now(UTC)
     report = ConformanceReport(
         target=TargetReport(

@@ -17,10 +17,10 @@ import pytest
 from surveyor.callers import EVERYWHERE, INDIRECT, MODELS
 from surveyor.cli._support.survey_experiments import PROGRAMS, run_experiments_after_survey
 from surveyor.clock import WallClock
+from surveyor.confidence import share_of
 from surveyor.history import load_history
 from surveyor.layout import find_layout
 from surveyor.load.attribution import attribute_failures
-from surveyor.load.confidence import share_of
 from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import Tally
 from surveyor.machine import BUSY_LABEL

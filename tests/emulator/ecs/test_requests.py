@@ -107,6 +107,45 @@ def test_containers_start_after_those_they_depend_on(ecs: Ecs) -> None:
         register(a=[("b", "HEALTHY")], b=[])
 
 
+LATTICE = {"roleArn": "arn:aws:iam::1:role/x", "targetGroupArn": "arn:aws:vpc-lattice:us-east-1:1:t", "portName": "web"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"vpcLatticeConfigurations": [LATTICE]},
+        {"gatewayConnectors": [{"portName": "web"}]},
+        {"launchType": "MANAGED_INSTANCES"},
+    ],
+)
+def test_what_the_target_does_not_offer_is_refused(ecs: Ecs, members: dict[str, Any]) -> None:
+    """CreateService and UpdateService refuse VPC Lattice and gateways, and managed instances; nothing is changed."""
+    ecs.define()
+    assert error_code(lambda: ecs.create(count=0, **members)) == "UnsupportedFeatureException"
+    assert ecs.ecs.list_services(cluster="shop")["serviceArns"] == []
+    ecs.create(count=0)
+    if "launchType" in members:
+        assert error_code(lambda: ecs.run(**members)) == "UnsupportedFeatureException"
+        return
+    update = partial(ecs.ecs.update_service, cluster="shop", service="web", **members)
+    assert error_code(update) == "UnsupportedFeatureException"
+    assert len(ecs.service()["deployments"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("create_express_gateway_service", {"infrastructureRoleArn": "arn:aws:iam::1:role/x"}),
+        ("list_gateways", {}),
+        ("list_daemons", {}),
+    ],
+)
+def test_operations_on_what_the_target_does_not_offer(ecs: Ecs, operation: str, params: dict[str, Any]) -> None:
+    """Express services, gateways and managed daemons have operations that are not implemented, and say so."""
+    with pytest.raises(NotOffered, match="NotImplemented"):
+        getattr(ecs.ecs, operation)(**params)
+
+
 def test_fargate_accepts_only_certain_sizes(ecs: Ecs) -> None:
     """Only some combinations of CPU and memory are valid, and both are needed."""
     app = [{"name": "app", "image": "any"}]

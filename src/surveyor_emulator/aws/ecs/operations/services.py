@@ -22,7 +22,12 @@ from surveyor_emulator.aws.ecs.lookup import (
 )
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, role_arn
 from surveyor_emulator.aws.ecs.services import daemons, scheduler
-from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, build_template, parse_percentages
+from surveyor_emulator.aws.ecs.services.rules import (
+    MAX_DISCOVERED_TASKS,
+    build_template,
+    parse_percentages,
+    refuse_not_offered,
+)
 from surveyor_emulator.aws.ecs.shapes import format_load_balancers, format_registries, format_service
 from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskTemplate, TrafficStrategy
 from surveyor_emulator.aws.ecs.tags import parse_tags
@@ -93,6 +98,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
     _refuse_unsupported(request, controller)
     scheduling: str = request.get("schedulingStrategy") or "REPLICA"
+    refuse_not_offered(request)
     daemons.refuse_for_daemons(scheduling, request, controller)
     registries = list(request.get("serviceRegistries") or ())
     if registries and any(entry.get("loadBalancerName") for entry in request.get("loadBalancers") or ()):
@@ -161,6 +167,7 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     current = service.primary
     registry = current.template.registry if current is not None else None
     has_registries = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
+    refuse_not_offered(request)
     daemons.refuse_for_daemons(service.scheduling_strategy, request, service.controller)
     new_count = service.desired_count if request.get("desiredCount") is None else request["desiredCount"]
     desired_count = _parse_desired_count(call, new_count, has_registries=has_registries, required=True)

@@ -29,12 +29,13 @@ from surveyor_emulator.aws.elb.lookup import find_rule, find_target_group, load_
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["MAX_DISCOVERED_TASKS", "build_template", "parse_percentages"]
+__all__ = ["MAX_DISCOVERED_TASKS", "build_template", "parse_percentages", "refuse_not_offered"]
 
 MAX_DISCOVERED_TASKS = 1_000
 LATEST = "1.4.0"
 PLATFORM_VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0", LATEST)
 MAX_SUBNETS, MAX_GROUPS = 16, 5
+_NOT_OFFERED = {"vpcLatticeConfigurations": "VPC Lattice", "gatewayConnectors": "ECS gateways"}
 
 
 def build_template(
@@ -44,6 +45,7 @@ def build_template(
     definition = find_task_definition(call, request["taskDefinition"])
     if definition.status != "ACTIVE":
         raise ServiceError("ClientException", "TaskDefinition is inactive")
+    refuse_not_offered(request)
     given = request.get("capacityProviderStrategy") or ()
     launch_type = request.get("launchType")
     if given and launch_type:
@@ -66,6 +68,15 @@ def build_template(
     return TaskTemplate(
         definition, launch_type, platform_version, requested, network, registry, strategy, connect, load_balancers
     )
+
+
+def refuse_not_offered(request: Mapping[str, Any]) -> None:
+    """Refuse what ECS has and this target does not, so that no test takes silence for support."""
+    found = [what for member, what in _NOT_OFFERED.items() if request.get(member)]
+    if request.get("launchType") == "MANAGED_INSTANCES":
+        found.append("managed instances")
+    if found:
+        raise ServiceError("UnsupportedFeatureException", f"this target does not offer {' and '.join(found)}")
 
 
 def parse_percentages(configuration: Mapping[str, Any] | None) -> tuple[int, int]:

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from surveyor.testing import timeouts
+
+DEVIATIONS = 4.5
+"""Standard deviations by which a share may differ: seven of a million shares differ by more."""
+
+
+@pytest.fixture
+def is_share():
+    """Return `is_share(count, calls, percent)`: whether a count of calls is one that a share of `percent` makes."""
+
+    def judge(count, calls, percent):
+        share = percent / 100
+        return abs(count - calls * share) <= DEVIATIONS * math.sqrt(calls * share * (1 - share)) + 1
+
+    return judge
+
 
 UNDER_WAY = frozenset({"PENDING", "IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from surveyor.testing import TASK_PORT, proves, timeouts
+from surveyor.testing import TASK_PORT, address_of, for_each, proves, timeouts
 
+CALLS = 300
 PERCENT = 25
 STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT"
 
@@ -91,3 +92,53 @@ def test_a_rule_has_the_weights_of_a_canary(
         [resolved] = revision["resolvedConfiguration"]["loadBalancers"]
         assert (resolved["targetGroupArn"], resolved["productionListenerRule"]) == (new, production)
         eventually(lambda old=old: "healthy" not in targets(old), within=timeouts.TASK)
+
+
+@proves("deployments.load-balancer.share-of-calls")
+@for_each(
+    "strategy, percents",
+    {
+        "canary": ({"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 25.0}}, [25.0]),
+        "linear": ({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 40.0}}, [40.0, 80.0]),
+    },
+)
+def test_the_share_of_calls_behind_a_load_balancer(
+    make_task_definition, make_ecs_service, wait_until_steady, call_from_task, tasks_of, deploy,
+    waiting_hooks, proceed, reached_status, eventually, report_figure, is_share, run_task, describe_task, rule,
+    strategy, percents,
+):  # fmt: skip
+    """At each step the load balancer sends the new task its share of the calls of a client, and in the end all."""
+    # guide, canary-deployment: "PRE_PRODUCTION_TRAFFIC_SHIFT: Occurs before each production traffic shift step."
+    balancer, _, load_balancers = rule
+    pause = {"targetType": "PAUSE", "lifecycleStages": [STEP]}
+    name, member = {
+        "CANARY": ("canaryConfiguration", "canaryBakeTimeInMinutes"),
+        "LINEAR": ("linearConfiguration", "stepBakeTimeInMinutes"),
+    }[strategy["strategy"]]
+    settings = {**strategy, name: {**strategy[name], member: 0}, "bakeTimeInMinutes": 0, "lifecycleHooks": [pause]}
+    definition = make_task_definition()
+    service = make_ecs_service(definition, loadBalancers=load_balancers, deploymentConfiguration=settings)
+    wait_until_steady(service)
+    [blue] = tasks_of(service)
+    client = run_task(definition)
+    client = eventually(
+        lambda: found if (found := describe_task(client))["lastStatus"] == "RUNNING" else None, within=timeouts.TASK
+    )
+    url = f"http://{balancer.name}:{balancer.port}/"
+    started = deploy(service)
+    known: set[str] = set()
+    for percent in [0.0, *percents]:
+        [hook] = eventually(
+            lambda known=frozenset(known): [one for one in waiting_hooks(service, STEP) if one["hookId"] not in known],
+            within=timeouts.DEPLOYMENT,
+        )
+        calls = call_from_task(client, url, times=CALLS)
+        assert {call.status for call in calls} == {200}
+        moved = sum(call.address != address_of(blue) for call in calls)
+        report_figure(f"calls to the new task at {percent:g} %", 100 * moved / CALLS, unit="%")
+        assert is_share(moved, CALLS, percent), f"{moved} of {CALLS} calls at {percent} %"
+        known.add(hook["hookId"])
+        proceed(started, hook)
+    reached_status(service, "SUCCESSFUL")
+    [green] = [task for task in tasks_of(service) if task["taskArn"] != blue["taskArn"]]
+    assert {call.address for call in call_from_task(client, url, times=5)} == {address_of(green)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any
 
 from surveyor.testing import address_of, for_each, proves, raises, timeouts
@@ -11,8 +10,6 @@ from surveyor.testing import address_of, for_each, proves, raises, timeouts
 STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT"
 PAUSE = {"targetType": "PAUSE", "lifecycleStages": [STEP]}
 CALLS = 300
-DEVIATIONS = 4.5
-"""Standard deviations by which a share may differ: seven of a million shares differ by more."""
 SHIFTS = {
     "canary": ({"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 25.0}}, [25.0]),
     "linear": ({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 40.0}}, [40.0, 80.0]),
@@ -33,12 +30,6 @@ def gradual(configuration, minutes=0, hooks=(PAUSE,)):
     return {"bakeTimeInMinutes": 0, "lifecycleHooks": list(hooks), **found}
 
 
-def is_share(count, calls, percent):
-    """Return whether a count of calls is one that a share of `percent` makes."""
-    share = percent / 100
-    return abs(count - calls * share) <= DEVIATIONS * math.sqrt(calls * share * (1 - share)) + 1
-
-
 @proves(
     "deployments.canary.share-of-calls",
     "deployments.linear.share-of-calls",
@@ -48,7 +39,7 @@ def is_share(count, calls, percent):
 @for_each("configuration, percents", SHIFTS)
 def test_the_share_of_calls_is_the_weight(
     make_connect_service, wait_for_task, call_from_task, tasks_of, deploy, waiting_hooks, proceed, newest_deployment,
-    reached_status, eventually, report_figure, configuration, percents,
+    reached_status, eventually, report_figure, is_share, configuration, percents,
 ):  # fmt: skip
     """At each step the new task gets as large a share of the calls as its weight says, and in the end all calls."""
     # guide, canary-deployment: "PRE_PRODUCTION_TRAFFIC_SHIFT: Occurs before each production traffic shift step."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from surveyor.testing import Inconclusive, address_of, proves, timeouts
+from surveyor.testing import Inconclusive, address_of, for_each, proves, timeouts
 
 
 def require_balance(zones, expected):
@@ -58,6 +58,35 @@ def test_calls_stay_in_the_zone(
     zones = running_by_zone(server.service)
     require_balance(zones, [2] * len(region_zones))
     eventually(share_inside, within=timeouts.DISCOVERY)
+
+
+@proves("zones.routing.below-the-threshold")
+@for_each("where", ["one in each zone", "all in one zone"])
+def test_few_endpoints_are_called_alike(
+    ec2, make_connect_service, wait_until_steady, running_by_zone, in_zone_share, eventually, network, region_zones,
+    where,
+):  # fmt: skip
+    """With as many tasks as zones calls from each zone go to all of them alike, wherever the tasks are."""
+    # guide, service-connect-zone-aware-routing: "the proxy requires at least 2 x the number of AZs as available
+    # endpoints in the destination service."
+    params = {}
+    if where == "all in one zone":
+        found = ec2.describe_subnets(SubnetIds=network["awsvpcConfiguration"]["subnets"])["Subnets"]
+        chosen = [one["SubnetId"] for one in found if one["AvailabilityZone"] == region_zones[0]]
+        params["networkConfiguration"] = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], "subnets": chosen}}
+    server = make_connect_service("backend", count=len(region_zones), **params)
+    wait_until_steady(server.service)
+    client = make_connect_service(count=len(region_zones))
+    wait_until_steady(client.service)
+    zones = running_by_zone(server.service)
+    require_balance(zones, [len(region_zones)] if params else [1] * len(region_zones))
+    expected = Counter(zones.values())
+
+    def even():
+        shares = in_zone_share(client.service, server.url, zones)
+        return all(abs(share - expected[zone] / len(zones)) <= 0.1 for zone, share in shares.items())
+
+    eventually(even, within=timeouts.DISCOVERY)
 
 
 @proves("zones.routing.falls-over")

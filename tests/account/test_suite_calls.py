@@ -11,14 +11,10 @@ from surveyor.account.needed_calls import CONSUMER, needed_operations
 from surveyor.account.resources import CREATES
 from surveyor.claims import load_claims
 from surveyor.layout import find_layout
-from surveyor.targets import load_target
-from surveyor.targets.options import TargetOptions
 from tests.account.suite_calls import SuiteTest, suite_tests
+from tests.option_table import possible_features
 
 LAYOUT = find_layout()
-NEVER = frozenset({"principals", "ecs-instances", "clock-control", "task-signals"})
-"""Features that the target `aws` never has."""
-
 NOT_NEEDED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """Actions that need no permission."""
 
@@ -40,15 +36,9 @@ def judged() -> tuple[tuple[SuiteTest, frozenset[str]], ...]:
     # The role of an account is named with --role; elsewhere this fixture creates one.
     for test in suite_tests(LAYOUT.suites, fixtures, leave_out=["assumable_role"]):
         features = frozenset(feature for claim in test.claims for feature in claims[claim].features)
-        if not features & NEVER:
+        if features <= possible_features():
             found.append((test, features))
     return tuple(found)
-
-
-def test_features_that_an_account_never_has() -> None:
-    """They are those of claims that no option of the target `aws` unlocks."""
-    target = load_target("aws", LAYOUT.targets, TargetOptions(account="111122223333"))
-    assert not NEVER & ((target.features or frozenset()) | target.on_request)
 
 
 def allowed(features: frozenset[str], *, consumer: bool) -> frozenset[str]:

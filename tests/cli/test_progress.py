@@ -93,7 +93,7 @@ def test_a_pipe_gets_a_line_while_nothing_ends(tmp_path: Path, monkeypatch: pyte
 def test_a_long_run_prints_few_lines_and_is_never_silent_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a quarter of an hour there are at most 12 lines beside the fifths; of ten hours one in ten minutes."""
     now = [0.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     output = io.StringIO()
     progress = CountingProgress(Console(file=output, width=200))
     progress.planned(40)

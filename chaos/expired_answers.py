@@ -1,7 +1,8 @@
 """The resolver of the VPC answers nothing for a while, and an unbound between serves answers that have expired.
 
 Most calls are answered through the failure; without the cache none would be. A task that stops meanwhile keeps being
-called, for as long as the failure lasts: an expired answer names it, and nothing else says that it is gone.
+called, for as long as the failure lasts and for the 30 s that a client may keep an expired answer: it names the task,
+and nothing else says that it is gone.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def _assembled(
             endpoints = replace(endpoints, gateway=stack.enter_context(run_gateway(endpoints)))
         if experiment.setup.cache and proxy.names is not None and not options.dry_run:
             kept = experiment.setup.ttl / clock.scale
-            cache = run_cache(experiment.setup.cache, endpoints.resolver, kept)
+            cache = run_cache(experiment.setup.cache, endpoints.resolver, kept, scale=clock.scale)
             endpoints = replace(endpoints, resolver=stack.enter_context(cache))
         credentials = ClientCredentials(running.clients.credentials, settings.limited_credentials)
         make_client = plan_client(experiment, endpoints, proxy, credentials)

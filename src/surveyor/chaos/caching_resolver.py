@@ -26,8 +26,9 @@ CacheProgram = Literal["", "dnsmasq", "unbound"]
 _PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 """Where these programs are beside those of PATH."""
 
-_STALE_AFTER = 300
-"""Wall milliseconds after which unbound answers with what has expired (serve-expired-client-timeout)."""
+_STALE_AFTER, _STALE_TTL = 1.8, 30
+"""Service seconds after which unbound answers with what has expired, and the TTL of that answer: as RFC 8767 recommends
+(serve-expired-client-timeout, serve-expired-reply-ttl)."""
 
 _HOST = "127.0.0.1"
 Address = tuple[str, int]
@@ -35,10 +36,17 @@ Address = tuple[str, int]
 
 @contextmanager
 def run_cache(
-    program: CacheProgram, upstream: Address, max_ttl: float, *, listen: Address | None = None, source: str = ""
+    program: CacheProgram,
+    upstream: Address,
+    max_ttl: float,
+    *,
+    scale: float = 1.0,
+    listen: Address | None = None,
+    source: str = "",
 ) -> Iterator[Address]:
     """Run a cache that asks `upstream` and keeps answers for `max_ttl` wall seconds; yield its address.
 
+    `scale`: service seconds per wall second, for how long unbound waits before it answers with what has expired.
     `listen`: that address, a free port of 127.0.0.1 without; `source`: the address from which dnsmasq asks. "No such
     name" is kept for the time that the zone says, or for `max_ttl` if it says none.
 
@@ -52,7 +60,7 @@ def run_cache(
         address, seconds = listen or (_HOST, _free_port()), max(1, round(max_ttl))
         command = _dnsmasq(path, address, upstream, seconds, source)
         if program == "unbound":
-            command = _unbound(path, address, upstream, seconds, scratch.path)
+            command = _unbound(path, address, upstream, seconds, _STALE_AFTER / scale, scratch.path)
         with run_program(program, command, scratch.path, lambda: _listening_at(address)) as found:
             yield found
     finally:
@@ -69,14 +77,15 @@ def _dnsmasq(path: str, address: Address, upstream: Address, seconds: int, sourc
     ]  # fmt: skip
 
 
-def _unbound(path: str, address: Address, upstream: Address, seconds: int, folder: Path) -> list[str]:
+def _unbound(path: str, address: Address, upstream: Address, seconds: int, patience: float, folder: Path) -> list[str]:
     file = folder / "unbound.conf"
     lines = [
         "server:", f"interface: {address[0]}", f"port: {address[1]}", "do-daemonize: no", 'username: ""', 'chroot: ""',
         f'directory: "{folder}"', f'pidfile: "{folder}/pid"', "use-syslog: no", "do-not-query-localhost: no",
         'module-config: "iterator"', 'local-zone: "test." nodefault', "num-threads: 1", f"cache-max-ttl: {seconds}",
-        f"cache-max-negative-ttl: {seconds}", "serve-expired: yes", f"serve-expired-client-timeout: {_STALE_AFTER}",
-        "serve-expired-reply-ttl: 1", "infra-host-ttl: 1", "infra-keep-probing: yes",
+        f"cache-max-negative-ttl: {seconds}", "serve-expired: yes",
+        f"serve-expired-client-timeout: {round(1_000 * patience)}",
+        f"serve-expired-reply-ttl: {_STALE_TTL}", "infra-host-ttl: 1", "infra-keep-probing: yes",
         "forward-zone:", 'name: "."', f"forward-addr: {upstream[0]}@{upstream[1]}",
         "remote-control:", "control-enable: no",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -353,6 +354,9 @@ def test_a_problem_has_advice_and_may_be_allowed() -> None:
         ("remembers-nxdomain", ["Python", "aiohttp", "aiohttp with c-ares"], {"aiohttp with c-ares"}),
         ("keeps-draining", ["nginx"], {ANY}),
         ("no-walk", ["Python"], {ANY}),
+        ("leaves-dead", ["OpenJDK"], {"OpenJDK"}),
+        ("leaves-dead", ["Python", "gRPC"], {"gRPC"}),
+        ("remembers-nxdomain", ["OpenJDK"], {"OpenJDK"}),
     ],
 )
 def test_advice_is_that_of_the_software(trait: str, families: list[str], expected: set[str]) -> None:
@@ -364,6 +368,33 @@ def test_without_a_known_setting_all_are_shown() -> None:
     """A library that is Python alone is not recognised: its client may be of any software."""
     for families in ([], ["Python"]):
         assert "OpenJDK" in {family for family, _ in advice_for("keeps-answers", families)}
+
+
+def test_the_page_has_all_of_the_report() -> None:
+    """Each verdict with its evidence and its advice, as the JSON has them."""
+    world = World()
+    with_cache(30, 10)(world)
+    report = build_client_report(world.seen(), ["java", "Client"], 3, ["OpenJDK"])
+    page = html.unescape(render_client(report))
+    for verdict in report.verdicts:
+        assert verdict.sentence in page
+        assert all(line.strip() in page for line in verdict.evidence)
+        assert all(line.text in page and line.source in page for line in verdict.advice)
+
+
+def test_a_name_that_is_asked_for_twice_in_a_call_is_asked_for_once() -> None:
+    """Python's gethostbyname_ex does that; the verdict counts the calls."""
+    world = World()
+    known: Sequence[str] = ()
+    for number, at in enumerate(world.times()):
+        if number % 10 == 0:
+            known = [*world.resolve(at), *world.resolve(at + 0.002)]
+        if known:
+            world.call(at + 0.01, known[number % len(known)])
+    found = {verdict.check: verdict for verdict in judge(world.seen())}
+    assert found["resolution"].trait == "keeps-ttl"
+    assert found["resolution"].seconds == pytest.approx(5, abs=0.1)
+    assert (found["nxdomain"].trait, found["nxdomain"].level) == ("remembers-nxdomain", "note")
 
 
 def test_what_a_client_causes_is_shown_as_text() -> None:

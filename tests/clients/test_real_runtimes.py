@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ def test_runtimes_behave_as_their_documents_say(subtests: pytest.Subtests) -> No
     """What recovers does so within a TTL and a refresh; what resolves once never does, and neither does its model."""
     need_sandbox()
     done = subprocess.run(
-        [sys.executable, "-m", "tests.clients.short_scenario", *EXPECTED],
+        [sys.executable, "-m", "tests.clients.short_scenario", "short", *EXPECTED],
         capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -77,3 +78,38 @@ def test_a_model_that_is_made_wrong_is_caught(tmp_path: Path) -> None:
     for name in here:
         assert any(f"the model {RUNTIMES_OF_WRONG[name]}, kill:" in line for line in failed), done.stdout
     assert not any("dns-poll," in line or "haproxy-resolvers" in line for line in failed), done.stdout
+
+
+def test_tasks_that_stop_vanish_and_have_ipv6_addresses() -> None:
+    """Clients that ask again leave a task that answers with Connection: close, without an error, and a vanished one."""
+    figures, errors = play_short("endings", "requests", "curl", "nginx-literal")
+    for name in figures.keys() & {"requests", "curl"}:
+        assert figures[name]["stop"] is not None, figures
+        assert errors[name]["stop"] == 0, errors
+        assert figures[name]["vanish"] is not None, figures
+    if "nginx-literal" in figures:
+        assert figures["nginx-literal"] == {"stop": None, "vanish": None}
+
+
+def test_a_cache_in_between_keeps_answers_for_their_ttl() -> None:
+    """A client without a cache recovers, and only once the answer in the resolver's has expired."""
+    if shutil.which("dnsmasq") is None and shutil.which("dnsmasq", path="/usr/sbin:/usr/local/sbin") is None:
+        pytest.skip("dnsmasq is not installed")
+    figures, errors = play_short("cached", "requests", "curl")
+    assert figures, "neither of the clients is here"
+    for name, measured in figures.items():
+        assert measured["kill"] is not None, (name, figures)
+    assert sum(errors[name]["kill"] for name in figures) > 0, errors
+
+
+def play_short(scenario: str, *names: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the seconds and the failed calls, by client and behaviour, of those clients that are here."""
+    need_sandbox()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.clients.short_scenario", scenario, *names],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["failed"] == {}
+    return found["figures"], found["errors"]

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from surveyor.clients.course import Seen
 from surveyor.clients.sightings import (
+    ONE_LOOKUP,
     age_of,
     connections_of,
     lookups_of,
@@ -40,7 +41,8 @@ def judge_resolution(seen: Seen) -> TraitVerdict:
     own = [at for at in begun if age_of(at, asked) is not None]
     ages = [age for at in own if (age := age_of(at, asked)) is not None]
     in_calm = [at for at in asked if since <= at < until]
-    gaps = [later - earlier for earlier, later in pairwise(at for at in asked if at < until)]
+    apart = [later - earlier for earlier, later in pairwise(at for at in asked if at < until)]
+    gaps = [gap for gap in apart if gap > ONE_LOOKUP] or apart  # some libraries ask twice for one call
     lasting = _used_without_question(seen, asked)
     evidence = show_lookups(seen)
     closing = seen.phases.get("closing")
@@ -195,6 +197,6 @@ def judge_nxdomain(seen: Seen) -> TraitVerdict:
             f'waits longer each time after "no such name" ({shown} s); it {again}', longest, evidence,
         )  # fmt: skip
     return TraitVerdict(
-        "nxdomain", "remembers-nxdomain", "problem",
+        "nxdomain", "remembers-nxdomain", "note" if longest <= seen.ttl + SLACK + pace_of(seen) else "problem",
         f'remembers "no such name" for {longest:.0f} s; it {again}', longest, evidence,
     )  # fmt: skip

@@ -83,6 +83,13 @@ _GENERAL = (
 )  # fmt: skip
 """What changes a behaviour in any client, for those without a setting that is known here."""
 
+_CAUSES = {
+    "leaves-dead": ("keeps-answers", "asks-after-errors"),
+    "never-leaves-dead": ("resolved-once", "keeps-answers"),
+    "leaves-draining": ("keeps-answers",),
+}
+"""Traits that follow from others, so that the settings of these change them."""
+
 
 def advice_for(trait: str, families: Sequence[str]) -> list[tuple[str, RuntimeAdvice]]:
     """Return what changes a behaviour, with the software that has that setting, or else with ANY.
@@ -91,7 +98,7 @@ def advice_for(trait: str, families: Sequence[str]) -> list[tuple[str, RuntimeAd
     """
     known = [family for family in families if not (family == "aiohttp" and "aiohttp with c-ares" in families)]
     known = [family for family in known if family != "Python"] or known
-    own = _advice(trait, known)
+    own = _advice(trait, known) or [line for cause in _CAUSES.get(trait, ()) for line in _advice(cause, known)]
     general = [] if own else [(ANY, advice) for advice in _GENERAL if advice.behaviour == trait]
     return own or [*general, *(_advice(trait, FAMILIES) if known in ([], ["Python"]) else [])]
 

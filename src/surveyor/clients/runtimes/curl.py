@@ -52,6 +52,9 @@ RUNTIMES = (
             RuntimeAdvice(
                 "keeps-answers", "set CURLOPT_DNS_CACHE_TIMEOUT to the TTL of the records; 0 keeps nothing", _CACHE
             ),
+            RuntimeAdvice(
+                "remembers-nxdomain", "set CURLOPT_DNS_CACHE_TIMEOUT: failures are kept for half of that time", _CACHE
+            ),
         ),
         model="dns-60",
     ),

@@ -102,8 +102,20 @@ RUNTIMES = (
         _haproxy,
         _srv,
         "proxy",
-        (*_BY_RESOLVERS, DocumentedSetting("server-template _NAME._tcp", "asks for SRV records", _RESOLUTION)),
-        advice=(_FASTER,),
+        (
+            *_BY_RESOLVERS,
+            DocumentedSetting("server-template _NAME._tcp", "asks for SRV records", _RESOLUTION),
+            DocumentedSetting("accepted_payload_size", "512 bytes: a longer answer is cut off", _OPTIONS),
+        ),
+        advice=(
+            _FASTER,
+            RuntimeAdvice(
+                "never-called",
+                "set accepted_payload_size to 8192: an answer with eight SRV records does not fit into 512 bytes, and "
+                "no server gets an address",
+                _OPTIONS,
+            ),
+        ),
         model="dns-srv-poll",
         uses_srv=True,
     ),

@@ -51,6 +51,9 @@ _DOCUMENTED = (
 _LOWER = RuntimeAdvice(
     "keeps-answers", "set the security property networkaddress.cache.ttl to the TTL of the records, such as 5", _AWS
 )
+_FORGET = RuntimeAdvice(
+    "remembers-nxdomain", "set the security property networkaddress.cache.negative.ttl to 0 or 1", _AWS
+)
 _EXPECTED = {"kill": Expected(0, 30), "gap": Expected(0, 30)}
 """After a gap it may still keep the address from before, or "no such name" for 10 s."""
 
@@ -63,7 +66,7 @@ RUNTIMES = (
         "lines",
         _DOCUMENTED,
         _EXPECTED | {"drain": Expected(0, 30)},
-        (_LOWER,),
+        (_LOWER, _FORGET),
         model="dns-jvm",
     ),
     ClientRuntime(
@@ -74,7 +77,7 @@ RUNTIMES = (
         "lines",
         _DOCUMENTED,
         _EXPECTED,
-        (_LOWER,),
+        (_LOWER, _FORGET),
         model="dns-jvm-pool",
     ),
     ClientRuntime(

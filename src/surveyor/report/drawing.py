@@ -51,7 +51,7 @@ class DrawingLayout:
     ticks: int
 
 
-WIDE = DrawingLayout(960.0, 188.0, 10.0, 0.0, 12)
+WIDE = DrawingLayout(960.0, 220.0, 10.0, 0.0, 12)
 NARROW = DrawingLayout(320.0, 6.0, 8.0, 14.0, 6)
 """One unit is about one pixel of a phone, so that text keeps its size."""
 

@@ -6,7 +6,6 @@ connections it asks at all.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -35,6 +34,7 @@ class RuntimeModel:
     to which the name leads ("address"). `after_errors`: it asks only after an error, and at most once in that many
     seconds; None: before a call for which it has no answer. `backoff`: after "no such name" it waits one second, then
     that many times longer each time. `uses_srv`: it asks for SRV records, and for the addresses of their targets.
+    `replaces_lost`: a kept connection that has been lost is replaced in the same call; otherwise that call fails.
     """
 
     name: str
@@ -45,6 +45,7 @@ class RuntimeModel:
     after_errors: float | None = None
     backoff: float = 0.0
     uses_srv: bool = False
+    replaces_lost: bool = True
 
 
 _ALL = (
@@ -68,6 +69,14 @@ _ALL = (
     ),
     RuntimeModel(
         "dns-pool", "asks for each new connection; kept ones never move while their task lives", 0.0, 0.0, "name"
+    ),
+    RuntimeModel(
+        "dns-http2",
+        "as dns-pool, with HTTP/2: the call on a lost connection fails",
+        0.0,
+        0.0,
+        "name",
+        replaces_lost=False,
     ),
     RuntimeModel("dns-resolve", "answers kept for their TTL, no such name for 10 s", negative=10.0),
     RuntimeModel("dns-srv", "SRV records, and addresses, kept for their TTL", negative=10.0, uses_srv=True),
@@ -94,16 +103,19 @@ class ModelWay:
         """Do nothing: it asks before its first call."""
 
     def call(self, number: int) -> tuple[str, str]:
-        """Make one call; a kept connection that has ended is replaced, as pools do before they send."""
+        """Make one call; a kept connection that has ended is replaced, as most pools do before they send."""
         addresses = self._resolve() if self.model.pool == "address" else []
         connection, self._idle = self._idle, None
         if connection is not None and self.model.pool == "address" and connection.address not in addresses:
             connection.close()
             connection = None
         if connection is not None:
-            with contextlib.suppress(OSError, ValueError, KeyError):
+            try:
                 return self._exchange(connection), ""
-            connection.close()
+            except (OSError, ValueError, KeyError) as error:
+                connection.close()
+                if not self.model.replaces_lost:
+                    return "", f"{type(error).__name__}: {error}"
         addresses = addresses or self._resolve()
         if not addresses:
             self._failed = True

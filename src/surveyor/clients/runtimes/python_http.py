@@ -98,7 +98,7 @@ RUNTIMES = (
         (DocumentedSetting("http2=True", "all requests to a server share one connection", _HTTP2),),
         {"kill": Expected(0, 1), "gap": Expected(0, 1)},
         (_KEPT,),
-        model="dns-pool",
+        model="dns-http2",
     ),
     ClientRuntime(
         "requests",

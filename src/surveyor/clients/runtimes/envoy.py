@@ -61,7 +61,7 @@ _envoy = program("envoy", ("--version",), "pip install 'surveyor[envoy]'")
 _REFRESH = DocumentedSetting("dns_refresh_rate", "5 s, whatever the TTL", _CLUSTER)
 _FAMILY = RuntimeAdvice(
     "ipv6-only",
-    "set `dns_lookup_family: V4_PREFERRED`: AUTO takes IPv6 addresses alone where there are any, ALL calls both in turn",
+    "set `dns_lookup_family: V4_PREFERRED`: AUTO takes IPv6 addresses alone where there are any, ALL both in turn",
     _CLUSTER,
 )
 _FAST = RuntimeAdvice("keeps-answers", "set `respect_dns_ttl: true`, or lower `dns_refresh_rate`", _CLUSTER)

@@ -33,6 +33,7 @@ FEATURES: Mapping[str, str] = {
     "service-connect": "ECS Service Connect runs proxies",
     "logs": "CloudWatch Logs keeps what log drivers deliver",
     "metrics": "CloudWatch has the metrics of ECS",
+    "health-sources": "Route 53 checks private endpoints from sources in a VPC, which AWS charges for",
     "advanced-zones": "hosted zones may have the tier ADVANCED, which AWS charges for",
     "resolver": "Route 53 Resolver has endpoints, rules and DNS Firewall",
     "functions": "ECS invokes functions of AWS Lambda",

@@ -91,6 +91,20 @@ def test_every_operation_over_http(client: Any) -> None:
     assert call("get_health_check_status", HealthCheckId=check)["HealthCheckObservations"] == []
     assert call("get_health_check_last_failure_reason", HealthCheckId=check)["HealthCheckObservations"] == []
 
+    subnets = client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpcs[0]]}])["Subnets"]
+    places = [
+        {"SubnetId": one["SubnetId"], "AvailabilityZoneId": one["AvailabilityZoneId"], "SecurityGroupIdList": ["sg-1"]}
+        for one in subnets[:2]
+    ]
+    settings = {"VpcId": vpcs[0], "SubnetConfigurationList": places}
+    source = call("create_health_check_source", CallerReference="1", HealthCheckSourceConfig=settings)
+    named = {"HealthCheckSourceId": source["HealthCheckSourceId"]}
+    assert call("get_health_check_source", **named)["HealthCheckSource"]["HealthCheckSourceConfig"] == settings
+    assert len(call("list_health_check_sources")["HealthCheckSources"]) == 1
+    assert call("list_health_checks_by_source", **named)["HealthChecks"] == []
+    with pytest.raises(ClientError, match="InvalidInput"):
+        call("delete_health_check_source", **named)
+
     tags = {"ResourceType": "healthcheck", "ResourceId": check}
     call("change_tags_for_resource", **tags, AddTags=[{"Key": "k", "Value": "v"}])
     assert call("list_tags_for_resource", **tags)["ResourceTagSet"]["Tags"] == [{"Key": "k", "Value": "v"}]

@@ -9,6 +9,7 @@ from surveyor_emulator.core.world import Call
 from . import changes, hosted_zones, limits, record_sets, tags, vpc_associations, zone_features
 from . import dns_answer as _dns_answer
 from .health import operations as _health_checks
+from .health import sources as _sources
 
 __all__ = ["HANDLERS"]
 
@@ -17,6 +18,11 @@ HANDLERS: Mapping[str, Callable[[Call, Mapping[str, object]], Mapping[str, objec
     "ChangeResourceRecordSets": record_sets.change_resource_record_sets,
     "ChangeTagsForResource": tags.change_tags_for_resource,
     "CreateHealthCheck": _health_checks.create_health_check,
+    "CreateHealthCheckSource": _sources.create_health_check_source,
+    "DeleteHealthCheckSource": _sources.delete_health_check_source,
+    "GetHealthCheckSource": _sources.get_health_check_source,
+    "ListHealthCheckSources": _sources.list_health_check_sources,
+    "ListHealthChecksBySource": _sources.list_health_checks_by_source,
     "CreateHostedZone": hosted_zones.create_hosted_zone,
     "CreateVPCAssociationAuthorization": vpc_associations.create_vpc_association_authorization,
     "DeleteHealthCheck": _health_checks.delete_health_check,

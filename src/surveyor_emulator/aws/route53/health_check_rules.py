@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 
 from surveyor_emulator.aws.route53.state import HealthCheckConfig
 from surveyor_emulator.core.errors import ServiceError
 
-__all__ = ["ENDPOINTS", "check_config", "is_loopback", "refuse_private_endpoint"]
+__all__ = ["ENDPOINTS", "check_config", "is_loopback"]
 
 ENDPOINTS = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
 _INTERVALS = (10, 30)
@@ -49,16 +48,6 @@ def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
         raise _invalid("a health check of type CALCULATED has no IPAddress and no Port")
 
 
-def refuse_private_endpoint(shape: Mapping[str, object]) -> None:
-    """Raise an error for a check of a private endpoint: it needs a health check source, and there are none here."""
-    if "HealthCheckSourceId" in shape:
-        raise ServiceError(
-            "NoSuchHealthCheckSource", f"no health check source has the id {shape['HealthCheckSourceId']}"
-        )
-    if shape.get("EndpointType") == "PRIVATE":
-        raise _invalid("a health check with the EndpointType PRIVATE needs HealthCheckSourceId")
-
-
 def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
     if config.ip_address is None and config.fully_qualified_domain_name is None:
         raise _invalid("a health check of an endpoint needs IPAddress or FullyQualifiedDomainName")
@@ -71,14 +60,18 @@ def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
     if config.children:
         raise _invalid("only a health check of type CALCULATED has ChildHealthChecks")
     if config.ip_address is not None:
-        _check_address(config.ip_address, loopback=loopback)
+        _check_address(config.ip_address, loopback=loopback, private=config.endpoint_type == "PRIVATE")
 
 
-def _check_address(text: str, *, loopback: bool) -> None:
+def _check_address(text: str, *, loopback: bool, private: bool) -> None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise _invalid(f"IPAddress is an IPv4 or IPv6 address, not {text!r}") from None
+    if private:
+        if address.is_global:
+            raise _invalid(f"IPAddress {text} is no private address, which a private endpoint has")
+        return
     if any(address in network for network in _UNREACHABLE) or (is_loopback(text) and not loopback):
         raise _invalid(f"IPAddress {text} is in a local, private, non-routable or multicast range")
 

@@ -80,10 +80,15 @@ permission_requests = ActionTable(
             _by_id("healthcheck", "HealthCheckId"),
             "DeleteHealthCheck GetHealthCheck GetHealthCheckLastFailureReason GetHealthCheckStatus UpdateHealthCheck",
         ),
+        (
+            _by_id("healthchecksource", "HealthCheckSourceId"),
+            "DeleteHealthCheckSource GetHealthCheckSource ListHealthChecksBySource",
+        ),
         (_by_id("change", "Id"), "GetChange"),
         (_tagged, "ChangeTagsForResource ListTagsForResource ListTagsForResources"),
     ],
-    without="CreateHealthCheck CreateHostedZone GetAccountLimit GetHealthCheckCount GetHostedZoneCount "
-    "ListHealthChecks ListHostedZones ListHostedZonesByName ListHostedZonesByVPC TestDNSAnswer",
+    without="CreateHealthCheck CreateHealthCheckSource CreateHostedZone GetAccountLimit GetHealthCheckCount "
+    "GetHostedZoneCount ListHealthCheckSources ListHealthChecks ListHostedZones ListHostedZonesByName "
+    "ListHostedZonesByVPC TestDNSAnswer",
     keys=_keys,
 ).permission_requests

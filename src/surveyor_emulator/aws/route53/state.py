@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .record_table import RecordTable
 
@@ -15,6 +15,7 @@ __all__ = [
     "Change",
     "Checker",
     "HealthCheckConfig",
+    "HealthCheckSource",
     "HostedZone",
     "ProbeReport",
     "ResourceOwner",
@@ -100,6 +101,9 @@ class HealthCheckConfig:
     children: tuple[str, ...] = ()
     enable_sni: bool | None = None
     regions: tuple[str, ...] = ()
+    # PUBLIC or PRIVATE, and the id of the source that a private endpoint is checked from.
+    endpoint_type: str = "PUBLIC"
+    source_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,21 @@ class Route53HealthCheck:
         if self.config.disabled:
             return not self.config.inverted
         return self.observed is None or self.observed is not self.config.inverted
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheckSource:
+    """What checks private endpoints of a VPC in ``region``; ``config`` is its HealthCheckSourceConfig.
+
+    ``reason``: the code of why it could not be created, "" if it could.
+    """
+
+    id: str
+    caller_reference: str
+    region: str
+    config: Mapping[str, Any]
+    status: str = "CREATE_PENDING"
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +186,7 @@ class Route53State:
     # Zone id -> VPCs of other accounts that may be associated.
     authorizations: dict[str, tuple[VpcKey, ...]] = field(default_factory=dict)
     health_checks: dict[str, Route53HealthCheck] = field(default_factory=dict)
+    health_check_sources: dict[str, HealthCheckSource] = field(default_factory=dict)
     # Health check id -> its checkers; a check that is not probed has none.
     checkers: dict[str, list[Checker]] = field(default_factory=dict)
     # Health check id -> callback of the owning service, called when the check becomes healthy or unhealthy.

@@ -41,11 +41,11 @@ def test_checks_have_documented_defaults(make: Callable[..., dict[str, Any]]) ->
 
 
 def test_checks_of_private_endpoints_need_a_source(make: Callable[..., dict[str, Any]]) -> None:
-    """PRIVATE needs a health check source, of which there are none; PUBLIC is the default (HealthCheckConfig)."""
+    """PRIVATE needs a health check source that exists; PUBLIC is the default (HealthCheckConfig)."""
     private = {**TCP, "IPAddress": "10.0.0.1", "EndpointType": "PRIVATE"}
     with pytest.raises(ServiceError, match="InvalidInput"):
         make(**private)
-    with pytest.raises(ServiceError, match="NoSuchHealthCheckSource"):
+    with pytest.raises(ServiceError, match="InvalidInput"):
         make(**private, HealthCheckSourceId="source")
     make(**TCP, EndpointType="PUBLIC")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from surveyor_emulator.aws.route53.health_check_rules import check_config, refuse_private_endpoint
+from surveyor_emulator.aws.route53.health_check_rules import check_config
 from surveyor_emulator.aws.route53.health_checks import add_check, change_check, find_check, remove_check
 from surveyor_emulator.aws.route53.paging import from_marker, page_size
 from surveyor_emulator.aws.route53.shapes import require_unlinked
@@ -22,6 +22,7 @@ from surveyor_emulator.core.world import Call
 
 from .prober import start_probing
 from .shapes import check_shape, read_config, update_config
+from .sources import check_source
 
 __all__ = [
     "create_health_check",
@@ -42,13 +43,13 @@ def create_health_check(call: Call, request: Mapping[str, object]) -> dict[str, 
     state = _state(call)
     reference = str(request["CallerReference"])
     shape = cast(Mapping[str, object], request["HealthCheckConfig"])
-    refuse_private_endpoint(shape)
     config = read_config(shape)
     existing = next((check for check in state.health_checks.values() if check.caller_reference == reference), None)
     if reference in state.used_references or (existing is not None and existing.config != config):
         raise ServiceError("HealthCheckAlreadyExists", f"the caller reference {reference} was used for another check")
     if existing is None:
         _require_children(state, config)
+        check_source(call, config)
         existing = add_check(call.world, call.account, config, caller_reference=reference)
         start_probing(call.world, call.account, existing)
         call.note("health-check.created", existing.id, config.type)
@@ -68,6 +69,7 @@ def update_health_check(call: Call, request: Mapping[str, object]) -> dict[str, 
         raise ServiceError("InvalidInput", "an IPAddress can be changed, but neither added nor removed")
     check_config(config, loopback=call.world.settings.probe_loopback)
     _require_children(state, config)
+    check_source(call, config, check.id)
     changed = replace(check, config=config, version=check.version + 1)
     change_check(call.world, call.account, changed)
     if config.regions != check.config.regions:

@@ -29,6 +29,7 @@ from surveyor_emulator.aws.route53.state import (
     ProbeReport,
     Route53HealthCheck,
     Route53State,
+    VpcKey,
 )
 from surveyor_emulator.core.world import World
 
@@ -79,11 +80,14 @@ def start_probing(world: World, account: str, check: Route53HealthCheck) -> None
     state = world.in_account(Route53State, account)
     if check.id in state.checkers or not _is_probed(world, check):
         return
+    source = state.health_check_sources.get(check.config.source_id or "")
+    places = (source.region,) if source is not None else check.config.regions or REGIONS
+    each = len(source.config["SubnetConfigurationList"]) if source is not None else world.settings.checkers_per_region
     all_checkers = [
         # Each has a separate loopback address, so that an endpoint can distinguish them.
-        Checker(region, f"127.53.{REGIONS.index(region) + 1}.{number + 1}")
-        for region in check.config.regions or REGIONS
-        for number in range(world.settings.checkers_per_region)
+        Checker(region, f"127.53.{REGIONS.index(region) + 1 if region in REGIONS else 0}.{number + 1}")
+        for region in places
+        for number in range(each)
     ]
     state.checkers[check.id] = all_checkers
     for group in [all_checkers] if world.clock.scale is None else [[checker] for checker in all_checkers]:
@@ -105,10 +109,18 @@ def _begin(probe_round: _Round) -> None:
 
 async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
     clock = probe_round.world.clock
-    address = _address(probe_round.world, check.config)
-    behind = address_for_checkers(probe_round.world, address, check.config.port or 80) if address else None
-    is_here = probe_round.world.settings.probe_loopback and bool(address) and is_loopback(address or "")
-    if address == "" and probe_round.world.settings.probe_loopback:
+    address = _address(probe_round.world, probe_round.account, check.config)
+    is_private = check.config.endpoint_type == "PRIVATE"
+    behind = (
+        None
+        if is_private
+        else address_for_checkers(probe_round.world, address, check.config.port or 80)
+        if address
+        else None
+    )
+    reaches_loopback = probe_round.world.settings.probe_loopback or is_private
+    is_here = reaches_loopback and bool(address) and is_loopback(address or "")
+    if address == "" and reaches_loopback:
         outcomes = [ProbeOutcome(False, "DNS resolution failed.")] * len(probe_round.checkers)
     elif behind == "":
         outcomes = [_silence(probe_round.world, check.config)] * len(probe_round.checkers)
@@ -179,6 +191,8 @@ def _is_probed(world: World, check: Route53HealthCheck) -> bool:
     config = check.config
     if config.type not in ENDPOINTS:
         return False
+    if config.endpoint_type == "PRIVATE":
+        return True
     if config.ip_address is not None and address_for_checkers(world, config.ip_address, config.port or 80) is not None:
         return True
     return config.ip_address is None or (world.settings.probe_loopback and is_loopback(config.ip_address))
@@ -200,15 +214,21 @@ def _limits(probe_round: _Round) -> ProbeLimits:
     return ProbeLimits(settings.probe_tcp_connect, settings.probe_connect, settings.probe_answer, wall)
 
 
-def _address(world: World, config: HealthCheckConfig) -> str | None:
-    """Return the address to probe; "" if a name in a public zone has no IPv4 address, None if no zone has the name."""
+def _address(world: World, account: str, config: HealthCheckConfig) -> str | None:
+    """Return the address to probe; "" if a name has no IPv4 address, None if no zone has the name.
+
+    The name of a private endpoint is resolved in the VPC of its source.
+    """
     if config.ip_address is not None:
         return config.ip_address
     try:
         name = names.canonical(config.fully_qualified_domain_name or "")
     except ValueError:
         return ""
-    answer: DnsAnswer = resolve(ResolutionScope(world, {}, published_zones(world).public(), recursive=True), name, "A")
+    source = world.in_account(Route53State, account).health_check_sources.get(config.source_id or "")
+    zones = published_zones(world)
+    private = zones.private(VpcKey(source.config["VpcId"], source.region)) if source is not None else {}
+    answer: DnsAnswer = resolve(ResolutionScope(world, private, zones.public(), recursive=True), name, "A")
     while answer.weighted:
         answer = world.random.choice(answer.weighted)[1]
     if answer.rcode == "REFUSED":

@@ -25,6 +25,7 @@ _PLAIN = {
     "disabled": "Disabled",
     "health_threshold": "HealthThreshold",
     "enable_sni": "EnableSNI",
+    "source_id": "HealthCheckSourceId",
 }
 _LISTS = {"children": "ChildHealthChecks", "regions": "Regions"}
 _RESETTABLE = {
@@ -43,6 +44,7 @@ def read_config(shape: Mapping[str, object]) -> HealthCheckConfig:
     kind = str(shape["Type"])
     enable_sni = None if kind == "CALCULATED" else kind.startswith("HTTPS")
     config = _with_members(HealthCheckConfig(kind, enable_sni=enable_sni), shape)
+    config = replace(config, endpoint_type=str(shape.get("EndpointType") or "PUBLIC"))
     return config if config.port is not None else replace(config, port=_DEFAULT_PORTS.get(kind))
 
 
@@ -71,6 +73,8 @@ def check_shape(check: Route53HealthCheck) -> dict[str, object]:
 def _config_shape(config: HealthCheckConfig) -> dict[str, object]:
     shape: dict[str, object] = {"Type": config.type}
     shape |= {member: getattr(config, name) for name, member in _PLAIN.items() if getattr(config, name) is not None}
+    if config.endpoint_type != "PUBLIC":
+        shape["EndpointType"] = config.endpoint_type
     shape |= {member: list(getattr(config, name)) for name, member in _LISTS.items() if getattr(config, name)}
     if config.type == "CALCULATED":
         for member in _PROBE_MEMBERS:

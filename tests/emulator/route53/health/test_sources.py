@@ -1,0 +1,77 @@
+"""Health check sources: why one cannot be created, and how many there may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor_emulator.aws.ec2.state import SecurityGroup, ec2_state
+from surveyor_emulator.aws.ec2.zones import zone_id
+from surveyor_emulator.aws.route53.health.sources import MAX_SOURCES
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+
+
+@pytest.fixture
+def entries(world: World, vpc: str) -> list[dict[str, Any]]:
+    """Return a SubnetConfiguration for each subnet of the default VPC, which are in three zones."""
+    state = ec2_state(world, ACCOUNT, REGION)
+    group = "sg-0000000000000000f"
+    state.groups[group] = SecurityGroup(group, "checks", "Checks.", vpc)
+    return [
+        {"SubnetId": subnet.id, "AvailabilityZoneId": zone_id(subnet.zone), "SecurityGroupIdList": [group]}
+        for subnet in state.subnets.values()
+        if subnet.vpc == vpc
+    ][:3]
+
+
+@pytest.fixture
+def make(route53: Callable[..., Any], vpc: str, entries: list[dict[str, Any]]) -> Callable[..., str]:
+    """Return a function that creates a source, and returns its id; `first`: what differs in its first subnet."""
+
+    def create(reference: str = "r", subnets: list[dict[str, Any]] | None = None, **first: Any) -> str:
+        chosen = entries if subnets is None else subnets
+        settings = {"VpcId": vpc, "SubnetConfigurationList": [{**chosen[0], **first}, *chosen[1:]] if chosen else []}
+        made = route53("CreateHealthCheckSource", CallerReference=reference, HealthCheckSourceConfig=settings)
+        return str(made["HealthCheckSourceId"])
+
+    return create
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_a_source_has_two_or_three_subnets(make: Callable[..., str], entries: list[dict[str, Any]], count: int) -> None:
+    """Other numbers are refused."""
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        make(subnets=(entries * 2)[:count])
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        ({}, None),
+        ({"SubnetId": "subnet-0123456789abcdef0"}, "INVALID_SUBNET"),
+        ({"AvailabilityZoneId": "use1-az6"}, "INVALID_SUBNET"),
+        ({"SecurityGroupIdList": ["sg-0123456789abcdef0"]}, "INVALID_SECURITY_GROUP"),
+    ],
+)
+def test_why_a_source_fails(
+    route53: Callable[..., Any], make: Callable[..., str], advance: Callable[[float], object], first: Any, reason: Any
+) -> None:
+    """A source that cannot be created is CREATE_FAILED later, with the code of the reason."""
+    source = make(**first)
+    advance(120)
+    found = route53("GetHealthCheckSource", HealthCheckSourceId=source)["HealthCheckSource"]
+    assert found["HealthCheckSourceStatus"] == ("CREATE_FAILED" if reason else "CREATE_COMPLETED")
+    assert found.get("StatusReasonCode") == reason
+
+
+def test_how_many_sources_there_are(make: Callable[..., str]) -> None:
+    """An account has five sources (Developer Guide, Health check sources)."""
+    for number in range(MAX_SOURCES):
+        make(str(number))
+    with pytest.raises(ServiceError, match="TooManyHealthCheckSources"):
+        make("more")

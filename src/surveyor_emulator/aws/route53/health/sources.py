@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 MAX_SOURCES, MAX_CHECKS = 5, 200
-MIN_SUBNETS, MAX_SUBNETS = 2, 3
 SETTLES_AFTER = 60.0
 PAGE, CHECKS_PAGE = 100, 1_000
 _ALPHABET = "0123456789abcdef"
@@ -147,8 +146,6 @@ def _problem(world: World, account: str, source: HealthCheckSource) -> str:
 
 def _check_subnets(entries: Sequence[Mapping[str, Any]]) -> None:
     zones = {entry["AvailabilityZoneId"] for entry in entries}
-    if not MIN_SUBNETS <= len(entries) <= MAX_SUBNETS:
-        raise ServiceError("InvalidInput", f"a source has {MIN_SUBNETS} or {MAX_SUBNETS} subnets")
     if len(zones) < len(entries):
         raise ServiceError("InvalidInput", "the subnets of a source are in distinct Availability Zones")
 

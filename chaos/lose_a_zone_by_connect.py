@@ -10,6 +10,8 @@ from __future__ import annotations
 from surveyor.chaos import ExperimentRun, ServiceSetup, answered, experiment, gone, visible
 
 TASKS = 6
+NOTICED = 3
+"""Service seconds after which no proxy calls a task that drains."""
 
 
 @experiment(
@@ -22,8 +24,13 @@ def test_lose_a_zone_by_connect(experiment_run: ExperimentRun) -> None:
     """Stop the tasks, and wait until the service has recovered."""
     with experiment_run.phase("before"):
         experiment_run.wait(30)
-    with experiment_run.fault("az.lose", experiment_run.pick_zone()), experiment_run.phase("zone lost"):
-        experiment_run.wait(30)
+    victims = experiment_run.pick_zone()
+    with experiment_run.fault("az.lose", victims):
+        experiment_run.wait(NOTICED)
+        with experiment_run.phase("zone lost"):
+            experiment_run.until(
+                lambda: any(task.zone == victims[0].zone for task in experiment_run.tasks()), 120, "a task in the zone"
+            )
     experiment_run.rest(30)
     with experiment_run.phase("replaced"):
         experiment_run.wait(30)

@@ -49,4 +49,5 @@ def test_zone_aware_routing_keeps_calls_in_the_zone(figures: Mapping[str, Mappin
     for phase in ("before", "replaced"):
         assert aware[f"{share}, {phase}"][1] > 80
         assert evenly[f"{share}, {phase}"][1] < 80
-    assert aware[f"{share}, zone lost"][0] < 80
+    for found in (aware, evenly):
+        assert found[f"{share}, zone lost"][0] < 50

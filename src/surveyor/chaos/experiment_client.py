@@ -157,7 +157,7 @@ def _plan_connected(endpoints: ServiceEndpoints) -> Callable[[Recorder, random.R
     """Return what makes a client that calls by its Service Connect proxy, which it asks nothing."""
     model = MODELS["service-connect"]
     if not can_call(model, endpoints):
-        raise FeatureLacking("callers by Service Connect need a target that has it")
+        raise FeatureLacking("this experiment calls by the Service Connect proxy of a client that it starts itself")
     return lambda recorder, chance: make_client(model, endpoints, chance)
 
 

@@ -46,7 +46,8 @@ def _experiment_of(item: pytest.Item) -> Experiment:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Record the features that an experiment needs."""
     if is_experiment(item) and item.get_closest_marker(EXPERIMENT_MARK) is not None:
-        proxies = {"service-connect"} if _experiment_of(item).setup.service_connect else set()
+        setup = _experiment_of(item).setup
+        proxies = {"service-connect"} if setup.service_connect or setup.resolve_by == "connect" else set()
         item.stash[FEATURES] = frozenset({"cloudmap", "ecs", "ecs-processes"} | proxies)
 
 

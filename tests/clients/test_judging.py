@@ -287,6 +287,16 @@ def test_a_client_that_never_calls() -> None:
     assert "asked for backend.clients.internal, and called no task" in client_lines(report)[0]
 
 
+def test_a_client_that_asks_for_records_that_are_not_there() -> None:
+    """A name of the course has addresses only: the line on a client of SRV records says so."""
+    world = World()
+    for at in world.times():
+        world.script.ask(at, kinds=("SRV",))
+    [verdict] = judge(world.seen())
+    assert (verdict.trait, verdict.level) == ("never-called", "unknown")
+    assert "of the type SRV only" in verdict.sentence
+
+
 def test_a_client_that_ignores_the_resolver() -> None:
     """A static address is named, whether it is that of a task or of nothing."""
     world = World()

@@ -8,7 +8,9 @@ import pytest
 
 from surveyor.callers import MODELS
 from surveyor.clients.runtimes import NEVER, RUNTIMES, Expected
+from surveyor.clients.scenario import play_scenario
 from surveyor.clients.scenarios import DEFAULT, SCENARIOS, ClientScenario
+from surveyor.errors import SurveyorError
 
 MINUTES = 6
 """That the default scenario takes at most, with the start and the end of its clients."""
@@ -71,3 +73,9 @@ def test_every_model_of_a_load_scenario_names_its_runtime() -> None:
     other = {name: model.runtime for name, model in MODELS.items() if model.runtime not in RUNTIMES}
     assert set(other) == {"api-revision", "api-healthy", "service-connect", "api-gateway"}
     assert all(other.values())
+
+
+def test_a_cache_needs_a_sandbox() -> None:
+    """Otherwise the machine's resolv.conf would be changed."""
+    with pytest.raises(SurveyorError, match="needs a sandbox"):
+        play_scenario({}, [], SCENARIOS["caching-resolver"], 7, lambda text: None)

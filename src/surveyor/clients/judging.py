@@ -64,6 +64,9 @@ def _never_called(seen: Seen) -> TraitVerdict:
     sentence = (
         f"asked for {seen.name}, and called no task" if asked else f"never asked for {seen.name}, and called no task"
     )
+    if asked and not any(question.kind in ("A", "AAAA") for question in asked):
+        kinds = ", ".join(sorted({question.kind for question in asked}))
+        sentence = f"asked for {seen.name} of the type {kinds} only, of which there are none here, and called no task"
     return TraitVerdict("resolution", "never-called", "unknown", sentence, evidence=show_lookups(seen))
 
 

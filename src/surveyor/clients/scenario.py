@@ -24,6 +24,7 @@ from surveyor.clients.scenarios import ClientScenario, Step
 from surveyor.clients.service import HARNESS, PORT, RunningTask, Services, TestedService, start_services
 from surveyor.clients.traffic import Traffic
 from surveyor.errors import SurveyorError
+from surveyor.sandbox import is_inside
 from surveyor.sandbox.entrance import RESOLVER
 
 __all__ = ["ScenarioResult", "play_scenario"]
@@ -98,6 +99,8 @@ def _resolver(scenario: ClientScenario) -> Iterator[str]:
     if not scenario.cache:
         yield RESOLVER
         return
+    if not is_inside():
+        raise SurveyorError("a cache before the resolver of the VPC needs a sandbox, whose files it changes")
     with run_cache(scenario.cache, (RESOLVER, 53), scenario.ttl, listen=_CACHE, source=HARNESS) as (address, _):
         file = Path("/etc/resolv.conf")  # that of the sandbox
         before = file.read_text("ascii")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from surveyor.cli._support.waiting import shown_wait
-from surveyor.errors import SurveyorError, UsageError
+from surveyor.errors import FeatureLacking, SurveyorError, UsageError
 
 if TYPE_CHECKING:
     from surveyor.clients.runtimes import ClientRuntime, FoundSoftware, MissingSoftware
@@ -102,7 +102,10 @@ def _run(
         typer.echo(f"  {text}", err=True)
 
     with shown_wait("playing the scenario of the runtimes"):
-        result = play_scenario(here, models, scenario, seed, say)
+        try:
+            result = play_scenario(here, models, scenario, seed, say)
+        except FeatureLacking as error:
+            raise SurveyorError(f"the scenario {scenario.name}: {error}") from None
     if not result.measures:
         raise SurveyorError(f"no client started: {next(iter(result.not_started.values()))}")
     report = build_report(result, software, scenario, seed)

@@ -16,14 +16,13 @@ from surveyor.clients.scenarios import Behaviour, ClientScenario, Step, kill_gap
 from surveyor.sandbox import enter_or_explain
 
 SHORT = kill_gap_drain("short", "short", steady=6, kill=14, gap=5, back=14, drain=10, negative_ttl=10)
-CACHED = replace(
+KILL = replace(
     SHORT,
-    name="cached",
+    name="kill",
     steps=(*SHORT.steps[:2], SHORT.steps[-1]),
     behaviours=(Behaviour("kill", "killed", "kill", "kill", "end", (1,)),),
-    cache="dnsmasq",
-    with_models=False,
 )
+CACHED = replace(KILL, name="cached", cache="dnsmasq", with_models=False)
 ENDINGS = ClientScenario(
     "endings",
     "a task is stopped and drains for three seconds, and a task and its address vanish; each has an IPv6 address",

@@ -14,7 +14,7 @@ from surveyor.callers.resolvers import FOREVER
 from surveyor.cli import main
 from surveyor.clients.models import RUNTIME_MODELS, RuntimeModel
 from surveyor.clients.scenarios import SCENARIOS
-from tests.clients.short_scenario import SHORT
+from tests.clients.short_scenario import KILL
 
 WRONG: Mapping[str, RuntimeModel] = {
     "dns-once": RuntimeModel("dns-once", "asks again"),
@@ -25,9 +25,9 @@ WRONG: Mapping[str, RuntimeModel] = {
 """Models by name, each wrong in when it asks again."""
 
 if __name__ == "__main__":
-    sys.argv = ["surveyor", "load", "--runtimes", "--scenario", SHORT.name, *sys.argv[1:]]
+    sys.argv = ["surveyor", "load", "--runtimes", "--scenario", KILL.name, *sys.argv[1:]]
     with (
         mock.patch.dict("surveyor.clients.models.RUNTIME_MODELS", WRONG),
-        mock.patch.dict(SCENARIOS, {SHORT.name: SHORT}),
+        mock.patch.dict(SCENARIOS, {KILL.name: KILL}),
     ):
         sys.exit(main())

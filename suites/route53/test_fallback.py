@@ -103,11 +103,15 @@ def test_names_that_only_public_dns_has(route53, private_zone, addresses, eventu
 
 
 @proves("route53.fallback.unknown-names")
-def test_a_zone_may_fall_back_from_its_creation(make_zone, addresses, published, eventually, in_vpc):
+def test_a_zone_may_fall_back_from_its_creation(make_zone, change, addresses, published, eventually, in_vpc):
     """CreateHostedZone with EnablePublicDNSFallback makes such a zone."""
     # CreateHostedZone: "Set to true to enable public DNS fallback, or false to disable it. The default is false."
-    make_zone(name=published["Name"], VPC=in_vpc, HostedZoneConfig=ADVANCED, EnablePublicDNSFallback=True)
-    eventually(lambda: addresses("web", in_vpc["VPCId"]) == ["192.0.2.1"], within=SETTLED)
+    vpc = in_vpc["VPCId"]
+    zone = make_zone(name=published["Name"], VPC=in_vpc, HostedZoneConfig=ADVANCED, EnablePublicDNSFallback=True)
+    change(zone["HostedZone"], ("CREATE", record(f"inside.{published['Name']}", "A", "192.0.2.9")))
+    # Without the zone public DNS answers, too.
+    eventually(lambda: addresses("inside", vpc) == ["192.0.2.9"], within=SETTLED)
+    eventually(lambda: addresses("web", vpc) == ["192.0.2.1"], within=SETTLED)
 
 
 @proves("route53.fallback.private-zones-of-the-tier-advanced")

@@ -27,3 +27,12 @@ def test_a_run_that_brings_its_vpc_has_room_for_it(options: TargetOptions, has_r
         argv = load_target(str(file), LAYOUT.targets).start.argv  # type: ignore[union-attr]  # it is started
     assert ("quotas.vpcs=6" in argv) is has_room
     assert "advance" in argv
+
+
+def test_calls_to_stopped_tasks_are_answered() -> None:
+    """The profile lets them vanish, and time-outs pass on the wall: with tasks that are called a plan took hours."""
+    target = load_target("aws", LAYOUT.targets, TargetOptions(account="111122223333", enable=("ecs-processes",)))
+    with rehearsal_target(target, LAYOUT) as (file, _):
+        start = load_target(str(file), LAYOUT.targets).start
+    assert start is not None
+    assert "stopped_addresses=refuse" in start.argv

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -55,6 +56,7 @@ _DENIED = re.compile(r"the run may not call ([a-z][\w-]*:\w+)")
 
 _SECONDS = 900.0  # wall
 _WORKERS = 2
+_AT_ONCE = 3
 
 Report = Callable[[str], object]
 
@@ -133,10 +135,10 @@ class PolicyAccount:
 
 @contextmanager
 def policy_account() -> Iterator[PolicyAccount]:
-    """Start the profile `staging` without its failures: they are not about permissions."""
+    """Start the profile `staging` without its failures, which are not about permissions, and with room for VPCs."""
     staging = load_target("staging", find_layout().targets)
     assert staging.start is not None
-    calm = (*staging.start.argv, "--set", "failures=0", "--set", "resets=0")
+    calm = (*staging.start.argv, "--set", "failures=0", "--set", "resets=0", "--set", "quotas.vpcs=20")
     started = start("staging", replace(staging.start, argv=calm), seed=7)
     try:
         with tempfile.TemporaryDirectory(prefix="surveyor-") as folder:
@@ -153,9 +155,9 @@ def check_policy(
         raise UsageError(f"--check goes with {', '.join(CHECKED)}: the others need something in the account first")
     users = _users(features) if command == "conform" else {}
     with policy_account() as account:
-        return check_actions(
-            account, command, actions, partial(_words, command, features, users), Place(ACCOUNT, _REGION), report, only
-        )
+        words_for = partial(_words, command, features, users)
+        place = Place(ACCOUNT, _REGION)
+        return check_actions(account, command, actions, words_for, place, report, only, at_once=_AT_ONCE)
 
 
 def check_actions(
@@ -166,18 +168,29 @@ def check_actions(
     place: Place,
     report: Report,
     only: Sequence[str] = (),
+    *,
+    at_once: int = 1,
 ) -> list[str]:
     """Run a command with all actions and without each; return and report what is wrong.
 
     `words_for`: the arguments with which the command uses an action, and all of them for ""; None if there are none.
+    `at_once`: how many trials run at a time; they wait most of the time.
     """
-    problems: list[str] = []
-    for missing in ("", *(action for action in only or actions if action not in _NOT_SHOWN)):
+
+    def problem_without(missing: str) -> str:
         words = words_for(missing)
         left = [action for action in actions if action != missing]
-        problem = "nothing asks for it" if words is None else account.run(left, command, words, place).problem(missing)
-        report(f"{f'without {missing}' if missing else 'with all'}: {problem or 'as expected'}")
-        problems += [f"{missing}: {problem}"] if problem else []
+        return "nothing asks for it" if words is None else account.run(left, command, words, place).problem(missing)
+
+    tried = ("", *(action for action in only or actions if action not in _NOT_SHOWN))
+    problems: list[str] = []
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        for missing, problem in zip(tried, pool.map(problem_without, tried), strict=True):
+            report(f"{f'without {missing}' if missing else 'with all'}: {problem or 'as expected'}")
+            problems += [f"{missing}: {problem}"] if problem else []
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt starts no more trials
     return problems
 
 

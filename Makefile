@@ -94,6 +94,7 @@ bench: setup ## measure the embedded target, moto, ministack and nsd (a few minu
 .PHONY: publish
 publish: setup ## renew the known failures and the published reports of all targets (ten minutes), or of ARGS=moto@5.2.5
 	@$(BIN)/surveyor publish $(ARGS)
+	@$(BIN)/python -m tests.option_table
 
 .PHONY: pins
 pins: .venv/uv/bin/uv ## update requirements/lock.txt from pyproject.toml

@@ -84,6 +84,21 @@ def suite_tests(suites: Path, fixtures: Path, leave_out: Collection[str] = ()) -
                 yield SuiteTest(nodeid, function.claims, _reached(function, path, near, leave_out))
 
 
+def known_calls(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the calls of a module of which the source names service and operation, each with its line."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        variables = dict(_clients(function))
+        for inside in ast.walk(function):
+            if isinstance(inside, ast.Attribute) and inside.attr in methods():
+                if service := _receiver(inside.value, variables)[0]:
+                    yield from ((name, inside.lineno) for name in _call(inside.attr, service, False).operations)
+            elif isinstance(inside, ast.Call) and isinstance(inside.func, ast.Name) and inside.func.id == "ApiAction":
+                service, method = (getattr(argument, "value", None) for argument in inside.args[:2])
+                if service in SERVICES and method in methods():
+                    yield from ((name, inside.lineno) for name in _call(str(method), str(service), False).operations)
+
+
 def _reached(
     function: Function, path: Path, near: Mapping[str, tuple[Path, Function]], leave_out: Collection[str]
 ) -> dict[Call, str]:

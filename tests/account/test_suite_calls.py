@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 
+import pytest
 from botocore import xform_name
 
 from surveyor.account.needed_calls import CONSUMER, needed_operations
 from surveyor.account.resources import CREATES
 from surveyor.claims import load_claims
 from surveyor.layout import find_layout
-from tests.account.suite_calls import SuiteTest, suite_tests
+from tests.account.suite_calls import SuiteTest, known_calls, suite_tests
 from tests.option_table import possible_features
 
 LAYOUT = find_layout()
@@ -23,6 +24,9 @@ DENIED = frozenset({"ram:AcceptResourceShareInvitation"})
 
 BY_URL = frozenset({"s3:GetObject", "s3:PutObject"})
 """Calls that are made by presigned URLs."""
+
+OF_SHARES = frozenset({"ram:AssociateResourceShare", "ram:DisassociateResourceShare"})
+"""Calls of a fault that only experiments of one's own with a second account have."""
 
 INSIDE = frozenset({"dns", "health", "ecs-processes"})
 
@@ -84,3 +88,23 @@ def test_the_policy_has_no_call_that_nothing_makes() -> None:
         if name not in BY_URL and not re.search(rf"\b{xform_name(name.partition(':')[2])}\b", harness)
     ]
     assert unused == []
+
+
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [("audit", "audit"), ("gate", "gate"), ("watch", "watch"), ("advise", "advice"), ("chaos", "chaos"),
+     ("load", "load"), ("in-vpc", "in_vpc"), ("model", "model_testing")],
+)  # fmt: skip
+def test_commands_call_what_their_policies_allow(command: str, folder: str) -> None:
+    """Each call in the modules of a command, of which the source names service and operation, is in its policy."""
+    features = ("ecs-processes", "deploy", "watch")
+    allowed = needed_operations(command, features)
+    if command == "chaos":  # with a service of the user's it reads more, and creates nothing
+        allowed |= needed_operations(command, features, service=True)
+    missing = {
+        name: f"{path.name}:{line}"
+        for path in sorted((LAYOUT.root / "src" / "surveyor" / folder).rglob("*.py"))
+        for name, line in known_calls(path)
+        if name not in allowed | NOT_NEEDED and name not in OF_SHARES
+    }
+    assert missing == {}

@@ -151,8 +151,8 @@ _EXPERIMENT: Calls = {
     "servicediscovery": "CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace GetService "
     "RegisterInstance UpdateService",
     "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
-    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListTagsForResource RegisterTaskDefinition RunTask "
-    "TagResource UntagResource UpdateService",
+    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListServiceDeployments ListTagsForResource "
+    "RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource UpdateService",
 }
 """Those of experiments on a service that Surveyor creates, in the default VPC or in the subnets of the target file."""
 
@@ -160,8 +160,8 @@ _EXISTING: Calls = {
     "servicediscovery": "DeregisterInstance DiscoverInstances GetInstance GetNamespace GetService ListInstances "
     "RegisterInstance UpdateService",
     "ec2": "DescribeNetworkInterfaces DescribeSubnets",
-    "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListTagsForResource ListTasks "
-    "StopTask TagResource UntagResource UpdateService",
+    "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListServiceDeployments "
+    "ListTagsForResource ListTasks StopServiceDeployment StopTask TagResource UntagResource UpdateService",
     "elbv2": "DescribeListeners DescribeLoadBalancers DescribeTargetGroupAttributes DescribeTargetGroups",
     "application-autoscaling": "DescribeScalableTargets",
     "cloudwatch": "DescribeAlarms",

@@ -175,7 +175,9 @@ def check_opt_in(ecs: Any, service: ServiceUnderTest, *, yes_production: bool = 
 
 def permit_faults(clients: Clients, service: ServiceUnderTest) -> None:
     """Let an experiment change a service that has opted in, its tasks and its registry, which are not the run's."""
-    changes = ("ecs:UpdateService", "ecs:StopTask", "ecs:TagResource", "ecs:UntagResource")
+    changes = (
+        "ecs:UpdateService", "ecs:StopServiceDeployment", "ecs:StopTask", "ecs:TagResource", "ecs:UntagResource"
+    )  # fmt: skip
     clients.permit(changes, f"{service.cluster}/{service.service}")
     clients.permit(("ecs:RegisterTaskDefinition",), service.family)
     of_instances = ("RegisterInstance", "DeregisterInstance", "UpdateService")

@@ -82,9 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if written == text:
         return 0
     if "--check" in (sys.argv[1:] if arguments is None else arguments):
-        print(  # noqa: T201  # what the command says
-            f"{PAGE.relative_to(LAYOUT.root)} is not current: run `python -m tests.option_table`", file=sys.stderr
-        )
+        sys.stderr.write(f"{PAGE.relative_to(LAYOUT.root)} is not current: run `python -m tests.option_table`\n")
         return 1
     Path(PAGE).write_text(written, "utf-8")
     return 0

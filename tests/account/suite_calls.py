@@ -94,9 +94,9 @@ def known_calls(path: Path) -> Iterator[tuple[str, int]]:
                 if service := _receiver(inside.value, variables)[0]:
                     yield from ((name, inside.lineno) for name in _call(inside.attr, service, False).operations)
             elif isinstance(inside, ast.Call) and isinstance(inside.func, ast.Name) and inside.func.id == "ApiAction":
-                service, method = (getattr(argument, "value", None) for argument in inside.args[:2])
-                if service in SERVICES and method in methods():
-                    yield from ((name, inside.lineno) for name in _call(str(method), str(service), False).operations)
+                named, method = (str(getattr(argument, "value", "")) for argument in inside.args[:2])
+                if named in SERVICES and method in methods():
+                    yield from ((name, inside.lineno) for name in _call(method, named, False).operations)
 
 
 def _reached(

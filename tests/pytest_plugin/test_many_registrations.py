@@ -40,8 +40,9 @@ def wait_for(ends: Mapping[str, str]) -> tuple[list[str], int]:
     time = ManualTime()
     time.time = 0.0
     registry = Registry(time, ends)
+    client: Any = registry
     clock = ControlledClock(time, Polling(RecentCalls(), Random(7)))
-    found = list_unsuccessful(registry, clock, "arn:aws:servicediscovery:eu-west-1:1:service/srv-1", list(ends), 90.0)  # type: ignore[arg-type]
+    found = list_unsuccessful(client, clock, "arn:aws:servicediscovery:eu-west-1:1:service/srv-1", list(ends), 90.0)
     return found, registry.calls
 
 

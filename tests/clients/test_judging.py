@@ -227,6 +227,17 @@ def test_a_client_that_asks_at_once_after_an_error(play: Callable[[World], None]
     assert found["drain"].trait == "keeps-draining"
 
 
+def test_of_two_clients_at_once_the_worse_one_is_seen() -> None:
+    """One of a command's clients finds the new tasks, and the other one tries dead ones to the end."""
+    world = World()
+    asks_each_time(world)
+    with_cache(1e9, 0)(world)
+    [dead] = [verdict for verdict in judge(world.seen()) if verdict.check == "dead"]
+    assert (dead.trait, dead.level) == ("leaves-dead", "problem")
+    assert dead.seconds == pytest.approx(39.5, abs=1)
+    assert "not all of it asks again" in dead.sentence
+
+
 def test_answers_that_expire_when_a_task_dies_are_kept_all_the_same() -> None:
     """One question soon after an error is no habit."""
     found = traits(with_cache(71, 0))
@@ -288,13 +299,13 @@ def test_a_client_that_never_calls() -> None:
 
 
 def test_a_client_that_asks_for_records_that_are_not_there() -> None:
-    """A name of the course has addresses only: the line on a client of SRV records says so."""
+    """The name of the course has addresses only: the line on a client of SRV records says which name has those."""
     world = World()
     for at in world.times():
         world.script.ask(at, kinds=("SRV",))
     [verdict] = judge(world.seen())
     assert (verdict.trait, verdict.level) == ("never-called", "unknown")
-    assert "of the type SRV only" in verdict.sentence
+    assert f"the type SRV only, and called no task; _http._tcp.{NAME} has SRV records" in verdict.sentence
 
 
 def test_a_client_that_ignores_the_resolver() -> None:

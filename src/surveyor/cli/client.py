@@ -58,7 +58,7 @@ def client(
         surveyor client --repeat 0.5 -- curl -s {url}
 
     The command calls until it is stopped. It finds the address in SURVEYOR_URL, SURVEYOR_HOST and SURVEYOR_PORT, or in
-    place of {url}, {host} and {port} in its words.
+    place of {url}, {host} and {port} in its words. The name in SURVEYOR_SRV has SRV records for the same tasks.
     """
     words = arguments.args
     _check_request(words, host)

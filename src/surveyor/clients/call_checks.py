@@ -103,7 +103,15 @@ def judge_dead(seen: Seen) -> TraitVerdict:
             None, evidence,
         )  # fmt: skip
     wait = reached[0] - phase.began
-    good = wait <= max(PROMPT, seen.ttl + SLACK + pace_of(seen))
+    longest = max(PROMPT, seen.ttl + SLACK + pace_of(seen))
+    if tried and tried[-1].began - reached[0] > longest:
+        last = tried[-1].began - phase.began
+        return TraitVerdict(
+            "dead", "leaves-dead", "problem",
+            f"reached the new tasks after {max(wait, 0):.1f} s, and still tried dead ones {last:.1f} s after they had "
+            f"died ({len(tried)} attempts): not all of it asks again", last, evidence,
+        )  # fmt: skip
+    good = wait <= longest
     return TraitVerdict(
         "dead", "leaves-dead", "good" if good else "problem",
         f"reached the new tasks {max(wait, 0):.1f} s after the old ones had died ({len(tried)} attempts to dead ones)",

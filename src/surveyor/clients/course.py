@@ -20,7 +20,7 @@ from surveyor.clients.service import HARNESS, PORT, RunningTask, Services, Teste
 from surveyor.clients.traffic import Traffic
 from surveyor.errors import SurveyorError, UsageError
 
-__all__ = ["PHASES", "Command", "CourseLengths", "CoursePhase", "Seen", "play_course"]
+__all__ = ["PHASES", "SRV_PREFIX", "Command", "CourseLengths", "CoursePhase", "Seen", "play_course"]
 
 PHASES = {
     "before": "all tasks answer",
@@ -33,6 +33,9 @@ PHASES = {
     "ipv6": "the name has IPv6 addresses as well, at which nothing answers",
 }
 """The phases in their order."""
+
+SRV_PREFIX = "_http._tcp"
+"""What the name of the SRV records that lead to the same tasks begins with (Cloud Map, CreateService: Name)."""
 
 _STOP_WITHIN = 5.0
 _POLL = 0.2
@@ -191,13 +194,15 @@ def play_course(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="surveyor-client-")))
         services = stack.enter_context(start_services(namespace, negative_ttl, seed))
         service = services.create(service_name, ttl)
+        srv = services.create(f"{SRV_PREFIX}.{service_name}", ttl, "SRV")
         sets = [services.run_tasks(tasks) for _ in range(4)]
-        services.change([(service, sets[0])])
+        services.change([(service, sets[0]), (srv, sets[0])])
         stack.enter_context(capture(traffic))
         variables = {"SURVEYOR_URL": f"http://{host}:{PORT}/", "SURVEYOR_HOST": host, "SURVEYOR_PORT": str(PORT)}
+        variables["SURVEYOR_SRV"] = srv.name
         command = Command(words, log or folder / "client.log", variables, repeat)
         stack.callback(command.stop)
-        course = _Course(services, service, sets, traffic, command, lengths, ttl, say)
+        course = _Course(services, service, srv, sets, traffic, command, lengths, ttl, say)
         started = time.time()
         command.start()
         ended = course.play()
@@ -209,6 +214,7 @@ def play_course(
 class _Course:
     services: Services
     service: TestedService
+    srv: TestedService
     sets: Sequence[Sequence[RunningTask]]
     traffic: Traffic
     command: Command
@@ -323,7 +329,7 @@ class _Course:
     def _replace(self, old: Sequence[RunningTask], new: Sequence[RunningTask], behaviour: str) -> None:
         if behaviour:
             self._command(new, behaviour)
-        self.services.change([(self.service, new)])
+        self.services.change([(self.service, new), (self.srv, new)])
         self.services.kill(old)
 
     def _command(self, tasks: Sequence[RunningTask], behaviour: str) -> None:

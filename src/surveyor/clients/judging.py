@@ -12,7 +12,7 @@ from surveyor.clients.call_checks import (
     judge_spread,
     judge_walk,
 )
-from surveyor.clients.course import PHASES, Seen
+from surveyor.clients.course import PHASES, SRV_PREFIX, Seen
 from surveyor.clients.name_checks import judge_nxdomain, judge_resolution
 from surveyor.clients.sightings import connections_of, lookups_of, show_connections, show_lookups
 from surveyor.clients.verdicts import ENOUGH, TraitVerdict
@@ -66,7 +66,7 @@ def _never_called(seen: Seen) -> TraitVerdict:
     )
     if asked and not any(question.kind in ("A", "AAAA") for question in asked):
         kinds = ", ".join(sorted({question.kind for question in asked}))
-        sentence = f"asked for {seen.name} of the type {kinds} only, of which there are none here, and called no task"
+        sentence = f"asked for the type {kinds} only, and called no task; {SRV_PREFIX}.{seen.name} has SRV records"
     return TraitVerdict("resolution", "never-called", "unknown", sentence, evidence=show_lookups(seen))
 
 

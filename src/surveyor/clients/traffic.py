@@ -91,9 +91,13 @@ class Traffic:
             self._add_segment(packet)
 
     def asked(self, name: str, *, since: float = 0.0, until: float = float("inf")) -> list[Question]:
-        """Return the questions for a name, of all types, in a period."""
+        """Return the questions for a name, or for one below it as SRV records have, of all types, in a period."""
         wanted = name.lower().rstrip(".")
-        return [question for question in self.questions if question.name == wanted and since <= question.at < until]
+        return [
+            question
+            for question in self.questions
+            if (question.name == wanted or question.name.endswith(f".{wanted}")) and since <= question.at < until
+        ]
 
     def connected(
         self, addresses: Collection[str], *, since: float = 0.0, until: float = float("inf")

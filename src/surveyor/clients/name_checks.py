@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -102,7 +103,7 @@ def _asks_after_errors(seen: Seen, asked: Sequence[float], evidence: tuple[str, 
             f"resolved the name once, and did not ask again for {lasting:.0f} s", lasting, evidence,
         )  # fmt: skip
     patience = PROMPT + pace_of(seen)
-    served = [at for item in connections_of(seen) for at in (item.opened, *item.requests) if at is not None]
+    served = sorted(at for item in connections_of(seen) for at in (item.opened, *item.requests) if at is not None)
     errors = sorted(at for times in _errors(seen).values() for at in times)
     stuck = [at for at in errors if not _is_followed(at, served, patience)]
     followed = [at for at in errors if _is_followed(at, asked, patience)]
@@ -154,8 +155,9 @@ def _is_lost(connection: SeenConnection) -> bool:
 
 
 def _is_followed(at: float, moments: Sequence[float], within: float) -> bool:
-    """Return whether one of several moments is at most that long after another one."""
-    return any(0 <= each - at <= within for each in moments)
+    """Return whether one of several moments, which are sorted, is at most that long after another one."""
+    number = bisect_left(moments, at)
+    return number < len(moments) and moments[number] - at <= within
 
 
 def _used_without_question(seen: Seen, asked: Sequence[float]) -> float:

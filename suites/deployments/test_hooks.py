@@ -141,7 +141,12 @@ def test_all_hooks_of_a_stage_are_answered(started, waiting_hooks, proceed, reac
     proceed(deployment, first)
     with pytest.raises(ClientError):
         proceed(deployment, first)
-    always(lambda: [hook["hookId"] for hook in waiting_hooks(server.service, EARLY)] == [second["hookId"]], during=30)
+
+    def only_second_waits():
+        return [hook["hookId"] for hook in waiting_hooks(server.service, EARLY)] == [second["hookId"]]
+
+    eventually(only_second_waits, within=timeouts.SCHEDULER)
+    always(only_second_waits, during=30)
     proceed(deployment, second)
     reached_status(server.service, "SUCCESSFUL")
 

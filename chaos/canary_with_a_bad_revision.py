@@ -21,7 +21,7 @@ CANARY = {
     "A canary of ten percent, whose tasks listen at a wrong port, while clients call by Service Connect.",
     faults=("service.deploy-broken",),
     setup=ServiceSetup(count=2, resolve_by="connect", deployment=CANARY),
-    checks=(answered(at_least=0.7), visible(within=30, view="connect"), gone(within=30, view="connect")),
+    checks=(answered(at_least=0.7, over=30), visible(within=30, view="connect"), gone(within=30, view="connect")),
 )
 def test_canary_with_a_bad_revision(experiment_run: ExperimentRun) -> None:
     """Deploy, wait a minute after the first shift, and roll back."""

@@ -62,6 +62,17 @@ def test_versions_are_compared(install: Install, text: str, why: str) -> None:
     assert (found.why if isinstance(found, MissingSoftware) else "") == why
 
 
+def test_the_path_of_a_program_is_not_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Envoy prints the path with which it was started before its version."""
+    folder = tmp_path / "python3.11"
+    folder.mkdir()
+    path = folder / "client"
+    path.write_text('#!/bin/sh\necho "$0  version: abc/1.40.0/Clean"\n')
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    assert program("client", ("-v",), "install it").find() == FoundSoftware("1.40.0", str(path))
+
+
 def test_a_java_that_is_too_old_or_without_compiler(install: Install) -> None:
     """Java 8 has no java.net.http; a runtime alone does not run a source file."""
     install("java", 'openjdk version "1.8.0_392"')

@@ -197,7 +197,8 @@ def _try(
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return MissingSoftware(f"{name} does not run: {error}", install)
-    numbers = re.search(r"\d+(?:\.\d+)+|(?<=\")\d+", done.stdout + done.stderr)
+    printed = (done.stdout + done.stderr).replace(path, name)  # some print their path, which may hold a version too
+    numbers = re.search(r"\d+(?:\.\d+)+|(?<=\")\d+", printed)
     if numbers is None:
         return MissingSoftware(f"{name} {' '.join(version)} prints no version", install)
     text = numbers.group()

@@ -148,11 +148,12 @@ _CONSUMER: Calls = {
 }
 
 _EXPERIMENT: Calls = {
-    "servicediscovery": "CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace GetService "
-    "RegisterInstance UpdateService",
+    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace "
+    "GetService RegisterInstance UpdateService",
     "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
-    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListServiceDeployments ListTagsForResource "
-    "RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource UpdateService",
+    "ecs": "CreateCluster CreateService DescribeServiceDeployments DescribeServiceRevisions DescribeTaskDefinition "
+    "ListServiceDeployments ListTagsForResource RegisterTaskDefinition RunTask StopServiceDeployment TagResource "
+    "UntagResource UpdateService",
 }
 """Those of experiments on a service that Surveyor creates, in the default VPC or in the subnets of the target file."""
 

@@ -20,6 +20,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from surveyor.clock import WallClock
 from surveyor.targets.clients import Clients
 from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing, inventory
 
@@ -65,9 +66,15 @@ def start_run(emulator: EmulatorAccount, out: Path, workers: int = 3) -> subproc
     )
 
 
-def killed_run(emulator: EmulatorAccount, out: Path, after: float, workers: int = 3) -> str:
-    """Start a run, kill it without warning after `after` wall seconds, and return what it had printed."""
+def killed_run(emulator: EmulatorAccount, out: Path, after: float, workers: int = 3, *, begun: bool = False) -> str:
+    """Start a run, kill it without warning after `after` wall seconds, and return what it had printed.
+
+    `begun`: from the moment on at which it has created something, so that a busy machine does not kill idle runs only.
+    """
+    before = all_resources(emulator)
     process = start_run(emulator, out, workers)
+    if begun:
+        WallClock().eventually(lambda: process.poll() is not None or all_resources(emulator) - before, within=300)
     timer = threading.Timer(after, process.send_signal, (signal.SIGKILL,))
     timer.start()
     try:
@@ -104,7 +111,7 @@ def main() -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--within", type=float, default=60.0, help="maximum wall seconds until the kill")
+    parser.add_argument("--within", type=float, default=60.0, help="maximum wall seconds from the first resource on")
     parser.add_argument("--lost", action="store_true", help="delete the folder of the run before the sweep")
     arguments = parser.parse_args()
     moments, failures = random.Random(arguments.seed), 0
@@ -114,9 +121,9 @@ def main() -> int:
         emulator.clients().client("servicediscovery", ACCOUNT).list_namespaces()  # others' resources are made
         others = all_resources(emulator)
         for number in range(1, arguments.count + 1):
-            after = moments.uniform(1.0, arguments.within)
+            after = moments.uniform(0.0, arguments.within)
             with tempfile.TemporaryDirectory() as scratch:
-                printed = killed_run(emulator, Path(scratch), after)
+                printed = killed_run(emulator, Path(scratch), after, begun=True)
                 before = all_resources(emulator)
                 if arguments.lost:
                     shutil.rmtree(scratch)
@@ -129,7 +136,7 @@ def main() -> int:
             left, gone = found - others, others - found
             failures += bool(left or gone) or swept.returncode != 0
             sys.stdout.write(
-                f"{number}: killed after {after:.1f} s, {len(before - others)} resources existed, {deleted} "
+                f"{number}: killed {after:.1f} s after its first resource, {len(before - others)} existed, {deleted} "
                 f"swept (exit {swept.returncode}), {len(left)} left {', '.join(left)}, {len(gone)} of others gone\n"
             )
             sys.stdout.flush()

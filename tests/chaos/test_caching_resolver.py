@@ -66,6 +66,7 @@ def test_unbound_serves_what_has_expired() -> None:
         assert list(resolve_name(server, NAME, 5).members) == ["127.0.0.9"]
         upstream.is_silent = True
         before = upstream.asked
+        found = resolve_name(server, NAME, 5)
         while upstream.asked == before:  # the answer is asked for again once it has expired
             found = resolve_name(server, NAME, 5)
             assert list(found.members) == ["127.0.0.9"]

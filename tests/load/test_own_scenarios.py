@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from surveyor.callers import MODELS
 from surveyor.history import load_history
+from surveyor.load.tally import Tally
+from surveyor_emulator.runtime.envoy.binary import binary
 from tests.documents import DOCS, python_example
 
 SCENARIO = """
@@ -23,6 +26,8 @@ SCENARIO = Scenario("calm", "Nothing happens.", ServiceSetup(count=2, warm_up=5)
                     vanish=True)
 globals().update(play(SCENARIO))
 """
+needs_envoy = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
+
 LOAD = """
 import sys
 import surveyor.cli.load
@@ -92,3 +97,26 @@ def test_a_scenario_that_cannot_be_played_is_wrong_usage(folder: Path, old: str,
     )  # fmt: skip
     assert run.returncode == 2, run.stderr
     assert message in run.stderr
+
+
+@pytest.mark.soak
+@needs_envoy
+def test_addresses_vanish_though_a_proxy_has_listened_there(folder: Path) -> None:
+    """Calls to a task that has ended wait for their time-out, instead of being refused, though it had a proxy."""
+    scenario = SCENARIO.replace("from settings_of_ours import SECONDS\n", "").replace(
+        'ServiceSetup(count=2, warm_up=5), phases=(Phase("calm", SECONDS),)',
+        "ServiceSetup(count=2, ttl=60, entry_points=True), clients=('dns-pinned',), "
+        "phases=(Phase('stopped', 60, fault='task.stop', victims='one'),)",
+    )
+    (folder / "all_calm.py").write_text(scenario)
+    run = subprocess.run(
+        [sys.executable, "-c", LOAD, "load", "all_calm.py", "--scale", "10", "--rate", "20", "--out", "out"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    tally = Tally.loads((folder / "out" / "all-calm" / "tally.json").read_bytes())
+    errors: Counter[str] = Counter()
+    for entry in tally.entries():
+        errors[entry.error] += entry.count if entry.outcome != "ok" else 0
+    # A call at the moment between the end of the proxy and that of the interface may still be refused.
+    assert errors["no connection in time"] > 5 * errors["refused"], (errors, run.stderr)
+    assert errors["refused"] <= 3, errors

@@ -35,7 +35,7 @@ from .authorities import find_authority
 from .proxy_logs import deliver_log_lines, ensure_log_group
 from .proxy_metrics import collect_metrics
 
-__all__ = ["assign_addresses", "drain", "reachable_endpoints", "rotate_certificates", "start", "stop"]
+__all__ = ["assign_addresses", "drain", "end", "reachable_endpoints", "rotate_certificates", "start", "stop"]
 
 OPEN_CALLS_POLL = 0.02  # wall seconds
 ENDPOINTS_PER_ZONE = 2
@@ -143,7 +143,7 @@ def drain(call: Call, task: Task, moment: ProxyDrain, then: Callable[[], object]
     call.note("connect.drain", task.id)
     call.world.clock.run(task.sidecar.envoy.drain())
     if moment == "after-containers":
-        call.world.clock.call_later(DRAIN, _end_after_drain, call, task, then)
+        call.world.clock.call_later(DRAIN, end, call, task, then)
         return
     run = runtime(call.world)
     run.pace.hold(task, DRAIN)
@@ -157,20 +157,24 @@ def drain(call: Call, task: Task, moment: ProxyDrain, then: Callable[[], object]
     call.world.clock.call_later(DRAIN, drained)
 
 
-def _end_after_drain(call: Call, task: Task, then: Callable[[], object]) -> None:
-    _end(call, task)
-    then()
-
-
-def _end(call: Call, task: Task) -> None:
-    """End the proxy of a task, and its container."""
+def end(call: Call, task: Task, then: Callable[[], object] = lambda: None) -> None:
+    """End the proxy of a task, and its container; call `then` once it listens no more, at once if there is none."""
     callers.left(call, task)
-    if task.sidecar is not None:
-        stopped, task.sidecar = task.sidecar, None
-        call.world.clock.run(stopped.stop(runtime(call.world).supervisor))
+    stopped, task.sidecar = task.sidecar, None
+    if stopped is None:
+        then()
+    else:
+        call.world.clock.run(_stop_and_then(call, stopped, then))
     if task.proxy is not None and task.proxy.status != "STOPPED":
         task.proxy.exit_code = 0 if task.proxy.status == "RUNNING" else None
         task.proxy.status = "STOPPED"
+
+
+async def _stop_and_then(call: Call, stopped: Sidecar, then: Callable[[], object]) -> None:
+    try:
+        await stopped.stop(runtime(call.world).supervisor)
+    finally:
+        then()
 
 
 async def _release_clock(call: Call, task: Task) -> None:
@@ -185,7 +189,7 @@ async def _release_clock(call: Call, task: Task) -> None:
 def stop(call: Call, task: Task) -> None:
     """Stop the proxy of a task that has stopped, and release its addresses."""
     run = runtime(call.world)
-    _end(call, task)
+    end(call, task)
     if task.inner_address is not None:
         run.addresses.release(task.inner_address)
     for address in task.connect_names.values():

@@ -375,7 +375,7 @@ def _all_ended(call: Call, task: Task, changed: Changed) -> None:
 def _deprovision(call: Call, task: Task, changed: Changed) -> None:
     _set_status(call, task, "DEPROVISIONING", changed)
     if call.world.settings.stopped_addresses == "vanish":
-        remove_interface(call, task)
+        proxies.end(call, task, partial(remove_interface, call, task))  # it listens at the address until then
 
     def stopped() -> None:
         task.stopped = call.now

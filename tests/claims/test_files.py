@@ -41,6 +41,14 @@ def test_every_claim_of_every_file_is_loaded(claims: Claims) -> None:
     assert {claim.area for claim in claims.by_id.values()} == {area.name for area in claims.areas}
 
 
+def test_the_readme_counts_them(claims: Claims) -> None:
+    """README.md says how many claims there are, and how many have a suite."""
+    readme = (FOLDER.parent / "README.md").read_text("utf-8")
+    proven = [claim for claim in claims.by_id.values() if claim.unproven is None]
+    assert f"The {len(claims.by_id)} claims come from the AWS documentation" in readme
+    assert f"{len(proven)} of them have test suites" in readme
+
+
 def test_each_statement_of_the_two_articles_has_an_entry(claims: Claims) -> None:
     """The entries are numbered without a gap, 93 of one article and 31 of the other."""
     assert [article.ref for article in claims.articles] == [

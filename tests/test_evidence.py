@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import dns.message
 import dns.rrset
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.soak
 @given(json_values)
 def test_any_value_becomes_json(value: object) -> None:
     """Any value becomes plain JSON of limited size."""

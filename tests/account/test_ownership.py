@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.model import ServiceModel
 
 from surveyor.account.ledger import Ledger, Owner, Shared
 from surveyor.account.ownership import NotOwned, Ownership, is_read
@@ -25,14 +27,18 @@ BALANCER = ARN.format("elasticloadbalancing", "loadbalancer/app/shop/0a")
 ROLE = "arn:aws:iam::444455556666:role/limited"
 
 Call = tuple[str, str, Mapping[str, Any]]
-_models: dict[str, Any] = {}
+
+
+@cache
+def model_of(service: str) -> ServiceModel:
+    """Return botocore's model of a service, which takes a while to read."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 def send(owned: Ownership, call: Call) -> None:
     """Check a call as a client does, with the members of the operation."""
     service, operation, params = call
-    model = _models.setdefault(service, botocore.session.get_session().get_service_model(service))
-    shape = model.operation_model(operation).input_shape
+    shape = model_of(service).operation_model(operation).input_shape
     owned.check(service, operation, params, shape.members if shape else ())
 
 
@@ -396,6 +402,6 @@ def test_no_operation_that_changes_counts_as_read(service: str) -> None:
     """The first word of a name decides, and no word of an operation that changes is among those of reads."""
     changing = ("Create", "Update", "Delete", "Put", "Modify", "Tag", "Untag", "Stop", "Run", "Register", "Deregister",
                 "Associate", "Change", "Attach", "Detach", "Set", "Add", "Remove", "Start", "Terminate")  # fmt: skip
-    names = botocore.session.get_session().get_service_model(service).operation_names
+    names = model_of(service).operation_names
     assert not [name for name in names if is_read(name) and name.startswith(changing)]
     assert [is_read(name) for name in ("DescribeServices", "Getaway", "Testify")] == [True, False, False]

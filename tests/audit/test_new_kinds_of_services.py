@@ -97,6 +97,7 @@ def test_the_descriptions_are_those_of_the_model(kind: str) -> None:
     assert ParamValidator().validate(service(kind), shape).generate_report() == ""
 
 
+@pytest.mark.soak
 def test_an_audit_reads_services_of_all_kinds(running: RunningTarget) -> None:
     """Each is read with its task, and no rule finds anything, since none has a registry."""
     snapshot = read_snapshot(Scope(clusters=(CLUSTER,)), planted(running))

@@ -97,6 +97,7 @@ def test_a_dry_run_names_the_victims_and_injects_nothing(tmp_path: Path) -> None
     assert "invoke" not in events
 
 
+@pytest.mark.soak
 def test_a_named_experiment_that_is_unsupported_is_not_a_success(tmp_path: Path) -> None:
     """A named experiment that the target does not support ends with exit code 5 and its reason."""
     target = tmp_path / "plain.toml"

@@ -76,6 +76,7 @@ def test_the_command_line_starts_without_slow_libraries(arguments: list[str]) ->
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("arguments", [["--help"], ["chaos", "--help"], ["claims", "list", "--help"]])
 def test_help_on_a_narrow_terminal_is_complete(arguments: list[str]) -> None:
     """With 40 columns the names of all commands and options are whole."""
@@ -92,6 +93,7 @@ def test_an_unknown_command_names_the_nearest() -> None:
     assert "Did you mean 'conform'?" in done.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["chaos", "--help"], ["claims", "list"], ["chaos", "--list"]]
 )

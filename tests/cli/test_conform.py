@@ -85,6 +85,7 @@ def test_all_as_expected_is_0(checkout: Checkout) -> None:
     assert [claim.verdict for claim in load_report(out / "report.json").claims].count(Verdict.PASS) == 1
 
 
+@pytest.mark.soak
 def test_moved_verdict_is_1_with_its_cause(checkout: Checkout) -> None:
     """The expected and the actual verdict, the documented statement and the cause are printed; calls are not."""
     checkout.suite(GOOD + BAD)

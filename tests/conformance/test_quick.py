@@ -158,7 +158,8 @@ def exit_code(*arguments: str) -> object:
         return ended.code
 
 
-@pytest.mark.parametrize("command", ["conform", pytest.param("survey", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("command", ["conform", "survey"])
 def test_the_commands_have_it(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With an area it judges less; an area without a quick claim is refused in one line."""
     assert exit_code(command, "--quick", "--area", "attributes", "--out", str(tmp_path)) == 0

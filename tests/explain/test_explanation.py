@@ -41,6 +41,7 @@ def test_missing_statements_allow_the_request(case: Case) -> None:
         assert decide(case.request, policies).allowed is (left_out is None)
 
 
+@pytest.mark.soak
 @CALM
 @given(case=cases())
 def test_near_matches_belong_to_policies_without_an_allow(case: Case) -> None:

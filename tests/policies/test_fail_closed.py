@@ -101,6 +101,7 @@ def test_an_error_in_a_statement_denies(part: str, effect: str) -> None:
     assert (decision.allowed, decision.reason) == (False, "error")
 
 
+@pytest.mark.soak
 @settings(max_examples=300)
 @given(documents())
 def test_an_unknown_resource_is_allowed_by_a_star_only(document: Mapping[str, Any]) -> None:

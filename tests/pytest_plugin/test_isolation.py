@@ -43,6 +43,7 @@ def test_environment_has_no_effect(checkout: Checkout, monkeypatch: pytest.Monke
     assert exit_code(report) == 0
 
 
+@pytest.mark.soak
 def test_each_test_has_a_separate_account(checkout: Checkout) -> None:
     """Accounts and names differ between tests and calls, and are the same for the same seed."""
     checkout.suite(

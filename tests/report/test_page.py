@@ -102,6 +102,7 @@ def test_the_policy_allows_only_the_script_and_style_of_the_page(pages: dict[str
     assert [attributes for attributes in scripts if attributes.get("type") != "application/json"] == [{}]
 
 
+@pytest.mark.soak
 def test_a_hostile_target_stays_text(pages: dict[str, str], hostile: str) -> None:
     """Text of a target is never markup, is complete in the evidence, and the page is UTF-8 without controls."""
     text = pages["hostile"]

@@ -91,11 +91,8 @@ def test_an_odd_answer_is_a_verdict_of_its_test(results: dict[str, TestReport], 
         assert re.search("got none in time|an answer of more than|exceeded maximum allowed", test.detail)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [kind if kind in ("drip", "chunks without end") else pytest.param(kind, marks=pytest.mark.soak)
-     for kind in WITHOUT_END],
-)  # fmt: skip
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", WITHOUT_END)
 def test_answers_without_end_in_a_row_end_the_run(checkout: Checkout, kind: str) -> None:
     """After three of them the run ends with 3, and the line names the target and the last call."""
     checkout.suite("""

@@ -79,6 +79,7 @@ def test_calls_use_the_account_of_the_test(endpoint: StartedProcess) -> None:
         assert abs(entry["at"] - running.clock.now()) < 1
 
 
+@pytest.mark.soak
 def test_waits_follow_the_scale_of_a_flowing_clock() -> None:
     """If time of the target flows sixty times as fast, a wait takes a sixtieth, and time cannot be advanced."""
     started = start("embedded", embedded("--clock", "flow", "--scale", "60"), seed=7)
@@ -140,6 +141,7 @@ def test_a_control_endpoint_that_wants_another_token_is_named(
         check_reachable(load_target("aws", TARGETS, TargetOptions(account=ACCOUNT, endpoint=endpoint.endpoint)))
 
 
+@pytest.mark.soak
 def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
     """A target file may name its DNS server; without one, DNS cannot be queried."""
     target = Target("there", "us-east-1", endpoint.endpoint, dns=Dns("address", "127.0.0.1", 5353), file=Path("there"))

@@ -79,6 +79,7 @@ def test_up_to_eight_options_are_all_answered(render: Ask, count: int) -> None:
     assert len(first) == count
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("count", [9, 12, 100])
 def test_eight_of_more_options_are_picked_at_random(render: Ask, count: int) -> None:
     """Each answer holds eight different options; all are picked about equally often, in varying subsets."""

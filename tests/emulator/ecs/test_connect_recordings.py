@@ -260,6 +260,7 @@ def call_during_a_stop(connected: Ecs, *, seconds: int) -> int:
     return statuses[0]
 
 
+@pytest.mark.soak
 def test_sigterm_does_not_wait_for_the_drain(connected: Ecs) -> None:
     """A call to a workload that dies at SIGTERM is lost; the task is there for 20 s more, until its proxy ends."""
     assert call_during_a_stop(connected, seconds=10) != 200

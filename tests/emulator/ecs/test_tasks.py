@@ -160,6 +160,7 @@ def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
         cloudmap.list_services()
 
 
+@pytest.mark.soak
 def test_deregistration_follows_the_configured_order(ecs: Ecs) -> None:
     """A task is deregistered before SIGTERM, without or with waiting for it, or after its process has ended."""
     ecs.define()

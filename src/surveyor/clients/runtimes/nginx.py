@@ -87,7 +87,7 @@ _BY_TTL = DocumentedSetting(
     "resolver", "answers are cached for the TTL of the response, unless valid= is set", _RESOLVER
 )
 _NO_NAME = DocumentedSetting("no such name", "asked for again after 10 s, unless valid= is set", _SOURCE)
-_RESOLVED_AGAIN = {"kill": Expected(0, 5, ttls=1), "gap": Expected(0, 10, ttls=1)}
+_RESOLVED_AGAIN = {"kill": Expected(0, 5, ttls=1), "gap": Expected(0, 10, ttls=1), "drain": Expected(0, 5, ttls=1)}
 """After a gap it may still keep the address from before, or "no such name" for 10 s."""
 
 _USE_VARIABLE = RuntimeAdvice(
@@ -133,7 +133,7 @@ RUNTIMES = (
         _variable,
         "proxy",
         (_BY_TTL,),
-        {"kill": Expected(0, 0, ttls=1), "drain": Expected(0, 0, ttls=1)},
+        {"kill": Expected(0, 0, ttls=1), "gap": Expected(0, 10, ttls=1), "drain": Expected(0, 0, ttls=1)},
         model="dns",
         mends="nginx-literal",
     ),

@@ -11,6 +11,8 @@ from surveyor.claims import Claims, Level, Reason, load_claims
 from surveyor.claims.documents import Documents
 from surveyor.claims.drift import compare, model_sources, read_recorded
 from surveyor.claims.model import SourceKind
+from surveyor.recordings import load_recordings
+from surveyor.recordings.status import ClaimStatus, status_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "claims"
 
@@ -42,9 +44,12 @@ def test_every_claim_of_every_file_is_loaded(claims: Claims) -> None:
 
 
 def test_the_readme_counts_them(claims: Claims) -> None:
-    """README.md says how many claims there are, and how many have a suite."""
+    """README.md says how many claims there are, how many AWS was seen to keep, and how many have a suite."""
     readme = (FOLDER.parent / "README.md").read_text("utf-8")
     proven = [claim for claim in claims.by_id.values() if claim.unproven is None]
+    recordings = load_recordings(FOLDER.parent / "recordings", claims.by_id).by_claim.values()
+    confirmed = [found for found in recordings if status_of(found, None) is ClaimStatus.CONFIRMED]
+    assert f"others have recorded confirm {len(confirmed)} of them" in readme
     assert f"The {len(claims.by_id)} claims come from the AWS documentation" in readme
     assert f"{len(proven)} of them have test suites" in readme
 

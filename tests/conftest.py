@@ -150,7 +150,7 @@ def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checko
         yield checkout
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def children_take_ctrl_c() -> Iterator[None]:
     """Let SIGINT and SIGQUIT end the processes that a test starts, also if the tests run with them ignored.
 

@@ -63,7 +63,6 @@ def test_the_resources_of_a_killed_experiment_are_deleted(shared: SharedService,
     assert before[1]["Namespaces"] == after[1]["Namespaces"]
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_ctrl_c_undoes_without_the_watchdog(shared: SharedService, tmp_path: Path) -> None:
     """Ctrl-C undoes the faults, and the history records that the experiment was stopped, and which service it was."""
     more = ("--service", "shop/web", "--max-error-rate", "1")
@@ -100,7 +99,6 @@ def test_a_service_that_must_not_be_disrupted_is_refused(
     assert shared.is_restored()
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_a_second_runner_is_refused(shared: SharedService, tmp_path: Path) -> None:
     """A second experiment with the same service is refused, and the first one continues."""
     (tmp_path / "a").mkdir()

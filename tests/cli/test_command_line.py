@@ -122,7 +122,6 @@ def test_a_closed_pipe_does_not_hide_other_errors() -> None:
     assert done.stderr.startswith("surveyor: connection lost; its traceback is in ")
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_130_after_the_cleanup(number: signal.Signals) -> None:
     """SIGTERM, and SIGHUP of a closed terminal, end a command as Ctrl-C does: it cleans up and exits with 130."""

@@ -239,7 +239,6 @@ def test_survey_uses_the_embedded_target_by_default(checkout: Checkout) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize(("workers", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("2", signal.SIGHUP)])
 def test_an_interrupted_run_is_130_and_leaves_no_process(
     checkout: Checkout, workers: str, number: signal.Signals

@@ -8,12 +8,10 @@ import subprocess
 import sys
 
 import boto3
-import pytest
 
 COMMAND = (sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", "emulator")
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_boto3_reaches_it_with_the_printed_settings_until_ctrl_c() -> None:
     """A plain boto3 client needs only the printed settings; Ctrl-C ends the emulator with 130."""
     command = [
@@ -50,7 +48,6 @@ def test_boto3_reaches_it_with_the_printed_settings_until_ctrl_c() -> None:
     assert process.returncode == 130
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_its_own_secrets_are_printed() -> None:
     """A token and a secret that the environment has already are those to be used, so they are not blanked."""
     token, secret = "a-token-for-every-start", "a-secret-for-every-start"

@@ -103,7 +103,6 @@ def test_an_error_that_is_not_foreseen_is_3_in_one_line(checkout: Checkout) -> N
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 @pytest.mark.parametrize("group", [False, True])

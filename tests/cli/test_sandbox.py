@@ -252,7 +252,6 @@ def test_tasks_of_the_emulator_are_reached_from_inside_only() -> None:
     await_none_in(network)
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_ctrl_c_ends_the_emulator_and_its_sandbox() -> None:
     """The exit code is 130, as without a sandbox."""
     with emulator() as (process, settings):

@@ -157,7 +157,6 @@ def test_a_target_on_every_address_answers_for_addresses(processes: list[Process
     assert [status(ready, host) for host in hosts] == [200, 200, 200, 421]
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_on_a_signal(processes: list[Process], number: signal.Signals) -> None:
     """It exits with 0 and prints nothing, even with connections open."""

@@ -149,7 +149,6 @@ def totals_of(folder: Path) -> tuple[dict[str, ClientFigures], float]:
     return {row.model: row for row in figures_of(history, tally) if row.phase == WHOLE}, seconds
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
     """With Locust's master and workers each model's stream runs once, at the scenario's rate, and is counted once."""
     status, output = with_workers(tmp_path, lambda workers: None)
@@ -164,7 +163,6 @@ def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
     assert "short: pass" in output
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_a_lost_worker_makes_the_run_inconclusive(tmp_path: Path) -> None:
     """The calls of a lost worker are missing, so the run is inconclusive and says why."""
 

@@ -114,7 +114,6 @@ def test_account_that_outlives_the_run_is_left_unchanged(
     assert existing_resources(tmp_path) == []
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_interruption_keeps_what_was_found(tmp_path: Path) -> None:
     """Ctrl-C ends with exit code 130 and a report that says so."""
     argv = [sys.executable, "-c", "from surveyor.cli import main; raise SystemExit(main())", "model"]

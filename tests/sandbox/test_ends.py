@@ -59,7 +59,6 @@ def test_a_signal_ends_it_as_outside(box: Sandbox, number: signal.Signals) -> No
     await_none_in(network)
 
 
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("group", [False, True])
 def test_ctrl_c_reaches_the_command_once(box: Sandbox, *, group: bool) -> None:
     """It cleans up, and its exit code is passed on; a signal to its group arrives once too."""

@@ -131,7 +131,6 @@ def test_a_replaced_file_is_refused(index: PackageIndex, tmp_path: Path) -> None
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_creation_is_not_used(
     index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

@@ -123,7 +123,6 @@ def wait_until_gone(pids: set[int], addresses: set[str]) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize(
     "name",
     ["SIGKILL", "SIGTERM", *(pytest.param(name, marks=SOAK) for name in ("SIGINT", "SIGHUP", "SIGQUIT"))],

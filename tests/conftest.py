@@ -151,13 +151,16 @@ def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checko
 
 
 @pytest.fixture(autouse=True)
-def children_take_ctrl_c() -> Iterator[None]:
-    """Let SIGINT and SIGQUIT end the processes that a test starts, also if the tests run with them ignored.
+def children_take_signals() -> Iterator[None]:
+    """Let signals of the terminal end the processes that a test starts, also if the tests run with them ignored.
 
-    `make test &` in a script, or under nohup, starts everything with both ignored, and programs keep it so. While a
-    handler is installed here, children start with the default instead; this process still ignores the signals.
+    `make test &` in a script starts everything with SIGINT and SIGQUIT ignored, `nohup make test` with SIGHUP, and
+    programs keep it so. While a handler is installed here, children start with the default instead; this process still
+    ignores the signals.
     """
-    ignored = [name for name in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(name) is signal.SIG_IGN]
+    ignored = [
+        name for name in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP) if signal.getsignal(name) is signal.SIG_IGN
+    ]
     for name in ignored:
         signal.signal(name, lambda number, frame: None)
     yield

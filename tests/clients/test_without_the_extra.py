@@ -21,10 +21,11 @@ import importlib.abc, importlib.metadata, os, sys
 from pathlib import Path
 
 PACKAGES = {PACKAGES!r}
+MODULES = (*PACKAGES.values(), "envoy", "h2", "pycares")
 
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in (*PACKAGES.values(), "envoy", "h2", "pycares"):
+        if name.partition(".")[0] in MODULES:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 def version(name, before=importlib.metadata.version):
@@ -34,7 +35,7 @@ def version(name, before=importlib.metadata.version):
 
 sys.meta_path.insert(0, Hidden())
 importlib.util.find_spec = lambda name, before=importlib.util.find_spec: (
-    None if name in PACKAGES.values() else before(name)
+    None if name in MODULES else before(name)
 )
 importlib.metadata.version = version
 """

@@ -119,4 +119,3 @@ def test_addresses_vanish_though_a_proxy_has_listened_there(folder: Path) -> Non
         errors[entry.error] += entry.count if entry.outcome != "ok" else 0
     # A call at the moment between the end of the proxy and that of the interface may still be refused.
     assert errors["no connection in time"] > 5 * errors["refused"], (errors, run.stderr)
-    assert errors["refused"] <= 3, errors

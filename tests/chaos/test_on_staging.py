@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from surveyor.chaos.service_counts import primary_deployment
 from surveyor.chaos.undo_log import open_entries
+from surveyor.clock import WallClock
 from tests.account.test_untouched import Recorder, recording
 from tests.chaos.kills import kill_one, watchdogs
 from tests.chaos.services_on_staging import (
@@ -112,8 +114,18 @@ def test_a_ttl_that_another_user_sets_stays(shop: Staged, tmp_path: Path) -> Non
     runner = start_chaos(shop, "web", tmp_path / "out", "any-fault", "--fault", "registry.ttl", "--duration", "40")
 
     def set_ttl(seconds: int) -> None:
-        records = [{"Type": "A", "TTL": seconds}]
-        cloudmap.update_service(Id=registry, Service={"DnsConfig": {"DnsRecords": records}})
+        service = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": seconds}]}}
+
+        def accepted() -> bool:
+            try:
+                cloudmap.update_service(Id=registry, Service=service)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "DuplicateRequest":
+                    raise
+                return False
+            return True
+
+        WallClock().eventually(accepted, within=60)  # until the update of the fault, or of its undo, has ended
 
     during(runner, tmp_path / "out", 1, lambda: set_ttl(77))
     runner.wait(timeout=240)
@@ -169,7 +181,11 @@ def test_a_deployment_of_another_user_outlives_a_lost_machine(shop: Staged, tmp_
     shop.is_whole("web", 3)
     found = shop.service("web")
     assert (found["taskDefinition"], primary_deployment(found)) == (theirs["definition"], theirs["deployment"])
-    assert {task["taskDefinitionArn"] for task in shop.tasks("web")} == {theirs["definition"]}
+
+    def all_are_theirs() -> bool:
+        return {task["taskDefinitionArn"] for task in shop.tasks("web")} == {theirs["definition"]}
+
+    WallClock().eventually(all_are_theirs, within=90)  # until their deployment has ended
 
 
 @pytest.mark.parametrize(("victim", "seconds"), [("runner", 2.0), ("both", 4.0)])

@@ -194,7 +194,7 @@ def test_an_object_that_others_changed(account: EmulatorAccount, role: str, tmp_
     state: dict[str, Any] = json.loads((tmp_path / "out" / "in-vpc" / "mailbox.json").read_text())
     assert (tmp_path / "out" / "in-vpc").stat().st_mode & 0o777 == 0o700
     s3 = account.clients().client("s3", ACCOUNT)
-    for number in range(state["read"] + 1, state["read"] + 40):
+    for number in range(state["read"] + 1, state["read"] + 200):
         s3.put_object(Bucket=state["bucket"], Key=f"{state['session']}/answer/{number}", Body=b"forged")
     _, rest = process.communicate(timeout=120)
     assert process.returncode == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from surveyor.claims.proofs import find_proofs
 from surveyor.conformance.mutants import Mutant, load_mutants, missing_mutants
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
+from surveyor_emulator.mutations import edits
 from surveyor_emulator.mutations.edits import Edit
 from surveyor_emulator.mutations.registry import Patches
 
@@ -33,8 +35,18 @@ def test_each_edit_fits_the_source(mutant: Mutant) -> None:
     """The place exists, the text occurs once, the result is Python, and undoing restores the code."""
     patches = Patches()
     edit = Edit(mutant.details["in"], mutant.details.get("find", ""), mutant.details["with"])
+    before = _edited(edit)
     edit.apply(patches)
+    assert _edited(edit) is not before
     patches.undo()
+    assert _edited(edit) is before
+
+
+def _edited(edit: Edit) -> object:
+    """Return what an edit changes: the code of a function, or a constant."""
+    _, owner, name = edit._locate()
+    value = inspect.getattr_static(owner, name)
+    return edits._function_in(value, edit.place).__code__ if edit.find else value
 
 
 def test_what_a_claim_lacks() -> None:

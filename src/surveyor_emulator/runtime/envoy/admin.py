@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["AdminUnavailable", "ask", "drain", "is_ready", "statistics"]
+__all__ = ["AdminUnavailable", "ask", "certificates", "drain", "is_ready", "statistics"]
 
 RESPONSE_TIMEOUT = 2.0  # wall seconds
 
@@ -37,6 +37,15 @@ async def statistics(socket: Path, pattern: str) -> Mapping[str, int]:
         raise AdminUnavailable(f"statistics: status {status}")
     entries = json.loads(body)["stats"]
     return {entry["name"]: entry["value"] for entry in entries if isinstance(entry.get("value"), int)}
+
+
+async def certificates(socket: Path) -> frozenset[str]:
+    """Return the serial numbers of the certificates that Envoy presents. Raises AdminUnavailable."""
+    status, body = await _ask(socket, "GET", "/certs")
+    if status != 200:
+        raise AdminUnavailable(f"certificates: status {status}")
+    contexts = json.loads(body)["certificates"]
+    return frozenset(found["serial_number"] for context in contexts for found in context.get("cert_chain", ()))
 
 
 async def ask(socket: Path, path: str) -> tuple[int, bytes]:

@@ -38,6 +38,10 @@ class Envoy:
         """Return counters and gauges, see ``admin.statistics``. Raises admin.AdminUnavailable."""
         return await admin.statistics(self.folder / ADMIN, pattern)
 
+    async def certificates(self) -> frozenset[str]:
+        """Return the serial numbers of the certificates that it presents. Raises admin.AdminUnavailable."""
+        return await admin.certificates(self.folder / ADMIN)
+
     async def drain(self) -> None:
         """Ask callers to go elsewhere; an Envoy that does not answer drains nothing."""
         with contextlib.suppress(admin.AdminUnavailable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from .values import WORKERS, Plan
 __all__ = ["Sidecar", "start"]
 
 _READ_AT_ONCE = 64 * 1024
+# Wall seconds.
+READ_TIMEOUT = 10.0
+POLL_INTERVAL = 0.02
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +61,26 @@ class Sidecar:
             else statistics.get(f"http.{name}.downstream_rq_active", 0)
             for name, protocol in protocols.items()
         )
+
+    async def replace_certificates(self, write: Callable[[], bool]) -> None:
+        """Call ``write``, which replaces the files and returns whether it did; return once the proxy has read them.
+
+        A proxy that presents no certificate, or does not answer, is not waited for.
+        """
+        presents = self.plan.secrets is not None and self.plan.secrets.certificate is not None
+        before = await self._presented() if presents else None
+        if not write() or before is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READ_TIMEOUT):
+                while await self._presented() == before:  # noqa: ASYNC110 (another process sends no events)
+                    await asyncio.sleep(POLL_INTERVAL)
+
+    async def _presented(self) -> frozenset[str] | None:
+        try:
+            return await self.envoy.certificates()
+        except AdminUnavailable:
+            return None
 
     async def stop(self, supervisor: Supervisor) -> None:
         """End the proxy, and delete its folder."""

@@ -222,12 +222,19 @@ def _write_secrets(call: Call, task: Task, connect: ConnectConfiguration, folder
 
 
 def rotate_certificates(call: Call, task: Task, connect: ConnectConfiguration, folder: Path) -> None:
-    """Write new certificates for a task's proxy, and do so again after each rotation period."""
-    if task.sidecar is None:
+    """Give a task's proxy new certificates, and do so again after each rotation period."""
+    proxy = task.sidecar
+    if proxy is None:
         return
-    with contextlib.suppress(OSError, ServiceError):  # its folder is being deleted, or the authority was deleted
-        _write_secrets(call, task, connect, folder)
-        call.note("connect.rotated", task.id)
+
+    def write() -> bool:
+        with contextlib.suppress(OSError, ServiceError):  # its folder is being deleted, or the authority was deleted
+            _write_secrets(call, task, connect, folder)
+            call.note("connect.rotated", task.id)
+            return True
+        return False
+
+    call.world.clock.run(proxy.replace_certificates(write))
     call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, connect, folder)
 
 

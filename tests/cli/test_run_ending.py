@@ -11,12 +11,14 @@ from msgspec import structs
 
 from surveyor.account.ledger import Ledger, Owner
 from surveyor.cli._support.console_report import print_report
-from surveyor.cli._support.run_ending import describe_denied, describe_zones, print_leaked_resources
+from surveyor.cli._support.run_ending import describe_denied, describe_zones, print_leaked_resources, print_use
 from surveyor.conformance.run import RunConfig, exit_code
 from surveyor.layout import find_layout
+from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.build import new_expectations, unrecorded_claims
 from surveyor.report.claim_report import ClaimReport, TestReport
 from surveyor.report.model import ConformanceReport, TargetReport
+from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import load_target
 from surveyor.targets.expectations import expectations_file, users_expectations_file
 from surveyor.targets.options import TargetOptions
@@ -56,6 +58,20 @@ def test_denials_are_one_list() -> None:
         "not permitted: ec2:CreateVpc, ecs:RunTask; so 3 claims could not be judged; `surveyor policy conform` prints"
     )
     assert describe_denied(report(("a", Verdict.PASS, "", ""))) == ""
+
+
+def test_a_run_says_what_it_used(capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls of the clean-up count too, resources cost by the time of their test; nothing is printed off accounts."""
+    calls = {"servicediscovery:CreateHttpNamespace": 1, "servicediscovery:RegisterInstance": 2, "ecs:CreateService": 1}
+    done = TestResult("test_a", ("a",), Verdict.PASS, service_seconds=3_600, calls=calls, tasks=1)
+    everything = calls | {"servicediscovery:DeleteNamespace": 1_000}
+    facts = WorkerFacts("", (), (), {}, 3_600, "", everything)
+    target = load_target("aws", find_layout().targets, TargetOptions(account="111122223333"))
+    print_use(Collector([done], [facts]), target, 61)
+    assert capsys.readouterr().out == "used: 1,004 calls, 5 resources, 2 min, about 0.02 dollars\n"
+    print_use(Collector([done], [facts]), load_target("embedded", find_layout().targets), 61)
+    print_use(Collector(), target, 61)
+    assert capsys.readouterr().out == ""
 
 
 def test_zones_have_a_deadline() -> None:

@@ -177,7 +177,7 @@ def _run(
     from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.resuming import begin, print_advice
-    from surveyor.cli._support.run_ending import print_accepting, print_leaked_resources
+    from surveyor.cli._support.run_ending import print_accepting, print_leaked_resources, print_use
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.cli._support.waiting import shown_wait
     from surveyor.conformance.own_run import record_conformance
@@ -229,6 +229,7 @@ def _run(
         typer.echo(f"page:   {save_outputs(report, known_claims, out)}")
     except OSError as error:  # a full disk: the results are printed already
         report = replace(report, failure=report.failure or f"{out} cannot be written: {error.strerror or error}")
+    print_use(progress, target, report.wall_seconds)
     if record is not None:
         print_recorded(record_conformance(report, known_claims, target, record), record)
     code = _survey_code(report) if experiments else exit_code(report)

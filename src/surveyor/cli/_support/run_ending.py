@@ -1,7 +1,11 @@
-"""What a run says at its end: what it left and when that costs, what was not permitted, how to accept its failures."""
+"""What a run says at its end: what it left and when that costs, what was not permitted, how to accept its failures.
+
+On an account also what it used, in the terms of `--plan`.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,7 +17,9 @@ from surveyor.account.prices import HOSTED_ZONE
 from surveyor.account.refusals import NOT_PERMITTED
 from surveyor.account.resources import CREATES
 from surveyor.cli._support.console_report import capped
+from surveyor.conformance.plan import make_plan
 from surveyor.conformance.run import RunConfig
+from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import ConformanceReport
 from surveyor.targets import Target
@@ -29,6 +35,7 @@ __all__ = [
     "print_leaked_resources",
     "print_left_behind",
     "print_sweep",
+    "print_use",
 ]
 
 _MAX_LEAKED = 5
@@ -103,6 +110,16 @@ def describe_denied(report: ConformanceReport) -> str:
         f"not permitted: {shown}; so {claims} claim{'s' if claims > 1 else ''} could not be judged; `surveyor policy "
         "conform` prints what a run needs, and the report has the reasons"
     )
+
+
+def print_use(collector: Collector, target: Target, wall_seconds: float) -> None:
+    """Print what a run, or its resumption, used of an account, in the terms of its plan."""
+    used = make_plan(collector.finished(), collector.facts, 1)
+    if not target.is_one_account or target.start or not used.calls:
+        return
+    dollars = "under 0.01" if used.dollars < 0.01 else f"about {used.dollars:,.2f}"
+    calls, resources, minutes = sum(used.calls.values()), sum(used.resources.values()), math.ceil(wall_seconds / 60)
+    typer.echo(f"used: {calls:,} calls, {resources:,} resources, {minutes:,} min, {dollars} dollars")
 
 
 def print_accepting(report: ConformanceReport, config: RunConfig, target: Target, code: int) -> None:

@@ -1,4 +1,4 @@
-"""A proxy's certificates are replaced before the clock goes on, whatever time Envoy needs to read them."""
+"""A proxy's certificates are replaced before the clock is advanced further, whatever time Envoy needs to read them."""
 
 import asyncio
 from types import SimpleNamespace

@@ -30,6 +30,8 @@ from surveyor.observers.keeping_up import (
     MAX_SKIPPED,
     MIN_SCALE,
     POLL_SHARE,
+    RecentLag,
+    Work,
     choose_scale,
     describe_lag,
     measure_round,
@@ -93,6 +95,20 @@ def test_the_machine_lags_if_too_many_polls_were_skipped(observers: list[Polls])
     lag = describe_lag(observers)
     assert bool(lag) == (skipped > MAX_SKIPPED * (made + skipped))
     assert not lag or f"{skipped:,} of {made + skipped:,} polls" in lag
+
+
+def test_a_machine_that_was_busy_once_is_trusted_again() -> None:
+    """The lag of some seconds counts for as long as they are recent; what was done before does not dilute it."""
+    recent, skipped, lags = RecentLag(20.0), 0, []
+    for second in range(200):
+        skipped += 10 if second == 100 else 0
+        lags.append(bool(recent.describe(float(second), Work(calls=50 * second, polls=2 * second, skipped=skipped))))
+    assert [second for second, lag in enumerate(lags) if lag] == list(range(100, 120))
+    assert recent.spans == [(99.0, 119.0)]
+    for begin, end, covered in ((90.0, 99.0, False), (98.0, 99.5, True), (110.0, 111.0, True), (119.0, 130.0, False)):
+        assert recent.covers(begin, end) is covered
+    dropped = RecentLag(20.0).describe(1.0, Work(calls=90, dropped=10))
+    assert dropped == "the machine did not keep up: 10 of 100 calls were dropped"
 
 
 @pytest.fixture

@@ -40,6 +40,43 @@ def test_the_end_lies_between_the_last_wrong_call_and_the_first_right_one() -> N
     assert (found.asked, found.since_question) == (10.0, 30.0)
 
 
+def after_a_kill(until: float) -> list[ClientCall]:
+    """Return calls that are right at the old task until it is killed, and fail from then until a moment."""
+    return [ClientCall(call.at, call.seconds, "10.0.0.1") if call.at < PERIOD.began else call for call in calls(until)]
+
+
+@pytest.mark.parametrize(
+    ("questions", "until", "span"),
+    [
+        ((80.0, 115.0), 115.0, (0.01, 35.01)),  # keeps answers for 35 s, of which 15 were left
+        ((82.0, 88.0, 94.0, 100.5), 100.5, (0.01, 6.51)),  # every six seconds
+        ((82.0, 82.1, 100.5), 100.5, None),  # asks because its connection has ended
+        ((82.0, 101.0), 101.0, None),  # or because a call failed
+        ((80.0,), 101.0, None),  # asks nothing
+        ((80.0, 130.0), 110.0, None),  # leaves before it asks
+    ],
+)
+def test_a_client_with_a_rhythm_could_have_ended_it_sooner_or_later(
+    questions: tuple[float, ...], until: float, span: tuple[float, float] | None
+) -> None:
+    """The span is that of all moments between its two questions; one that asks because of the change has none."""
+    script = Script()
+    for at in questions:
+        script.ask(at, "10.0.0.2")
+    found = measure(after_a_kill(until), PERIOD, script.traffic, NAME)
+    assert found.span == (span and pytest.approx(span))
+    low, high = found.bounds
+    assert low <= max(0.0, found.low) <= found.high <= high
+
+
+def test_a_client_whose_calls_fail_already_asks_on_its_own_account() -> None:
+    """The return of a name, and a task that still answers, change nothing that a client could notice at once."""
+    back = Script()
+    for at in (99.5, 100.5):
+        back.ask(at, "10.0.0.2")
+    assert measure(calls(100.5), PERIOD, back.traffic, NAME).span == pytest.approx((0.01, 1.01))
+
+
 def test_a_client_that_never_leaves() -> None:
     """A task that still answers is wrong too, though no call fails; one right call ends nothing."""
     drained = measure(calls(1e9, error=""), PERIOD, Script().traffic, NAME)
@@ -110,6 +147,18 @@ def test_a_runtime_outside_its_documents_is_a_failed_check() -> None:
     assert found.failures == ()  # never within 26 s contradicts nothing
     late = result(15.0, 27.0, gap=41.0)
     assert "java-http-client, gap: 41.0 s, expected 0 to 30 s" in build_report(late, SOFTWARE, DEFAULT, 7).failures
+
+
+def test_a_rhythm_is_shown_as_a_range() -> None:
+    """The report has both the measured end and the range, which three runs have in common."""
+    measures = dict(result(15.0, 27.0).measures)
+    kill = replace(measures["java-http-client"]["kill"], span=(0.2, 30.4))
+    measures["java-http-client"] = {**measures["java-http-client"], "kill": kill}
+    report = build_report(ScenarioResult(measures, {}, {}), SOFTWARE, DEFAULT, 7)
+    cell = report.rows[0].cells["kill"]
+    assert (cell.seconds, cell.earliest, cell.latest) == (15.0, 0.2, 30.4)
+    assert "0.2 to 30.4 s, 29 failed" in table_lines(report)[1]
+    assert "0.2 to 30.4 s" in render_runtimes(report)
 
 
 def test_the_table_names_what_is_missing() -> None:

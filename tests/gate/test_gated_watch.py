@@ -119,11 +119,16 @@ class SimulatedWatch:
     scale: float = 1.0
     local: bool = True
     behind: str = ""
+    late: list[tuple[float, float]] = field(default_factory=list)
     refused: int = 0
 
-    def lag(self) -> str:
-        """Return that this machine did not keep up."""
+    def recent_lag(self) -> str:
+        """Return that this machine did not keep up lately."""
         return self.behind
+
+    def was_late(self, attempt: JoinedAttempt) -> bool:
+        """Return whether this machine did not keep up during an attempt."""
+        return any(first <= attempt.time < last for first, last in self.late)
 
     def history(self) -> History:
         """Return a history in which some calls were refused as too many."""
@@ -473,6 +478,26 @@ def test_rules_that_no_watch_can_judge_are_refused_before() -> None:
     ):
         with pytest.raises(UsageError, match=text):
             check_rules(rules_of(threshold), GateEvidence(), service, ["dns", "api-healthy"])
+
+
+@pytest.mark.parametrize(("late", "what"), [([], "ROLLBACK"), ([(20.0, 80.0)], "CONTINUE")])
+def test_what_fails_while_the_machine_does_not_keep_up_is_left_out(late: list[tuple[float, float]], what: str) -> None:
+    """Errors of that time are not the service's: they neither stop a deployment nor delay the answer to its hook."""
+    ecs = SimulatedEcs({80: {"hook": ("h", 9_000.0), "stage": "POST_SCALE_UP"}})
+    watch = SimulatedWatch(ecs, error_rate=0.0, late=late)
+
+    def fails(line: str) -> None:
+        watch.error_rate = 0.5 if "SCALE_UP" in line and "POST" not in line else 0.0
+
+    ecs.plan |= {25: {"stage": "SCALE_UP"}, 70: {"stage": "BAKE_TIME"}}
+    gate = gated(watch, rules_of(replace_limit(5.0)))
+    gate.report = fails
+    gate.follow()
+    [(done, when), *_] = ecs.acted
+    assert done == what
+    assert gate.live.left_out == sum(first <= at.time < last for at in watch.attempts for first, last in late)
+    if late:
+        assert when < 80 + 60
 
 
 @pytest.mark.parametrize("keys", [{"behind": "the machine did not keep up"}, {"refused": 20}])

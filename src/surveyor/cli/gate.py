@@ -85,8 +85,9 @@ def gate(
         decision = judge_runs(loaded, evidence)
     elif watch:
         from surveyor.cli._support.gated_watch import watch_and_decide
+        from surveyor.gate.time_to_certainty import GATE_RATE
 
-        settings = calls.settings()
+        settings = calls.settings(rate=GATE_RATE)
         with _gated(service, where) as (gated, running):
             run = watch_and_decide(loaded, evidence, gated, running, settings, out)
         decision, code, failure, page = run.decision, run.code, run.failure, run.page

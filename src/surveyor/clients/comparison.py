@@ -21,7 +21,9 @@ __all__ = ["Cell", "ModelCell", "ModelRow", "RuntimeRow", "RuntimesReport", "bui
 class Cell:
     """One behaviour of one client. `seconds`: until it ended, None if it had not `observed` seconds after it began.
 
-    `low`: the last moment at which it had not ended. `documented`: the bounds that documents give, in words, "" if none
+    `low`: the last moment at which it had not ended. `earliest` and `latest`: the least and the most seconds until it
+    ends; they are those of the two calls between which it ended, or, if the client asks in a rhythm, of all moments of
+    that rhythm at which it might have begun. `documented`: the bounds that documents give, in words, "" if none
     does; `holds`: whether the behaviour lies in them. `reached`: how many right tasks answered; `counts`: whether that
     is what is of interest.
     """
@@ -32,6 +34,8 @@ class Cell:
     errors: int
     calls: int
     since_question: float | None
+    earliest: float
+    latest: float | None
     documented: str = ""
     holds: bool | None = None
     reached: int = 0
@@ -44,7 +48,16 @@ class Cell:
             return "no call"
         if self.counts:
             return str(self.reached)
-        return "never" if self.seconds is None else f"{max(self.seconds, 0):.1f} s"
+        if self.seconds is None or self.latest is None:
+            return "never"
+        if self.has_range:
+            return f"{self.earliest:.1f} to {self.latest:.1f} s"
+        return f"{max(self.seconds, 0):.1f} s"
+
+    @property
+    def has_range(self) -> bool:
+        """Return whether it depends on when in the client's rhythm it begins."""
+        return self.latest is not None and (self.earliest < max(0.0, self.low) or self.latest > (self.seconds or 0.0))
 
     @property
     def failed(self) -> str:
@@ -173,6 +186,7 @@ def _row(
 
 def _cell(runtime: ClientRuntime, measured: Measure, behaviour: Behaviour, scenario: ClientScenario) -> Cell:
     expected = scenario.bounds(behaviour.name, runtime.expected)
+    earliest, latest = measured.bounds
     return Cell(
         None if measured.is_never else round(measured.high, 3),
         round(measured.low, 3),
@@ -180,6 +194,8 @@ def _cell(runtime: ClientRuntime, measured: Measure, behaviour: Behaviour, scena
         measured.errors,
         measured.calls,
         None if measured.since_question is None else round(measured.since_question, 3),
+        round(earliest, 3),
+        None if measured.is_never else round(latest, 3),
         describe_expected(expected) if expected else "",
         is_within(measured, expected) if expected and measured.calls else None,
         measured.reached,
@@ -236,12 +252,15 @@ def table_lines(report: RuntimesReport) -> list[str]:
         cells = [_marked(row.cells.get(behaviour)) for behaviour, _, _ in report.behaviours]
         shown = "  ".join(f"{text:>{_CELL}}" for text in (*cells, row.apart))
         lines.append(f"  {row.name:<{width}}  {shown}  {row.version}")
-    lines.append("  questions: the time between the last one before the first change and the first one after it")
+    lines += [
+        "  from … to: the client asks in a rhythm, and ends it sooner or later after its next question",
+        "  questions: the time between the last one before the first change and the first one after it",
+    ]
     missing = [row for row in report.rows if row.missing]
     return [*lines, *(f"  {row.name:<{width}}  not measured: {row.missing}{_how(row.install)}" for row in missing)]
 
 
-_CELL = 18
+_CELL = 24
 """Characters of a column."""
 
 

@@ -32,6 +32,16 @@ class Period:
     lasting: bool = False
 
 
+AT_ONCE = 1.5
+"""Wall seconds after a first failed call within which a question is due to it: at its next call, on a busy machine."""
+
+APART = 0.25
+"""Wall seconds by which two questions of one rhythm are apart at least: of A and AAAA records it asks at once."""
+
+SAME_RHYTHM = 1.5
+"""How many times as long as the time between two questions of a rhythm the next one may be."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """A behaviour ended after `low` seconds or more, and `high` seconds or less.
@@ -39,7 +49,8 @@ class Measure:
     `high` is NEVER if it had not ended when its period did, after `low` seconds. `errors`: calls that failed, of
     `calls`; `asked`: seconds after its beginning at which the client first asked for the name, None if it did not;
     `since_question`: seconds between that question and the one before it, None without one of them; `reached`: the
-    right tasks that answered.
+    right tasks that answered. `span`: the least and the most seconds after which it would have ended, whenever between
+    these two questions it had begun, None if the client did not ask on its own account.
     """
 
     behaviour: str
@@ -50,11 +61,18 @@ class Measure:
     asked: float | None = None
     since_question: float | None = None
     reached: int = 0
+    span: tuple[float, float] | None = None
 
     @property
     def is_never(self) -> bool:
         """Return whether the behaviour had not ended when it was no longer observed."""
         return self.high == NEVER
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the most seconds after which it ends, as far as this client was seen."""
+        low, high = max(0.0, self.low), max(0.0, self.high)
+        return (low, high) if self.span is None else (min(low, self.span[0]), max(high, self.span[1]))
 
     def describe(self) -> str:
         """Return it in few words."""
@@ -78,7 +96,30 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
         return Measure(period.behaviour, low, NEVER, errors, len(within), asked, since, reached)
     high = within[first].at + within[first].seconds - period.began
     low = within[first - 1].at - period.began if first else 0.0
-    return Measure(period.behaviour, low, high, errors, len(within), asked, since, reached)
+    span = None
+    if asked is not None and since is not None and asked <= high and not period.lasting:
+        last = next((call for call in reversed(calls) if call.at < period.began), None)
+        worked = last is not None and last.ok  # else nothing begins to fail
+        if not (worked and _is_soon_after(after[0], period.began, within)) or _has_rhythm([*before, after[0]]):
+            span = (high - asked, high - asked + since)
+    return Measure(period.behaviour, low, high, errors, len(within), asked, since, reached, span)
+
+
+def _is_soon_after(asked: float, began: float, calls: Sequence[ClientCall]) -> bool:
+    """Return whether a question may be due to the change itself, which ends connections, or to the first failed call.
+
+    One that comes later does not: a client that was free to ask would have asked at once.
+    """
+    failed = next((call for call in calls if not call.ok), None)
+    return asked <= began + AT_ONCE or (
+        failed is not None and failed.at <= asked <= failed.at + failed.seconds + AT_ONCE
+    )
+
+
+def _has_rhythm(asked: Sequence[float]) -> bool:
+    """Return whether the last question came as long after the one before as that after an earlier one."""
+    *earlier, last = [at for number, at in enumerate(asked) if not number or at - asked[number - 1] >= APART]
+    return len(earlier) > 1 and last - earlier[-1] <= SAME_RHYTHM * (earlier[-1] - earlier[-2])
 
 
 def steady_right(calls: Sequence[ClientCall], addresses: Collection[str]) -> int | None:

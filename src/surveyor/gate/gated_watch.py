@@ -126,7 +126,8 @@ class GatedWatch:
         """Say once why calls say nothing about the service, and when they do again."""
         if bool(doubt) != self._doubted:
             self._doubted = bool(doubt)
-            self.report(f"calls are not judged for now: {doubt}" if doubt else "calls are judged again")
+            left_out = f"; {self.live.left_out:,} are left out" if self.live.left_out else ""
+            self.report(f"calls are not judged for now: {doubt}" if doubt else f"calls are judged again{left_out}")
 
     def _act(self, deployment: GatedDeployment, decision: Decision) -> None:
         """Act, and keep why if the deployment is rolled back. What ECS refuses is tried again at the next looks."""

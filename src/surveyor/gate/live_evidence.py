@@ -24,20 +24,29 @@ class LiveEvidence:
 
     watch: RunningWatch
     given: GateEvidence
+    left_out: int = 0
+    """Attempts that are not counted, because the machine did not keep up meanwhile."""
+
     _figures: AttemptFigures = field(default_factory=AttemptFigures)
     _cursor: int = 0
 
     def restart(self) -> None:
         """Count all attempts anew: it has become known which tasks are new."""
-        self._figures, self._cursor = AttemptFigures(), 0
+        self._figures, self._cursor, self.left_out = AttemptFigures(), 0, 0
 
     def read(self) -> GateEvidence:
-        """Return the evidence until now; it is broken where the figures are not those of the service."""
-        attempts = self.watch.attempts_since(self._cursor)
-        self._cursor += len(attempts)
-        self._figures.add(attempts)
+        """Return the evidence until now; it is broken where the figures are not those of the service.
+
+        What was attempted while the machine did not keep up is never counted.
+        """
         watch = self.watch
-        reasons = (watch.lag(), refused_share(watch.history()))
+        attempts = watch.attempts_since(self._cursor)
+        self._cursor += len(attempts)
+        lag = watch.recent_lag()
+        in_time = [attempt for attempt in attempts if not watch.was_late(attempt)]
+        self.left_out += len(attempts) - len(in_time)
+        self._figures.add(in_time)
+        reasons = (lag, refused_share(watch.history()))
         broken = {SCENARIO: "; ".join(filter(None, reasons))} if any(reasons) else {}
         return replace(
             self.given,

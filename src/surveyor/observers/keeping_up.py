@@ -9,11 +9,23 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
-__all__ = ["POLL_SHARE", "SPEED", "Polls", "ScaleChoice", "choose_scale", "describe_lag", "measure_round"]
+__all__ = [
+    "POLL_SHARE",
+    "SPEED",
+    "Polls",
+    "RecentLag",
+    "ScaleChoice",
+    "Work",
+    "choose_scale",
+    "describe_calls",
+    "describe_lag",
+    "measure_round",
+]
 
 POLL_SHARE = 0.5
 """Share of a poll period that one round of polls, one view after another, may take."""
@@ -80,7 +92,61 @@ def choose_scale(requested: float, round_seconds: float, period: float) -> Scale
 
 def describe_lag(polls: Sequence[Polls]) -> str:
     """Return that the machine did not keep up with the observers, "" if it did."""
-    made, skipped = sum(observer.made for observer in polls), sum(observer.skipped for observer in polls)
+    return _describe_polls(sum(observer.made for observer in polls), sum(observer.skipped for observer in polls))
+
+
+def _describe_polls(made: int, skipped: int) -> str:
     if skipped <= MAX_SKIPPED * (made + skipped):
         return ""
     return f"the machine did not keep up: {skipped:,} of {made + skipped:,} polls of the service were too late"
+
+
+def describe_calls(made: int, dropped: int) -> str:
+    """Return that the machine did not keep up with the callers, "" if it did."""
+    if dropped <= MAX_SKIPPED * (made + dropped):
+        return ""
+    return f"the machine did not keep up: {dropped:,} of {made + dropped:,} calls were dropped"
+
+
+class Work(NamedTuple):
+    """What callers and observers did until some moment: calls made and dropped, polls made and skipped."""
+
+    calls: int = 0
+    dropped: int = 0
+    polls: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class RecentLag:
+    """Whether the machine kept up in the last `seconds`: a machine that was busy once may be trusted again.
+
+    `spans`: beginning and end of each time in which it could not be trusted.
+    """
+
+    seconds: float
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    _seen: deque[tuple[float, Work]] = field(default_factory=deque)
+
+    def describe(self, now: float, work: Work) -> str:
+        """Return that the machine did not keep up until `now`, "" if it did; `work`: all that was done until now.
+
+        It is compared with what was done at the last look that is at least `seconds` ago, or at the first one. The
+        time since the look before belongs to a span if the machine did not keep up.
+        """
+        last = self._seen[-1][0] if self._seen else -math.inf
+        self._seen.append((now, work))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - self.seconds:
+            self._seen.popleft()
+        before = self._seen[0][1] if len(self._seen) > 1 else Work()
+        calls, dropped, polls, skipped = (new - old for new, old in zip(work, before, strict=True))
+        lag = describe_calls(calls, dropped) or _describe_polls(polls, skipped)
+        if lag and self.spans and self.spans[-1][1] == last:
+            self.spans[-1] = (self.spans[-1][0], now)
+        elif lag:
+            self.spans.append((last, now))
+        return lag
+
+    def covers(self, begin: float, end: float) -> bool:
+        """Return whether the machine could not be trusted at some moment between two."""
+        return any(first < end and begin < last for first, last in self.spans)

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,19 @@ from botocore.exceptions import ClientError
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.refusals import DENIED
-from surveyor.callers import NO_ANSWER, CallerThread, ServiceEndpoints, ViewContents, data_endpoint, format_statuses
+from surveyor.callers import NO_ANSWER, CallerThread, ServiceEndpoints, ViewContents, data_endpoint
 from surveyor.clock import ServiceClock
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import NullRecorder
-from surveyor.history import GrowingHistory, Header, History, JoinedAttempt, Outcome, Recorder, joined_attempts
+from surveyor.history import GrowingHistory, History, JoinedAttempt, Outcome, Recorder, joined_attempts
 from surveyor.observers.deployments import DeploymentReader
 from surveyor.observers.flowing_clock import flowing_clock
-from surveyor.observers.keeping_up import POLL_SHARE, describe_lag, measure_round
+from surveyor.observers.keeping_up import POLL_SHARE, RecentLag, Work, describe_calls, describe_lag, measure_round
 from surveyor.observers.observer import Observer
 from surveyor.observers.polls import Poll, poll_period, polls_of
 from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
-from surveyor.watch.checks import checks_of
 from surveyor.watch.client_faults import ClientFaults, client_faults
 from surveyor.watch.clients import (
     DIRECT,
@@ -40,6 +38,7 @@ from surveyor.watch.clients import (
     try_clients,
 )
 from surveyor.watch.deployment import Choice, WatchedDeployment
+from surveyor.watch.header import header_of
 from surveyor.watch.settings import WatchSettings
 from surveyor.watch.worker_link import WORKERS, ModelOnWorkers, WorkerLink, connected_workers
 
@@ -53,6 +52,12 @@ HISTORY = "histories/watch.jsonl"
 
 STEP = 1.0
 """Service seconds after which a wait looks whether all still work."""
+
+LAG_SECONDS, LAG_WALL_SECONDS = 20.0, 5.0
+"""Service seconds, and at least wall seconds, after which a machine that did not keep up is trusted again.
+
+Ten polls of each view; and by then a call that it delayed has ended, at the default limits of time.
+"""
 
 SILENT = 5
 """Polls in a row without an answer after which an observer has nothing to observe."""
@@ -82,9 +87,11 @@ class RunningWatch:
     faults: ClientFaults | None = None
     _growing: GrowingHistory = field(init=False)
     _never: threading.Event = field(default_factory=threading.Event)
+    _recent: RecentLag = field(init=False)
 
     def __post_init__(self) -> None:
         self._growing = GrowingHistory(self.path)
+        self._recent = RecentLag(max(LAG_SECONDS, LAG_WALL_SECONDS * self.clock.scale))
 
     @property
     def path(self) -> Path:
@@ -140,6 +147,7 @@ class RunningWatch:
             self.clock.wait(min(end, now + STEP), self._never)
             if self.faults is not None:
                 self.faults.advance(self.clock.now())
+            self.recent_lag()
             self.require_progress()
         return True
 
@@ -163,13 +171,28 @@ class RunningWatch:
             return problem
         if not self.local:
             return ""
-        dropped, made = (
-            sum(one.dropped for one in self.callers.values()),
-            sum(one.made for one in self.callers.values()),
+        work = self._work()
+        return describe_calls(work.calls, work.dropped) or describe_lag(self.observers)
+
+    def recent_lag(self) -> str:
+        """Return that the machine or a worker did not keep up lately, "" if all did. It is asked while waiting, too."""
+        if self.workers is not None and (problem := self.workers.problem()):
+            return problem
+        return self._recent.describe(self.clock.now(), self._work()) if self.local else ""
+
+    def was_late(self, attempt: JoinedAttempt) -> bool:
+        """Return whether the machine did not keep up while an attempt was in progress."""
+        began = self.recorder.start + attempt.time
+        return self._recent.covers(began, began + attempt.seconds * self.clock.scale)
+
+    def _work(self) -> Work:
+        callers, observers = self.callers.values(), self.observers
+        return Work(
+            sum(one.made for one in callers),
+            sum(one.dropped for one in callers),
+            sum(one.made for one in observers),
+            sum(one.skipped for one in observers),
         )
-        if dropped > 0.05 * (made + dropped):
-            return f"the machine did not keep up: {dropped:,} of {made + dropped:,} calls were dropped"
-        return describe_lag(self.observers)
 
     def _threads(self) -> list[Observer | CallerThread | ModelOnWorkers]:
         return [*self.observers, *self.callers.values()]
@@ -254,7 +277,7 @@ def running_watch(
         reader = DeploymentReader(new_client("ecs"), service)
         seconds_of_round = _measure((*asks.values(), reader.read)) * clock.scale
         period = max(poll_period(service, settings.poll_period), seconds_of_round / POLL_SHARE)
-        header = _header(target, service, settings, made, polls, period, clock.scale, seconds)
+        header = header_of(target, service, settings, made, polls, period, clock.scale, seconds)
         if link is not None:
             header = replace(header, machines={HERE: 0.0, WORKERS: round(link.seconds * clock.scale, 4)})
         recorder = Recorder(folder / HISTORY, header, clock.now)
@@ -361,35 +384,3 @@ def _resolver(target: RunningTarget, service: ServiceUnderTest) -> tuple[str, in
         except (dns.resolver.NoResolverConfiguration, IndexError):
             return None
     return server.address, server.port
-
-
-def _header(
-    target: RunningTarget,
-    service: ServiceUnderTest,
-    settings: WatchSettings,
-    clients: WatchedClients,
-    polls: Mapping[str, Poll],
-    period: float,
-    scale: float,
-    seconds: float,
-) -> Header:
-    request, name = settings.request, f"{service.cluster}/{service.service}"
-    calls = {
-        "calls": f"{request.method} {request.path} at port {settings.port or service.port}"
-        f"{' with TLS' if request.tls else ''}, expected {format_statuses(request.expected)}",
-        "clients": ", ".join(clients.by_model),
-        "calls per wall second": f"{settings.rate:g} of each client model",
-        "polls": f"each {period:.1f} s",
-    }
-    return Header(
-        experiment="watch",
-        title=f"{name} while it {'lives' if seconds else 'deploys'}.",
-        target=f"{target.target.name} {target.target.version()}".strip(),
-        seed=settings.seed,
-        scale=scale,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        service={**service.settings, **calls},
-        machines={},
-        views={name: poll.view for name, poll in polls.items() if poll.view is not None},
-        checks=checks_of(service, settings, clients.by_model, seconds),
-    )

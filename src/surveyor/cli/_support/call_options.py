@@ -50,11 +50,14 @@ class CallOptions:
         str, typer.Option(metavar="HOST:PORT", help="A client's Service Connect proxy that can be called from here.")
     ] = ""
     rate: Annotated[
-        float,
+        float | None,
         typer.Option(
-            min=0.1, max=100, help="Calls of each client model per wall second, however fast the target's clock is."
+            min=0.1,
+            max=100,
+            help="Calls of each client model per wall second, however fast the target's clock is; default: 2, "
+            "of a gate 30.",
         ),
-    ] = 2.0
+    ] = None
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=60, help="Wall seconds for connecting, and for the answer.")
     ] = 2.0
@@ -68,8 +71,8 @@ class CallOptions:
     ] = ""
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7
 
-    def settings(self, at_least: float = 0.99) -> WatchSettings:
-        """Return the settings of a watch. Raises UsageError."""
+    def settings(self, at_least: float = 0.99, rate: float = 2.0) -> WatchSettings:
+        """Return the settings of a watch; `rate`: unless the user names another. Raises UsageError."""
         from surveyor.cli._support.durations import parse_duration
         from surveyor.watch.settings import WatchSettings
 
@@ -77,7 +80,7 @@ class CallOptions:
             request=self._request(),
             port=self.port,
             clients=tuple(self.client or ()),
-            rate=self.rate,
+            rate=rate if self.rate is None else self.rate,
             timeout=self.timeout,
             proxy=_address("--proxy", self.proxy),
             poll_period=self.poll,

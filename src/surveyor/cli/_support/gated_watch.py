@@ -18,6 +18,7 @@ from surveyor.gate.decision import Decision
 from surveyor.gate.gated_watch import GatedWatch, check_rules, judge_watch
 from surveyor.gate.judging import GatedService
 from surveyor.gate.live_evidence import LiveEvidence
+from surveyor.gate.time_to_certainty import describe_time
 from surveyor.layout import find_layout
 from surveyor.observers.existing_service import find_service
 from surveyor.report.outputs import save_outputs
@@ -75,6 +76,8 @@ def watch_and_decide(
         for note in watch.notes:
             _report(f"not called: {note}")
         _report(f"{service.full_name}: {settings.rate:g} calls per second by each of {', '.join(watch.clients)}")
+        if time := describe_time(rules, settings.rate, watch.clock.scale, len(watch.clients)):
+            _report(time)
         gated = GatedWatch(watch, rules, service, LiveEvidence(watch, given), settings.within, _report)
         try:
             gated.follow()

@@ -36,10 +36,10 @@ AT_ONCE = 1.5
 """Wall seconds after a first failed call within which a question is due to it: at its next call, on a busy machine."""
 
 APART = 0.25
-"""Wall seconds by which two questions of one rhythm are apart at least: of A and AAAA records it asks at once."""
+"""Wall seconds by which questions are apart at least: those of A, AAAA and SRV records, one after another, are one."""
 
-SAME_RHYTHM = 1.5
-"""How many times as long as the time between two questions of a rhythm the next one may be."""
+SAME_RHYTHM = 2.0
+"""How many times as long as the time between two questions of a rhythm the next one may be, as calls are far apart."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
     within = [call for call in calls if period.began <= call.at < period.ended]
     errors = sum(not call.ok for call in within)
     first = (lasting_right if period.lasting else steady_right)(within, period.addresses)
-    before = [question.at for question in traffic.asked(name, until=period.began)]
-    after = [question.at for question in traffic.asked(name, since=period.began, until=period.ended)]
+    moments = _moments([question.at for question in traffic.asked(name, until=period.ended)])
+    before, after = [at for at in moments if at < period.began], [at for at in moments if at >= period.began]
     asked = after[0] - period.began if after else None
     since = after[0] - before[-1] if after and before else None
     reached = len({call.address for call in within}.intersection(period.addresses))
@@ -100,7 +100,7 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
     if asked is not None and since is not None and asked <= high and not period.lasting:
         last = next((call for call in reversed(calls) if call.at < period.began), None)
         worked = last is not None and last.ok  # else nothing begins to fail
-        if not (worked and _is_soon_after(after[0], period.began, within)) or _has_rhythm([*before, after[0]]):
+        if not (worked and _is_soon_after(after[0], period.began, within)) or _has_rhythm(*before[-2:], after[0]):
             span = (high - asked, high - asked + since)
     return Measure(period.behaviour, low, high, errors, len(within), asked, since, reached, span)
 
@@ -116,10 +116,14 @@ def _is_soon_after(asked: float, began: float, calls: Sequence[ClientCall]) -> b
     )
 
 
-def _has_rhythm(asked: Sequence[float]) -> bool:
-    """Return whether the last question came as long after the one before as that after an earlier one."""
-    *earlier, last = [at for number, at in enumerate(asked) if not number or at - asked[number - 1] >= APART]
-    return len(earlier) > 1 and last - earlier[-1] <= SAME_RHYTHM * (earlier[-1] - earlier[-2])
+def _moments(asked: Sequence[float]) -> list[float]:
+    """Return the moments of questions, of which those that belong together count as one."""
+    return [at for number, at in enumerate(asked) if not number or at - asked[number - 1] >= APART]
+
+
+def _has_rhythm(*asked: float) -> bool:
+    """Return whether the last of three questions came about as long after the one before as that after the first."""
+    return len(asked) > 2 and asked[2] - asked[1] <= SAME_RHYTHM * (asked[1] - asked[0])
 
 
 def steady_right(calls: Sequence[ClientCall], addresses: Collection[str]) -> int | None:

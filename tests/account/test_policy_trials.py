@@ -25,6 +25,7 @@ from surveyor.conformance.least_privilege import (
     check_policy,
     policy_account,
 )
+from surveyor.gate.deployments import GatedDeployment, find_deployment
 from surveyor.targets.control import Control
 from surveyor_policies.dependent import DEPENDENT
 from tests.gate.test_tool_figures import locust
@@ -84,6 +85,11 @@ class Shop:
         answer = self.client("ecs").list_service_deployments(cluster="store", service=name, status=[status])
         return list(answer["serviceDeployments"])
 
+    def status(self, arn: str) -> str:
+        """Return the status of a deployment."""
+        answer = self.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])
+        return str(answer["serviceDeployments"][0]["status"])
+
     def registry(self) -> str:
         """Create a Cloud Map service in a private namespace, and return its ARN."""
         cloudmap, ec2 = self.client("servicediscovery"), self.client("ec2")
@@ -123,10 +129,15 @@ def some(actions: list[str], *chosen: str) -> list[str]:
     return actions if FULL else list(chosen)
 
 
+def closed_gate(folder: Path, service: str) -> list[str]:
+    """Return the arguments of a gate on a service that a load test closes."""
+    (folder / "gate.toml").write_text(RULES, "utf-8")
+    return [str(folder / "gate.toml"), str(locust(folder / "run", 1_000, 300)), "--ecs", service]
+
+
 def test_a_gate_rolls_a_bad_deployment_back_with_its_four_actions(shop: Shop, tmp_path: Path) -> None:
-    """A rolling deployment, and one that waits at a hook; without an action of the four nothing is done."""
-    (tmp_path / "gate.toml").write_text(RULES, "utf-8")
-    words = [str(tmp_path / "gate.toml"), str(locust(tmp_path / "run", 1_000, 300)), "--ecs", "store/web"]
+    """A rolling deployment; without an action that this needs nothing is done, and it is named."""
+    words = closed_gate(tmp_path, "store/web")
     actions = actions_of("gate", service=True)
     place = Place(ACCOUNT, "us-east-1", service="store/web")
     shop.deploy("web")
@@ -140,13 +151,33 @@ def test_a_gate_rolls_a_bad_deployment_back_with_its_four_actions(shop: Shop, tm
     assert trial.code == 1, trial.text
     assert "stopped, and ECS rolls it back" in trial.text
 
-    def rolled_back() -> bool:
-        [found] = shop.client("ecs").describe_service_deployments(
-            serviceDeploymentArns=[bad["serviceDeploymentArn"]]
-        )["serviceDeployments"]  # fmt: skip
-        return bool(found["status"] == "ROLLBACK_SUCCESSFUL")
+    shop.clock.eventually(lambda: shop.status(bad["serviceDeploymentArn"]) == "ROLLBACK_SUCCESSFUL", within=600)
 
-    shop.clock.eventually(rolled_back, within=600)
+
+def test_a_gate_answers_a_hook_with_its_four_actions(shop: Shop, tmp_path: Path) -> None:
+    """A deployment that waits at a hook is rolled back; without the action for answers it waits on."""
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}
+    blue_green = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [hook]}
+    ecs = shop.client("ecs")
+    shop.serve("paused")
+    green = shop.define(f"{GOOD}  # green")
+    ecs.update_service(cluster="store", service="paused", taskDefinition=green, deploymentConfiguration=blue_green)
+
+    def waiting() -> GatedDeployment | None:
+        found = find_deployment(ecs, "store", "paused", shop.clock.now())
+        return found if found and found.hook else None
+
+    bad = shop.clock.eventually(waiting, within=600)
+    words, actions = closed_gate(tmp_path, "store/paused"), actions_of("gate", service=True)
+    place = Place(ACCOUNT, "us-east-1", service="store/paused")
+    missing = "ecs:ContinueServiceDeployment"
+    trial = shop.account.run([action for action in actions if action != missing], "gate", words, place)
+    assert trial.code == 3, trial.text
+    assert trial.problem(missing) == ""
+    assert waiting()
+    trial = shop.account.run(actions, "gate", words, place)
+    assert trial.code == 1, trial.text
+    shop.clock.eventually(lambda: shop.status(bad.arn) == "ROLLBACK_SUCCESSFUL", within=600)
 
 
 def test_an_audit_reads_with_its_policy(shop: Shop) -> None:

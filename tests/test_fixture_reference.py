@@ -61,7 +61,12 @@ def test_the_reference_is_current(capsys: pytest.CaptureFixture[str]) -> None:
 def test_it_lists_the_fixtures_that_suites_use() -> None:
     """The fixtures that every suite begins with are there, with their parameters."""
     text = REFERENCE.read_text(encoding="utf-8")
-    for call in ("cloudmap", "unique_name(prefix='t') -> str", "register_all(service, instances)", "clock"):
+    for call in (
+        "cloudmap",
+        "unique_name(prefix='t') -> str",
+        "register_all(service, instances) -> list[str]",
+        "clock",
+    ):
         assert f"- `{call}`" in text
 
 

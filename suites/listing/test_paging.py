@@ -93,12 +93,10 @@ def test_page_of_services_has_a_hundred_at_most_by_default(cloudmap, make_servic
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_page_of_instances_has_a_hundred_at_most_by_default(cloudmap, make_service, wait_for_success, http_namespace):
+def test_page_of_instances_has_a_hundred_at_most_by_default(cloudmap, make_service, register_all, http_namespace):
     """Without MaxResults a page has 100 of 101 instances, or of their operations, at most; tokens lead to the rest."""
     service, ids = make_service(http_namespace)["Id"], [f"i-{number:03}" for number in range(101)]
-    register = cloudmap.register_instance
-    started = [register(ServiceId=service, InstanceId=instance, Attributes={"colour": "red"}) for instance in ids]
-    operations = [wait_for_success(operation)["Id"] for operation in started]
+    operations = register_all(service, {instance: {"colour": "red"} for instance in ids})
     pages = [page["Instances"] for page in follow_pages(cloudmap.list_instances, ServiceId=service)]
     assert max(len(page) for page in pages) <= 100
     assert sorted(entry["Id"] for page in pages for entry in page) == ids

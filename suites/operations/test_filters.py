@@ -128,7 +128,8 @@ def test_type_selects_types(list_operations, operations_by_type):
     ids = {found["Id"]: kind for kind, found in operations_by_type.items()}
 
     def found(values, condition):
-        return {kind for id_, kind in ids.items() if id_ in list_operations(("TYPE", values, condition))}
+        listed = list_operations(("TYPE", values, condition))
+        return {kind for id_, kind in ids.items() if id_ in listed}
 
     assert set(ids.values()) == set(TYPES)
     for kind, condition in itertools.product(TYPES, ("EQ", None, "IN")):

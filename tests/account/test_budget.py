@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -82,6 +84,19 @@ def test_workers_share_one_budget(tmp_path_factory: pytest.TempPathFactory, orde
         except Inconclusive:
             assert sent == 10
     assert sent == min(10, len(order))
+
+
+def test_tasks_are_resources_of_the_budget_as_of_the_plan(tmp_path: Path) -> None:
+    """A plan says which limits a run needs, so both count the same: each task once, by whatever it was started."""
+    file = tmp_path / "spent.json"
+    spending = Spending(Budget(calls=100), file)
+    define = {"family": "f", "requiresCompatibilities": ["FARGATE"]}
+    spending.count_call("ecs", "RegisterTaskDefinition", define)
+    spending.count_call("ecs", "CreateService", {"taskDefinition": "f", "launchType": "FARGATE", "desiredCount": 3})
+    spending.count_call("ecs", "RunTask", {"taskDefinition": "f", "launchType": "FARGATE", "count": 2})
+    done = TestResult("t", (), Verdict.PASS, calls=dict(spending.calls), tasks=spending.tasks.started)
+    assert make_plan([done], (), 1).resources == {"Fargate task": 5, "task definition": 1, "ECS service": 1}
+    assert json.loads(file.read_text())[2] == 7
 
 
 def test_plan_adds_up_the_calls_of_tests() -> None:

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from surveyor.account.fargate_tasks import FargateTasks
-from surveyor.account.resources import CREATES, budgeted_cost
+from surveyor.account.resources import budgeted_cost, created_resources
 from surveyor.account.shared_file import open_shared
 from surveyor.errors import Inconclusive
 from surveyor.input_files import is_file, read_text
@@ -43,10 +43,10 @@ TOTALS = ("calls", "resources", "minutes", "dollars")
 
 
 class Budget(Struct, frozen=True, forbid_unknown_fields=True):
-    """The maximum of a run: API `calls`, `resources` created, wall `minutes`, US `dollars`, and some kinds at a time.
+    """The maximum of a run: API `calls`, `resources` created, wall `minutes`, US `dollars`, and some at a time.
 
-    `dollars` are those of an hour of each resource. At a time there may be `tasks` on Fargate, `namespaces`, and hosted
-    `zones`, those of DNS namespaces too.
+    Tasks on Fargate are resources too. `dollars` are those of an hour of each. At a time there may be `tasks` on
+    Fargate, `namespaces`, and hosted `zones`, those of DNS namespaces too.
     """
 
     calls: Limit = math.inf
@@ -134,7 +134,7 @@ class Spending:
             started, calls, resources, dollars = json.loads(text) if text else (self.clock(), 0, 0, 0.0)
             spent = Budget(
                 calls=calls + 1,
-                resources=resources + (name in CREATES),
+                resources=resources + created_resources(name, tasks),
                 minutes=(self.clock() - started) / 60,
                 dollars=dollars + budgeted_cost(name, tasks),
             )

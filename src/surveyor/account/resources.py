@@ -20,7 +20,7 @@ from surveyor.account.prices import (
     expected_dollars,
 )
 
-__all__ = ["CREATES", "CreatedResource", "budgeted_cost", "maximum_cost"]
+__all__ = ["CREATES", "CreatedResource", "budgeted_cost", "created_kind", "created_resources", "maximum_cost"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,16 @@ def budgeted_cost(operation: str, tasks: int = 0) -> float:
     prices = [created.price] if created and created.price else []
     dollars = sum(expected_dollars(price, _BUDGETED_SECONDS) for price in [*prices, *[FARGATE_TASK] * tasks])
     return CALL_PRICES.get(operation, 0.0) + dollars
+
+
+def created_kind(operation: str) -> str:
+    """Return the kind of what a call of `service:Operation` creates; "" for none, and for tasks, counted apart."""
+    return CREATES[operation].kind if operation in CREATES and operation != "ecs:RunTask" else ""
+
+
+def created_resources(operation: str, tasks: int = 0) -> int:
+    """Return how many resources a call of `service:Operation` creates, with the tasks on Fargate that it starts."""
+    return bool(created_kind(operation)) + tasks
 
 
 def maximum_cost(operation: str) -> float:

@@ -42,8 +42,8 @@ from surveyor.terminal import print_error
 __all__ = ["sweep"]
 
 
-OLDER_THAN = "5h"
-"""Longer than a run may take: the budget of the target `aws` is four hours."""
+OLDER_THAN = "8h"
+"""Longer than a run may take: the budget of the target `aws` is seven hours."""
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])?")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

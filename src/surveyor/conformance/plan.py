@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from surveyor.account.budget import TOTALS, Budget
 from surveyor.account.call_rate import ROUTE53_RATE, calls_route53
 from surveyor.account.prices import CALL_PRICES, FARGATE_TASK, INSTANCE, expected_dollars
-from surveyor.account.resources import CREATES, budgeted_cost
+from surveyor.account.resources import CREATES, budgeted_cost, created_kind
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.verdicts import Verdict
 
@@ -61,8 +61,8 @@ def make_plan(results: Sequence[TestResult], facts: Iterable[WorkerFacts], worke
     resources: Counter[str] = Counter({_TASK: tasks} if tasks else {})
     month = {_TASK: tasks * (FARGATE_TASK.month + INSTANCE.month)} if tasks else {}
     for operation, count in calls.items():
-        if operation in CREATES:
-            resources[CREATES[operation].kind] += count
+        if kind := created_kind(operation):
+            resources[kind] += count
             if price := CREATES[operation].price:
                 month[price.name] = month.get(price.name, 0.0) + price.month * count
     return Plan(

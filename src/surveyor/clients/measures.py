@@ -122,7 +122,7 @@ def _moments(asked: Sequence[float]) -> list[float]:
 
 
 def _has_rhythm(*asked: float) -> bool:
-    """Return whether the last of three questions came about as long after the one before as that after the first."""
+    """Return whether the last of three questions arrived about as long after the one before as that after the first."""
     return len(asked) > 2 and asked[2] - asked[1] <= SAME_RHYTHM * (asked[1] - asked[0])
 
 

@@ -153,7 +153,7 @@ class Clock(ABC):
                     return
                 raise Inconclusive(
                     f"{_name(condition)} was seen for {seen:.1f} of {during:g} service seconds; the next poll ended "
-                    f"after {ended:.1f}"
+                    f"after {ended:.1f}; run it again with fewer workers"
                 )
             if last is not _UNSET:
                 raise WrongAnswer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from typing import Any
 
 from surveyor.testing import address_of, for_each, proves, raises, timeouts
@@ -138,7 +139,8 @@ def test_the_defaults_of_a_strategy(
     assert [weight for weight in seen if weight] == [first, second]
     assert seen[second] - seen[first] >= minutes * 60 - 2 * POLL
     if newest_deployment(server.service)["status"] == "IN_PROGRESS":
-        ecs.stop_service_deployment(serviceDeploymentArn=started["serviceDeploymentArn"])
+        with suppress(ecs.exceptions.ConflictException):  # it has ended since
+            ecs.stop_service_deployment(serviceDeploymentArn=started["serviceDeploymentArn"])
 
 
 REFUSED: dict[str, list[dict[str, Any]]] = {

@@ -292,7 +292,9 @@ def test_a_service_is_deleted_once_it_is_scaled_to_zero(
         # moves from DRAINING to INACTIVE."
         stopping = eventually(lambda: describe_task(draining).get("stoppingAt"), within=timeouts.TASK)
         if stopping < again["createdAt"]:
-            raise Inconclusive("the last task of the deleted service was stopping before its name was used again")
+            raise Inconclusive(
+                "the last task of the deleted service was stopping before its name was used again; run it again"
+            )
 
     with pytest.raises(ClientError):  # the name is in use while the service is DRAINING
         use_name_again()

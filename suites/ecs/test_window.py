@@ -79,7 +79,7 @@ def test_the_lifetime_of_one_task(
         start = clock.now()
         while not done(sample()):
             if clock.now() - start > within:
-                raise Inconclusive(f"the lifetime of a task took more than {within:g} s")
+                raise Inconclusive(f"the lifetime of a task took more than {within:g} s; try again later")
             clock.wait(STEP)
 
     until(lambda now: now["state"] == "RUNNING" and now["answers"] and now["named"] and now["cached"], timeouts.TASK)
@@ -90,7 +90,9 @@ def test_the_lifetime_of_one_task(
 
     def observed(interval, what):
         if interval is None:
-            raise Inconclusive(f"no sample shows {what}: the samples are too far apart")
+            raise Inconclusive(
+                f"no sample shows {what}: the samples are too far apart; run it again with fewer workers"
+            )
         return interval
 
     report_figure(figure_names.TTL, task_settings.ttl)

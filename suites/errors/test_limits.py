@@ -69,7 +69,7 @@ def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_succ
         for _ in range(1_000):  # more than the quota of any test account
             started.append(cloudmap.create_http_namespace(Name=unique_name("ns")))  # noqa: PERF401  # an error ends the loop
     if not started:
-        raise Inconclusive("the quota was exhausted before the test began")
+        raise Inconclusive("the quota of namespaces was exhausted before the test began; delete some of them")
     created = [wait_for_success(operation)["Targets"]["NAMESPACE"] for operation in started]
     create_one_of_each_type_too_many()
     wait_for_success(cloudmap.delete_namespace(Id=created[0]))

@@ -204,7 +204,7 @@ def test_repeated_request_starts_no_second_operation(
         second = refusal.response["DuplicateOperationId"]
     else:
         if second != first and wait_for_success(first)["UpdateDate"] <= wait_for_success(second)["CreateDate"]:
-            raise Inconclusive("the first registration had ended before the second arrived")
+            raise Inconclusive("the first registration had ended before the second arrived; run it again")
     assert second == first
     wait_for_success(first)
     [instance] = cloudmap.list_instances(ServiceId=service)["Instances"]

@@ -51,7 +51,7 @@ def test_repeated_update_runs_once(cloudmap, make_namespace, wait_for_success, u
         second = refusal.response["DuplicateOperationId"]
     else:
         if second != first and wait_for_success(first)["UpdateDate"] <= wait_for_success(second)["CreateDate"]:
-            raise Inconclusive("the first update had ended before the second arrived")
+            raise Inconclusive("the first update had ended before the second arrived; run it again")
     assert second == first
     wait_for_success(first)
     assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Description"] == "after"

@@ -51,7 +51,9 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
 
     newcomer = eventually(healthy, within=timeouts.TASK, poll_every=3)
     if not states & {"ACTIVATING", "RUNNING"}:
-        raise Inconclusive("the second task was HEALTHY when its containers were first seen running")
+        raise Inconclusive(
+            "the second task was HEALTHY when its containers were first seen running; run it again with fewer workers"
+        )
     eventually(
         lambda: address_of(newcomer) in {call.address for call in call_from_task(client, server.url, times=6)},
         within=timeouts.DISCOVERY,
@@ -76,7 +78,10 @@ def test_a_task_that_is_never_healthy_gets_calls_after_eight_minutes(
         assert [task["healthStatus"] for task in running()] == ["UNKNOWN"]
         answered = [call.status == 200 for call in call_from_task(client, server.url, within=10)]
         if not expected and clock.now() - started > elapsed + LATE_CALL:
-            raise Inconclusive(f"the call that was due after {elapsed} s ended after {clock.now() - started:.0f} s")
+            late = clock.now() - started
+            raise Inconclusive(
+                f"the call that was due after {elapsed} s ended after {late:.0f} s; run it again with fewer workers"
+            )
         assert answered == [expected], f"after {elapsed} s"
 
 

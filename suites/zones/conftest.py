@@ -15,8 +15,11 @@ def region_zones(ec2, network):
     opted_in = [{"Name": "zone-type", "Values": ["availability-zone"]}]
     zones = {zone["ZoneName"] for zone in ec2.describe_availability_zones(Filters=opted_in)["AvailabilityZones"]}
     subnets = ec2.describe_subnets(SubnetIds=network["awsvpcConfiguration"]["subnets"])["Subnets"]
-    if {subnet["AvailabilityZone"] for subnet in subnets} != zones:
-        raise Inconclusive("the subnets of this run are not in every zone of the Region")
+    if missing := zones - {subnet["AvailabilityZone"] for subnet in subnets}:
+        raise Inconclusive(
+            f"the tasks of this run have no subnet in {', '.join(sorted(missing))}: name one of each zone in [ecs] of "
+            "a target file"
+        )
     return sorted(zones)
 
 

@@ -11,7 +11,7 @@ def require_balance(zones, expected):
     """Raise Inconclusive unless ECS has spread the tasks evenly, which it promises as a best effort."""
     counts = Counter(zones.values())
     if sorted(counts.values()) != sorted(expected):
-        raise Inconclusive(f"ECS has spread the tasks unevenly: {dict(counts)}")
+        raise Inconclusive(f"ECS has spread the tasks unevenly: {dict(counts)}; run it again")
 
 
 @proves("zones.routing.same-zone", "zones.routing.below-the-threshold", "zones.routing.active-again")
@@ -105,7 +105,7 @@ def test_a_zone_is_lost(
     zones = running_by_zone(server.service)
     callers = {task["availabilityZone"]: task for task in tasks_of(client.service)}
     if set(callers) != set(region_zones) or set(zones.values()) != set(region_zones):
-        raise Inconclusive("ECS has spread the tasks unevenly")
+        raise Inconclusive("ECS has spread the tasks unevenly; run it again")
     lost = region_zones[0]
     victims = [task for task in tasks_of(server.service) if task["availabilityZone"] == lost]
     for task in victims:

@@ -60,11 +60,12 @@ def inventory(emulator: EmulatorAccount, account: str = ACCOUNT) -> list[dict[st
 
 
 @contextmanager
-def flowing(scale: float = 20.0, **settings: str) -> Iterator[EmulatorAccount]:
-    """Run an embedded target with `scale` service seconds in each wall second, and these settings."""
+def flowing(scale: float = 20.0, *, profile: str = "unused", **settings: str) -> Iterator[EmulatorAccount]:
+    """Run an embedded target with `scale` service seconds in each wall second, this profile and these settings."""
     command = load_target("embedded", TARGETS).start
     assert command is not None
     argv = (*command.argv[: command.argv.index("--clock")], "--clock", "flow", "--scale", str(scale), "--seed", "7")
+    argv = (*argv, "--profile", profile)
     changes = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     started = start("embedded", replace(command, argv=(*argv, *changes)), seed=7)
     try:

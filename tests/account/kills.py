@@ -2,7 +2,7 @@
 
 `python -m tests.account.kills 20` does it twenty times in real time; options: `--seed`, `--scale`, `--within`. With
 `--lost` the folder of the run is deleted before the sweep, which searches the account then, in which others have
-resources.
+resources. With `--staging` the account is one of the profile `staging`, and the runs are whole ones, with tasks.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing, inventory
 __all__ = ["killed_run", "list_resources", "start_run", "sweep", "sweep_without_ledger"]
 
 AREAS = ("namespaces", "instances", "dns", "errors")
+SELECTION = tuple(word for area in AREAS for word in ("--area", area))
 
 
 def list_resources(clients: Clients) -> list[str]:
@@ -54,25 +57,35 @@ def all_resources(emulator: EmulatorAccount) -> set[str]:
     return {f"{resource['kind']} {resource['id']}" for resource in inventory(emulator)}
 
 
-def start_run(emulator: EmulatorAccount, out: Path, workers: int = 3) -> subprocess.Popen[str]:
-    """Start a run whose output is read by pipe."""
+def start_run(
+    emulator: EmulatorAccount, out: Path, workers: int = 3, selection: Sequence[str] = SELECTION
+) -> subprocess.Popen[str]:
+    """Start a run of these areas, or with these options, whose output is read by pipe."""
     command = [
         *(sys.executable, "-m", "surveyor", "conform", "--target", "aws", "--account", ACCOUNT),
         *("--endpoint", emulator.endpoint, "--dns", "control", "--workers", str(workers), "--out", str(out)),
-        *(word for area in AREAS for word in ("--area", area)),
+        *selection,
     ]
     return subprocess.Popen(
         command, env=os.environ | emulator.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
-def killed_run(emulator: EmulatorAccount, out: Path, after: float, workers: int = 3, *, begun: bool = False) -> str:
+def killed_run(
+    emulator: EmulatorAccount,
+    out: Path,
+    after: float,
+    workers: int = 3,
+    *,
+    begun: bool = False,
+    selection: Sequence[str] = SELECTION,
+) -> str:
     """Start a run, kill it without warning after `after` wall seconds, and return what it had printed.
 
     `begun`: from the moment on at which it has created something, so that a busy machine does not kill idle runs only.
     """
     before = all_resources(emulator)
-    process = start_run(emulator, out, workers)
+    process = start_run(emulator, out, workers, selection)
     if begun:
         WallClock().eventually(lambda: process.poll() is not None or all_resources(emulator) - before, within=300)
     timer = threading.Timer(after, process.send_signal, (signal.SIGKILL,))
@@ -113,17 +126,21 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--within", type=float, default=60.0, help="maximum wall seconds from the first resource on")
     parser.add_argument("--lost", action="store_true", help="delete the folder of the run before the sweep")
+    parser.add_argument("--staging", action="store_true", help="whole runs, in an account of the profile staging")
     arguments = parser.parse_args()
     moments, failures = random.Random(arguments.seed), 0
     sys.stdout.write(f"seed {arguments.seed}\n")
-    with flowing(arguments.scale, **({"residents": "some"} if arguments.lost else {})) as emulator:
+    selection = ("--enable", "ecs-processes") if arguments.staging else SELECTION
+    settings = {"machine": "inside"} if arguments.staging else {"residents": "some"} if arguments.lost else {}
+    profile = "staging" if arguments.staging else "unused"
+    with flowing(arguments.scale, profile=profile, **settings) as emulator:
         os.environ.update(emulator.environment)
         emulator.clients().client("servicediscovery", ACCOUNT).list_namespaces()  # others' resources are made
         others = all_resources(emulator)
         for number in range(1, arguments.count + 1):
             after = moments.uniform(0.0, arguments.within)
             with tempfile.TemporaryDirectory() as scratch:
-                printed = killed_run(emulator, Path(scratch), after, begun=True)
+                printed = killed_run(emulator, Path(scratch), after, begun=True, selection=selection)
                 before = all_resources(emulator)
                 if arguments.lost:
                     shutil.rmtree(scratch)
@@ -132,11 +149,13 @@ def main() -> int:
                 else:
                     swept = sweep(emulator, Path(scratch))
                 found = all_resources(emulator)
+            kinds = Counter(resource.partition(" ")[0] for resource in before - others)
             deleted = swept.stdout.count("deleted: ")
             left, gone = found - others, others - found
             failures += bool(left or gone) or swept.returncode != 0
             sys.stdout.write(
-                f"{number}: killed {after:.1f} s after its first resource, {len(before - others)} existed, {deleted} "
+                f"{number}: killed {after:.1f} s after its first resource, {len(before - others)} existed ("
+                f"{', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}), {deleted} "
                 f"swept (exit {swept.returncode}), {len(left)} left {', '.join(left)}, {len(gone)} of others gone\n"
             )
             sys.stdout.flush()

@@ -345,6 +345,20 @@ def test_the_other_workers_of_the_run_own_for_it(tmp_path: Path) -> None:
         send(of_another, ("servicediscovery", "DeleteNamespace", {"Id": NS}))
 
 
+def test_what_is_in_a_vpc_of_another_worker_is_owned(tmp_path: Path) -> None:
+    """Its main route table may be changed, also if an answer shows it before any that names the VPC as the run's."""
+    ledger = Ledger(tmp_path / "ledger-gw1.jsonl", Owner(RUN, "aws", "444455556666", "us-east-1"))
+    ledger.record_shared(Shared("VPC", VPC, 0))
+    ledger.close()
+    other = "vpc-00000000000000001"
+    tables = [{"RouteTableId": "rtb-0a1b2c3d", "VpcId": VPC}, {"RouteTableId": "rtb-0000000d", "VpcId": other}]
+    ownership = Ownership(RUN, tmp_path)
+    ownership.learn("ec2", "DescribeRouteTables", {}, {"RouteTables": tables})
+    send(ownership, ("ec2", "CreateRoute", {"RouteTableId": "rtb-0a1b2c3d", "GatewayId": "igw-00000000000000000"}))
+    with pytest.raises(NotOwned):
+        send(ownership, ("ec2", "CreateRoute", {"RouteTableId": "rtb-0000000d", "GatewayId": "igw-00000000000000000"}))
+
+
 def test_a_permit_names_operation_and_resource(owned: Ownership) -> None:
     """What the user names for one operation is open to that operation alone, and only in its cluster."""
     owned.permit("ecs:UpdateService", "shop/web")

@@ -67,6 +67,7 @@ class Ownership:
         self._owned: set[str] = set()
         self._foreign: set[str] = {token for place in self._places for token in RANDOM.findall(place)}
         self._permitted: dict[str, set[str]] = {}
+        self._related: dict[str, tuple[str, ...]] = {}  # id in an answer -> ids of what its description names
 
     def own(self, values: Iterable[str]) -> None:
         """Count resources as the run's: ids and ARNs, from a ledger or from a search for its marks."""
@@ -150,6 +151,7 @@ class Ownership:
             if not self._are_of_others(value):
                 return None
             self._read_ledgers()
+            self._own_related(value)
             return "belongs to others: an answer has shown it" if self._are_of_others(value) else None
         if not _NAME.fullmatch(value) or self._owns(value):
             return None
@@ -167,6 +169,15 @@ class Ownership:
             contents = read_ledger(path)
             self.own(identifier for resource in contents.existing for identifier in resource.ids)
             self.own(shared.id for shared in contents.shared)
+
+    def _own_related(self, value: str) -> None:
+        """Count as the run's what is inside something of the run, such as the main route table of its VPC.
+
+        When the answer showed it, this worker did not know that another one had created the VPC.
+        """
+        for token in {*RANDOM.findall(value), last_part(value)}:
+            if any(self._owns(related) for related in self._related.get(token, ())):
+                self.own([token])
 
     def _own_in(
         self, service: str, operation: str, params: Mapping[str, Any], answer: Mapping[str, Any]
@@ -187,12 +198,12 @@ class Ownership:
             self._permitted["ecs:StopTask"] |= set(_tasks_of(answer, self._permitted["ecs:StopTask"]))
         inherits = service == "servicediscovery" and about_own
         for entry, member in _entries(answer, ENTRIES.get(service, {})):
+            identifiers = _identifiers(service, member, entry)
             if inherits or self._is_marked(entry):
-                yield from strings([entry.get(member), entry.get("Arn")])
-                if service == "servicediscovery":
-                    yield from _zones(entry)
-                elif member == "serviceArn":
-                    yield from _registries(entry)
+                yield from identifiers
+            else:
+                related = tuple(value for value in entry.values() if isinstance(value, str) and RANDOM.search(value))
+                self._related.update((last_part(identifier), related) for identifier in identifiers)
 
     def _names_own_tasks(self, params: Mapping[str, Any]) -> bool:
         chosen = (params.get(member) for member in ("serviceName", "family", "startedBy"))
@@ -243,6 +254,12 @@ def _tasks_of(answer: Mapping[str, Any], services: Collection[str]) -> Iterator[
         cluster = cluster_in(arn)
         if f"{cluster}/{group.removeprefix('service:')}" in services:
             yield from (arn, f"{cluster}/{last_part(arn)}")
+
+
+def _identifiers(service: str, member: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids in the description of a resource: its own, and those of what it consists of."""
+    parts = _zones(entry) if service == "servicediscovery" else _registries(entry) if member == "serviceArn" else ()
+    return (*strings([entry.get(member), entry.get("Arn")]), *parts)
 
 
 def _zones(namespace: Mapping[str, Any]) -> Iterator[str]:

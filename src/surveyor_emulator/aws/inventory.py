@@ -211,10 +211,9 @@ def _shares(world: World) -> Iterator[Resource]:
 def _moto() -> Iterator[Resource]:
     """Yield what the services have that moto answers, as far as its modules are loaded."""
     for name, module, attribute, read in _MOTO:
-        models = sys.modules.get(f"moto.{module}.models")
-        if models is None:
-            continue
-        for account, regions in dict(getattr(models, attribute)).items():
+        # A module is in sys.modules while a thread still executes it; nothing exists before its backends do.
+        backends = getattr(sys.modules.get(f"moto.{module}.models"), attribute, {})
+        for account, regions in dict(backends).items():
             for region, backend in dict(regions).items():
                 for id_, label in read(backend):
                     yield Resource(name, id_, account, "" if region == "aws" else region, label)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -244,6 +246,12 @@ def test_other_teams_have_resources_of_each_kind() -> None:
     asyncio.run(account.world.clock.advance(100))
     run(account, "servicediscovery", "ListNamespaces")
     assert list_resources(account.world, ACCOUNT) == found
+
+
+def test_the_inventory_is_listed_while_moto_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of moto that a thread still executes has no backends yet, so it has no resources either."""
+    monkeypatch.setitem(sys.modules, "moto.sqs.models", ModuleType("moto.sqs.models"))
+    assert list_resources(Account().world, ACCOUNT) == []
 
 
 def test_a_change_of_policies_takes_effect_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,18 +68,20 @@ soak: setup ## run the tests that are slow by nature: whole runs, real time, man
 mutation: setup ## judge the suites by small mistakes in the emulator: ARGS=source (default) or ARGS=responses
 	@$(BIN)/python -m tests.mutation $(or $(ARGS),source)
 
+# Types take longest; the other checks run meanwhile.
 .PHONY: lint
 lint: setup ## check style, types, imports, and the claims against their documents
-	@failed=0; \
+	@failed=0; types=$$(mktemp); trap 'rm -f "$$types"' EXIT; \
+	$(BIN)/mypy $(SOURCES) > "$$types" 2>&1 & checker=$$!; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
-	$(BIN)/mypy $(SOURCES) || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \
 	$(BIN)/python -m tests.structure --check || failed=1; \
 	$(BIN)/python -m tests.wordlist || failed=1; \
 	$(BIN)/surveyor claims drift || failed=1; \
 	$(BIN)/surveyor claims coverage --strict >/dev/null || failed=1; \
 	$(BIN)/surveyor mutants --coverage || failed=1; \
+	wait $$checker || failed=1; cat "$$types"; \
 	exit $$failed
 
 .PHONY: format

@@ -59,14 +59,15 @@ def _pattern(word: str) -> str:
     return rf"(?<![A-Za-z]){word}(?![A-Za-z])".replace(" ", r"\s+")
 
 
-_WORDS = re.compile("|".join(f"({_pattern(word)})" for word in REPLACEMENTS), re.IGNORECASE)
+_PATTERNS = {word: re.compile(_pattern(word), re.IGNORECASE) for word in REPLACEMENTS}
 
 
 def find_words(name: str, text: str) -> Iterator[str]:
     """Yield a message for each word of the list in the text of the file ``name``."""
-    words = list(REPLACEMENTS)
-    for match in _WORDS.finditer(text):
-        word = words[(match.lastindex or 1) - 1]
+    plain = " ".join(text.lower().split())  # a look here first takes a twentieth of the time
+    words = [word for word in REPLACEMENTS if word in plain]
+    matches = ((match, word) for word in words for match in _PATTERNS[word].finditer(text))
+    for match, word in sorted(matches, key=lambda found: found[0].start()):
         if not _is_excepted(name, word, text, match):
             line = text.count("\n", 0, match.start()) + 1
             yield f"{name}:{line}: {match[0]!r}; write: {REPLACEMENTS[word]}"

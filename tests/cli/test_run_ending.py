@@ -11,12 +11,19 @@ from msgspec import structs
 
 from surveyor.account.ledger import Ledger, Owner
 from surveyor.cli._support.console_report import print_report
-from surveyor.cli._support.run_ending import describe_denied, describe_zones, print_leaked_resources, print_use
+from surveyor.cli._support.run_ending import (
+    describe_denied,
+    describe_zones,
+    print_failures,
+    print_leaked_resources,
+    print_use,
+)
 from surveyor.conformance.run import RunConfig, exit_code
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.build import new_expectations, unrecorded_claims
 from surveyor.report.claim_report import ClaimReport, TestReport
+from surveyor.report.experiments import ExperimentReport
 from surveyor.report.model import ConformanceReport, TargetReport
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import load_target
@@ -58,6 +65,27 @@ def test_denials_are_one_list() -> None:
         "not permitted: ec2:CreateVpc, ecs:RunTask; so 3 claims could not be judged; `surveyor policy conform` prints"
     )
     assert describe_denied(report(("a", Verdict.PASS, "", ""))) == ""
+
+
+def test_experiments_end_with_what_did_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first cause is one line; a failure of the whole run is the cause of all."""
+
+    def experiment(name: str, verdict: Verdict, symptom: str = "", detail: str = "") -> ExperimentReport:
+        return ExperimentReport(name, f"test_{name}", verdict, symptom, detail, "", None, None)
+
+    none = report()
+    passed, failed = experiment("first", Verdict.PASS), experiment("second", Verdict.FAIL, "test: 2 != 1", "2 failed")
+    late = experiment("third", Verdict.INCONCLUSIVE, "test: late")
+    unsupported = experiment("fourth", Verdict.UNSUPPORTED, "lacks dns")
+    for experiments, expected in (
+        ((passed, unsupported), ""),
+        ((passed, late), "surveyor: third: inconclusive: test: late\n"),
+        ((passed, failed, late), "surveyor: second: fail (first of 2 that did not pass): 2 failed\n"),
+    ):
+        print_failures(structs.replace(none, experiments=experiments))
+        assert capsys.readouterr().err == expected
+    print_failures(structs.replace(none, experiments=(failed,), failure="the target died"))
+    assert capsys.readouterr().err == "surveyor: the target died\n"
 
 
 def test_a_run_says_what_it_used(capsys: pytest.CaptureFixture[str]) -> None:

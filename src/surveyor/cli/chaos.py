@@ -287,12 +287,10 @@ def _list_possible(config: RunConfig, target: Target) -> int:
 
 def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
     """Print the results of a run, and return its exit code."""
-    from surveyor.account.refusals import blames_account
     from surveyor.chaos.leftovers import LeftBehind
     from surveyor.chaos.recovery import faults_in_effect
-    from surveyor.cli._support.run_ending import print_left_behind
+    from surveyor.cli._support.run_ending import print_failures, print_left_behind
     from surveyor.conformance.run import exit_code
-    from surveyor.pytest_plugin.verdict_rules import REFUSED
 
     for result in report.experiments:
         typer.echo("")
@@ -300,11 +298,7 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
             typer.echo(line)
     print_left_behind(report.leaked_resources, folder, report.started)
     typer.echo(f"\npage: {page}")
-    for result in report.experiments:
-        if REFUSED in result.symptom or blames_account(result.symptom, result.detail):
-            print_error(f"{result.name}: {result.detail}")
-    if report.failure:
-        print_error(report.failure)
+    print_failures(report)
     if in_effect := faults_in_effect(folder):
         print_error(
             f"not undone: {', '.join(in_effect)}; once it can be, surveyor sweep {shlex.quote(str(folder))} undoes it"

@@ -84,7 +84,7 @@ def load(
     plan: Plan = False,
 ) -> None:
     """Measure failed calls while a service scales, deploys and loses tasks, for each kind of client."""
-    from surveyor.cli._support.run_ending import print_sweep
+    from surveyor.cli._support.run_ending import print_failures, print_sweep
     from surveyor.layout import find_layout
     from surveyor.load.console import report_lines
     from surveyor.load.scenario import VANISHED
@@ -143,7 +143,9 @@ def load(
             if codes[-1] == 130:
                 break
     if parts:
-        _save(merge_reports(parts), folder)
+        report = merge_reports(parts)
+        _save(report, folder)
+        print_failures(report)
     raise typer.Exit(_worst(codes))
 
 
@@ -213,7 +215,7 @@ def _play(locustfile: Path, out: Path, words: list[str]) -> tuple[int, Conforman
     """Conduct a scenario, whose callers are a process of Locust; return the exit code, and the report or None."""
     from surveyor.conformance.run import exit_code
     from surveyor.load.callers_process import start_callers
-    from surveyor.load.conductor import conduct, reason_of
+    from surveyor.load.conductor import conduct
 
     with start_callers(locustfile, ["--checked", "--out", str(out), *words]) as callers:
         if callers.conductor_input is None:
@@ -228,8 +230,6 @@ def _play(locustfile: Path, out: Path, words: list[str]) -> tuple[int, Conforman
         except SurveyorError as error:
             print_error(str(error))
             return 2 if isinstance(error, UsageError) else 3, None
-    if reason := reason_of(report):
-        print_error(reason)
     return exit_code(report), report
 
 

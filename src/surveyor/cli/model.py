@@ -133,8 +133,8 @@ def _print_result(run: ModelRun, folder: Path) -> None:
         typer.echo(f"left out, since {report.target} does not offer it: {', '.join(report.left_out)}")
     if report.lacking:
         typer.echo(f"not tested, since {report.target} lacks it: {', '.join(report.lacking)}")
-    typer.echo(_summary(report))
     typer.echo(f"report: {folder / 'model.json'}")
+    typer.echo(_summary(report))
     for line in run.left_behind:
         typer.echo(f"left behind: {line}", err=True)
     if report.interrupted:

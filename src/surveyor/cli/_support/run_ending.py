@@ -32,6 +32,7 @@ __all__ = [
     "describe_denied",
     "describe_zones",
     "print_accepting",
+    "print_failures",
     "print_leaked_resources",
     "print_left_behind",
     "print_sweep",
@@ -42,6 +43,7 @@ _MAX_LEAKED = 5
 """Resources left behind that are printed; all are in the report."""
 
 _MAX_ACTIONS = 40
+_NOT_PASSED = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE)
 _DENIED = re.compile(rf"{re.escape(NOT_PERMITTED)}([\w-]+:\w+)")
 
 
@@ -66,6 +68,17 @@ def print_left_behind(resources: Sequence[str], folder: Path, started: str, chos
     for line in capped([f"left behind: {resource}" for resource in resources], _MAX_LEAKED, folder / REPORT_FILE):
         typer.echo(line, err=True)
     print_sweep(resources, folder, started, chosen)
+
+
+def print_failures(report: ConformanceReport) -> None:
+    """Print in one line, meant as the last, which experiments or scenarios did not pass, and why the first did not."""
+    failed = [result for result in report.experiments if result.verdict in _NOT_PASSED]
+    if report.failure:
+        print_error(report.failure)
+    elif failed:
+        count, first = len(failed), failed[0]
+        others = f" (first of {count} that did not pass)" if count > 1 else ""
+        print_error(f"{first.name}: {first.verdict}{others}: {first.detail or first.symptom}")
 
 
 def print_sweep(resources: Sequence[str], folder: Path, started: str, chosen: str = "") -> None:

@@ -69,6 +69,15 @@ def test_a_client_with_a_rhythm_could_have_ended_it_sooner_or_later(
     assert low <= max(0.0, found.low) <= found.high <= high
 
 
+def test_a_client_that_has_not_called_before_has_no_rhythm_yet() -> None:
+    """What it asks when it starts is due to its start."""
+    script = Script()
+    for at in (82.0, 101.0):
+        script.ask(at, "10.0.0.2")
+    since_then = [call for call in calls(101.0) if call.at >= PERIOD.began]
+    assert measure(since_then, PERIOD, script.traffic, NAME).span is None
+
+
 def test_a_client_whose_calls_fail_already_asks_on_its_own_account() -> None:
     """The return of a name, and a task that still answers, change nothing that a client could notice at once."""
     back = Script()

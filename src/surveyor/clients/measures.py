@@ -96,12 +96,12 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
         return Measure(period.behaviour, low, NEVER, errors, len(within), asked, since, reached)
     high = within[first].at + within[first].seconds - period.began
     low = within[first - 1].at - period.began if first else 0.0
+    last = next((call for call in reversed(calls) if call.at < period.began), None)
     span = None
-    if asked is not None and since is not None and asked <= high and not period.lasting:
-        last = next((call for call in reversed(calls) if call.at < period.began), None)
-        worked = last is not None and last.ok  # else nothing begins to fail
-        if not (worked and _is_soon_after(after[0], period.began, within)) or _has_rhythm(*before[-2:], after[0]):
-            span = (high - asked, high - asked + since)
+    if asked is not None and since is not None and asked <= high and last is not None and not period.lasting:
+        may_be_due = last.ok and _is_soon_after(after[0], period.began, within)
+        is_free = not may_be_due or _has_rhythm(*before[-2:], after[0])
+        span = (high - asked, high - asked + since) if is_free else None
     return Measure(period.behaviour, low, high, errors, len(within), asked, since, reached, span)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "DNS_ANSWER",
     "DNS_CHANGE",
     "DNS_TRIES",
+    "EVENT_RULE",
     "FIRST_STEP",
     "LARGEST_STEP",
     "LOCAL_ANSWER",
@@ -112,6 +113,10 @@ TOLERANCE_ADVANCED = 1.0
 TOLERANCE_FLOWING = 15.0
 """Service seconds by which a duration that is documented as "about" N seconds may differ: on a clock that stands still
 between two polls, and on a flowing one."""
+
+EVENT_RULE = 60.0
+"""Service seconds from the creation of a rule of EventBridge until events are taken to match it (events/PutRule: "Allow
+a short period of time for changes to take effect."; no document gives a bound)."""
 
 READS = 120.0
 """Service seconds until a read of Amazon ECS or EC2 shows what was written before it. Both follow an eventual

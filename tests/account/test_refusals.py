@@ -29,10 +29,10 @@ from tests.account.limited import deny, limited
 CONTEXT = JudgeContext(Path("/suites"), frozenset(), False, lambda: None, account=True)
 
 
-def refusal(code: str, status: int = 400, *, own: bool = True) -> ClientError:
+def refusal(code: str, status: int = 400, *, own: bool = True, message: str = "because") -> ClientError:
     """Return the error with which CreateVpc was refused."""
     metadata: Any = {"HTTPStatusCode": status, OWN: own}
-    return ClientError({"Error": {"Code": code, "Message": "because"}, "ResponseMetadata": metadata}, "CreateVpc")
+    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, "CreateVpc")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,8 @@ def refusal(code: str, status: int = 400, *, own: bool = True) -> ClientError:
         (refusal("VpcLimitExceeded"), "CreateVpc met a quota of the account: free some, or have it raised"),
         (refusal("ResourceLimitExceeded"), "met a quota of the account"),
         (refusal("TooManyHostedZones"), "met a quota of the account"),
+        (refusal("InvalidParameterException", message="the quota of namespaces is exhausted"), "met a quota"),
+        (refusal("ClientException", message="You've reached the limit on the number of tasks"), "met a quota"),
         (refusal("UnauthorizedOperation", 403), "the run may not call CreateVpc: allow it (because)"),
         (refusal("AccessDeniedException"), "the run may not call CreateVpc"),
         (refusal("OptInRequired", 401), "is not enabled in the account"),
@@ -70,7 +72,14 @@ def test_a_call_without_an_answer_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [refusal("InvalidInput"), refusal("AccessDenied", own=False), refusal("UnauthorizedOperation", own=False)]
+    "error",
+    [
+        refusal("InvalidInput"),
+        refusal("InvalidInput", message="the quota of attributes is exceeded"),
+        refusal("InvalidParameterException"),
+        refusal("AccessDenied", own=False),
+        refusal("UnauthorizedOperation", own=False),
+    ],
 )
 def test_what_a_service_refuses_is_a_fail(error: ClientError) -> None:
     """An invalid request is a fail, and so is what a user of the test may not do: that is about IAM."""

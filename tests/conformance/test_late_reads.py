@@ -1,5 +1,7 @@
 """Suites whose reads lag their writes, as those of ECS and EC2 may: no claim fails by a read that was too early.
 
+Rules of EventBridge take effect late, too, and no claim fails by an event that came before.
+
 FULL=1 runs the whole areas with three seeds, which takes an hour on a busy machine.
 """
 
@@ -25,8 +27,11 @@ LAG = 5
 
 SAMPLE = 8
 SEEDS = (1, 2, 3) if os.environ.get("FULL") else (1,)
+RULE_LAG = 30
 READ_AFTER_WRITE = ("ecs.tags.of-each-resource", "ecs.cluster.settings", "service-connect.config.is-described")
 """Claims that fail if each read is made once."""
+EVENTS = "ecs.events.deployment-states"
+"""A claim that fails if a rule is expected to match at once."""
 
 
 def selected() -> list[str]:
@@ -35,14 +40,14 @@ def selected() -> list[str]:
         return [part for area in AREAS for part in ("--area", area)]
     areas = [area for area in load_claims(find_layout().claims).areas if area.name in AREAS]
     proven = [claim.id for area in areas for claim in area.claims if claim.unproven is None]
-    chosen = {*READ_AFTER_WRITE, *random.Random(5).sample(proven, SAMPLE)}
+    chosen = {*READ_AFTER_WRITE, EVENTS, *random.Random(5).sample(proven, SAMPLE)}
     return [part for claim in sorted(chosen) for part in ("--claim", claim)]
 
 
 def run(folder: Path, seed: int, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command against a target whose reads lag."""
+    """Run a command against a target whose reads and rules lag."""
     text = (find_layout().targets / "embedded.toml").read_text()
-    late = text.replace('"{seed}",', f'"{{seed}}", "--set", "read_lag={LAG}",')
+    late = text.replace('"{seed}",', f'"{{seed}}", "--set", "read_lag={LAG}", "--set", "rule_lag={RULE_LAG}",')
     assert late != text
     (folder / "late.toml").write_text(late)
     options = ["--target", "late.toml", "--workers", "1", "--seed", str(seed), "--out", "out"]

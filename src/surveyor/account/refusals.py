@@ -95,6 +95,11 @@ _QUOTAS = frozenset(
     }
 )
 
+_GENERAL = frozenset({"ClientException", "InvalidParameterException"})
+"""Codes of ECS for many reasons, among them a quota of a service that it calls, such as that of namespaces."""
+
+_QUOTA = re.compile(r"\bquotas?\b|\breached the limit\b", re.IGNORECASE)
+
 NOT_ENABLED = frozenset({"OptInRequired", "RegionDisabledException", "SubscriptionRequiredException"})
 """The service, or the Region, is not enabled in the account."""
 
@@ -171,7 +176,7 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
     if code in DENIED and metadata.get(OWN):
         action = denied_action(operation, message)
         return f"{NOT_PERMITTED}{action}", f"the run may not call {action}: {denial_advice(message)} ({message})"
-    if code in _QUOTAS:
+    if code in _QUOTAS or (code in _GENERAL and (names_quota(message) or _QUOTA.search(message))):
         return f"quota: {code}", f"{operation} met a quota of the account: free some, or have it raised ({message})"
     if code in NOT_ENABLED:
         return f"not enabled: {code}", (

@@ -10,12 +10,33 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from surveyor_emulator.core.world import World
+from surveyor_emulator.core.world import Call, World
 
-__all__ = ["publish"]
+__all__ = ["CHANGES", "delay_rule", "publish"]
 
 log = logging.getLogger(__name__)
+
+CHANGES: Mapping[str, str] = {"PutRule": "Name", "PutTargets": "Rule", "EnableRule": "Name"}
+"""Operations after which events "might not immediately start matching" (events/PutRule), and what names the rule."""
+
+
+@dataclass(slots=True)
+class _Changes:
+    """By rule of the default bus: when its last change takes effect (service seconds)."""
+
+    effective: dict[str, float] = field(default_factory=dict)
+
+
+def delay_rule(call: Call, params: Mapping[str, Any]) -> None:
+    """Let a rule that a call has changed match no events until the change takes effect, as the settings say."""
+    lag = call.world.settings.rule_lag
+    if lag.maximum:
+        effective = call.world.clock.now() + call.world.random.uniform(lag.minimum, lag.maximum)
+        changes = call.world.regional(_Changes, call.account, call.region)
+        changes.effective[str(params[CHANGES[call.operation]])] = effective
 
 
 def publish(
@@ -27,15 +48,16 @@ def publish(
     detail: Mapping[str, object],
     resources: Sequence[str],
 ) -> None:
-    """Put an event on the bus, at this service second; matching rules deliver it at once."""
+    """Put an event on the bus, at this service second; matching rules that are in effect deliver it at once."""
     if "moto.events.models" not in sys.modules:
         return
     from moto.events.models import events_backends
 
     bus = events_backends[account][region].describe_event_bus("default")
+    effective = world.peek(_Changes, account, region).effective
     bits = f"{world.random.getrandbits(128):032x}"
     for rule in list(bus.rules.values()):
-        if rule.state != "ENABLED":
+        if rule.state != "ENABLED" or world.clock.now() < effective.get(rule.name, 0.0):
             continue
         event = {
             "version": "0",

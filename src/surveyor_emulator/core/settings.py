@@ -128,6 +128,7 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
         "call_rates": "all",
         "read_lag": 1.0,
         "iam_lag": Delay(1.0, 8.0),
+        "rule_lag": Delay(1.0, 30.0),
         "failures": 0.002,
         "resets": 0.001,
         "residents": "some",
@@ -255,6 +256,7 @@ class Settings:
     # What distinguishes an account in use (surveyor_emulator.staging).
     call_rates: CallRates = setting("discovery", "which calls are throttled by their documented rates")
     iam_lag: Delay = setting(Delay(0.0, 0.0), "until a change of a principal's policies takes effect")
+    rule_lag: Delay = setting(Delay(0.0, 0.0), "until a change of a rule of EventBridge takes effect")
     read_lag: float = setting(0.0, "by which reads may lag writes in ECS and EC2, at most", "s")
     dns_path: DnsPath = setting("open", "what happens to questions to name servers on their way")
     failures: float = setting(0.0, "share of calls (0 to 1) that fail with 5xx")

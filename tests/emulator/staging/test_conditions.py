@@ -9,10 +9,12 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+import orjson
 import pytest
 
-from surveyor_emulator.aws import cloudmap, ecs
+from surveyor_emulator.aws import cloudmap, ecs, eventbridge
 from surveyor_emulator.aws.ec2.handlers import HANDLERS as EC2_HANDLERS
+from surveyor_emulator.aws.forwarded import services
 from surveyor_emulator.aws.iam import authorise
 from surveyor_emulator.aws.inventory import list_resources
 from surveyor_emulator.aws.route53.handlers import HANDLERS as ROUTE53_HANDLERS
@@ -21,6 +23,9 @@ from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.errors import ConnectionCut, ServiceError
 from surveyor_emulator.core.settings import Delay, Settings
 from surveyor_emulator.core.world import Call, World
+from surveyor_emulator.protocols import ParsedRequest
+from surveyor_emulator.protocols.api_models import load_service_model
+from surveyor_emulator.protocols.json import JsonProtocol
 from surveyor_emulator.staging import AccountInUse, late_reads
 from surveyor_policies.model import PolicySet, Principal
 
@@ -246,6 +251,29 @@ def test_other_teams_have_resources_of_each_kind() -> None:
     asyncio.run(account.world.clock.advance(100))
     run(account, "servicediscovery", "ListNamespaces")
     assert list_resources(account.world, ACCOUNT) == found
+
+
+def test_a_new_rule_matches_events_later() -> None:
+    """Until the lag is over no event reaches the target of a rule; a change of its targets begins it anew."""
+    world, account = World(Settings(scale=None, rule_lag=Delay(4.0, 5.0)), Clock(start=1_000.0, scale=None)), "1" * 12
+    world.endpoint, wire = "http://127.0.0.1:1", JsonProtocol(load_service_model("events"))
+
+    def call(service: str, operation: str, **params: Any) -> Any:
+        made = Call(world, account, REGION, f"arn:aws:iam::{account}:root", service, operation)
+        return orjson.loads(services.answer(made, ParsedRequest(operation, params), wire, "id").body or b"{}")
+
+    def received(seconds: float) -> int:
+        asyncio.run(world.clock.advance(seconds))
+        eventbridge.publish(world, account, REGION, "aws.ecs", "kind", {}, [])
+        return len(call("sqs", "ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages=10).get("Messages") or ())
+
+    services.load("events")
+    queue = call("sqs", "CreateQueue", QueueName="events")["QueueUrl"]
+    targets = [{"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{account}:events"}]
+    call("events", "PutRule", Name="rule", EventPattern='{"source": ["aws.ecs"]}')
+    asyncio.run(world.clock.advance(10))
+    call("events", "PutTargets", Rule="rule", Targets=targets)
+    assert [received(seconds) for seconds in (0, 3.9, 1.1)] == [0, 0, 1]
 
 
 def test_the_inventory_is_listed_while_moto_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from surveyor_emulator.aws import eventbridge
 from surveyor_emulator.aws.forwarded import alarm_history
 from surveyor_emulator.aws.moto_requests import forward_to_moto, operations_of
 from surveyor_emulator.core.errors import ServiceError
@@ -63,6 +64,8 @@ def answer(call: Call, parsed: ParsedRequest, wire: WireProtocol, request_id: st
     response = forward_to_moto(_responses(call.service), call, request, call.world.endpoint)
     if call.service == "monitoring" and operation in alarm_history.CHANGES:
         alarm_history.stamp(call, params)
+    if call.service == "events" and operation in eventbridge.CHANGES:
+        eventbridge.delay_rule(call, params)
     if isinstance(wire, JsonProtocol):
         return response
     result = orjson.loads(response.body or b"{}")

@@ -1,6 +1,6 @@
 """Suites whose reads lag their writes, as those of ECS and EC2 may: no claim fails by a read that was too early.
 
-Rules of EventBridge take effect late, too, and no claim fails by an event that came before.
+Rules of EventBridge take effect late, too, and no claim fails for an event that was sent before.
 
 FULL=1 runs the whole areas with three seeds, which takes an hour on a busy machine.
 """

@@ -26,18 +26,21 @@ PAGE = LAYOUT.root / "docs" / "inside-the-vpc.md"
 BEGIN, END = "## Which option unlocks how many claims\n", "<!-- end of the table -->\n"
 _ARN = "arn:aws:iam::111122223333:role/surveyor"
 _ENABLE = ("quotas", "throttling", "regions", "private-ca", "resolver")
+_PRINCIPALS = "principals"
 _PLAIN = TargetOptions(account="111122223333")
 _ROLE = replace(_PLAIN, role=_ARN)
 _VANTAGE = replace(_ROLE, from_vpc="default")
 _SERVICES = replace(_VANTAGE, service_role=_ARN)
 _ENABLED = replace(_SERVICES, enable=_ENABLE)
-ALL = replace(_ENABLED, consumer_profile="other")
+_LIMITED = replace(_ENABLED, enable=(*_ENABLE, _PRINCIPALS))
+ALL = replace(_LIMITED, consumer_profile="other")
 ROWS = (
     ("none", _PLAIN),
     ("`--role ARN`", _ROLE),
     ("`--role ARN --from-vpc`", _VANTAGE),
     ("and `--service-role ARN`", _SERVICES),
     (f"and `--enable {','.join(_ENABLE)}`", _ENABLED),
+    (f"and `--enable {_PRINCIPALS}`", _LIMITED),
     ("and `--consumer-profile NAME`", ALL),
 )
 """The options of each row of the table."""

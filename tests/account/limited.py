@@ -37,7 +37,7 @@ def limited(emulator: EmulatorAccount, *policies: Mapping[str, Any], account: st
     return {**emulator.environment, **keys}
 
 
-def policies_for(command: str, features: Iterable[str] = (), **place: str) -> list[dict[str, Any]]:
+def policies_for(command: str, features: Iterable[str] = (), **place: Any) -> list[dict[str, Any]]:
     """Return the policies that `surveyor policy` prints for a command."""
     operations = needed_operations(command, tuple(features), service="service" in place)
     return make_policies(required_actions(operations, DEPENDENT), Place(**{"account": ACCOUNT, **place}))

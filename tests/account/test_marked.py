@@ -92,6 +92,7 @@ class Run:
         )
         self.client("sqs").create_queue(QueueName=f"{self.prefix}queue")
         self.client("events").put_rule(Name=f"{self.prefix}rule", EventPattern='{"source": ["aws.ecs"]}')
+        make_principals(self.client("iam"), self.prefix)
 
     def _make_resolver(self, vpc: str, subnet: str) -> None:
         """Make an endpoint with a rule in a VPC, and a rule group with a domain list there."""
@@ -112,6 +113,27 @@ class Run:
         resolver.associate_firewall_rule_group(**named, FirewallRuleGroupId=group, VpcId=vpc, Priority=200)
 
 
+def make_principals(iam: Any, prefix: str) -> None:
+    """Make a user with a key, a group with it, a role, and a policy of two versions, which all of them have."""
+    user, group, role, name = (f"{prefix}{kind}" for kind in ("user", "group", "role", "policy"))
+    document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}]}'
+    trust = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}'
+    )
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=document, SetAsDefault=True)
+    iam.create_user(UserName=user)
+    iam.create_access_key(UserName=user)
+    iam.put_user_policy(UserName=user, PolicyName="own", PolicyDocument=document)
+    iam.attach_user_policy(UserName=user, PolicyArn=policy)
+    iam.create_group(GroupName=group)
+    iam.attach_group_policy(GroupName=group, PolicyArn=policy)
+    iam.add_user_to_group(GroupName=group, UserName=user)
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=document)
+    iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+
+
 def make_strangers(running: RunningTarget) -> None:
     """Make what belongs to no run, with names and tags that are like those of runs."""
     client = Run(running, "").client
@@ -127,6 +149,7 @@ def make_strangers(running: RunningTarget) -> None:
     client("sqs").create_queue(QueueName="surveyor-alarms")
     client("route53resolver").create_firewall_domain_list(CreatorRequestId="team", Name="surveyor-blocked")
     client("logs").create_log_group(logGroupName=f"/audit/xsurveyor-{RUN}-y")
+    make_principals(client("iam"), "surveyor-")
 
 
 def leftovers(running: RunningTarget) -> dict[str, Leftovers]:
@@ -143,7 +166,7 @@ def test_each_kind_of_a_ledger_is_looked_for() -> None:
     kinds |= {created.kind for name, created in CREATES.items() if f'"{name.partition(":")[2]}"' in searched}
     inside = {"service", "instance", "authorization", "route", "tag", "listener", "task set", "firewall rule"}
     inside |= {"rule association", "rule group association"}
-    recorded = {created.kind for name, created in CREATES.items() if created.id_path and not name.startswith("iam:")}
+    recorded = {created.kind for created in CREATES.values() if created.id_path}
     assert recorded - kinds - inside == set()
 
 
@@ -161,7 +184,7 @@ def test_each_kind_is_found_and_deleted_and_nothing_else(running: RunningTarget)
     assert kinds == {
         "namespace", "hosted zone", "health check", "VPC", "subnet", "security group", "cluster", "ECS service", "task",
         "task definition", "target group", "rule", "queue", "log group", "internet gateway", "Resolver endpoint",
-        "Resolver rule", "rule group", "domain list", "alarm",
+        "Resolver rule", "rule group", "domain list", "alarm", "user", "group", "role", "policy",
     }  # fmt: skip
     others = {str(marked) for marked in found[OTHER].found}
     assert sweep_marked(found[RUN], running.account(RUN)) == []

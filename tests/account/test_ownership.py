@@ -25,6 +25,7 @@ NS_ARN, SRV_ARN = ARN.format("servicediscovery", f"namespace/{NS}"), ARN.format(
 TARGETS = ARN.format("elasticloadbalancing", "targetgroup/shop/0a1b2c3d4e5f6071")
 BALANCER = ARN.format("elasticloadbalancing", "loadbalancer/app/shop/0a")
 ROLE = "arn:aws:iam::444455556666:role/limited"
+POLICIES = "arn:aws:iam::444455556666:policy"
 
 Call = tuple[str, str, Mapping[str, Any]]
 
@@ -158,6 +159,16 @@ REFUSED: dict[str, list[Call]] = {
         ("iam", "AttachRolePolicy", {"RoleName": "admin", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
         ("iam", "CreatePolicyVersion", {"PolicyArn": "arn:aws:iam::444455556666:policy/all", "PolicyDocument": "{}"}),
         ("iam", "UpdateAccountPasswordPolicy", {}),
+        ("iam", "CreateUser", {"UserName": MINE}),
+        ("iam", "CreateUser", {"UserName": MINE, "PermissionsBoundary": f"{POLICIES}/{MINE}"}),
+        ("iam", "CreateRole", {"RoleName": MINE, "PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+        ("iam", "PutUserPermissionsBoundary", {"UserName": MINE, "PermissionsBoundary": f"{POLICIES}/surveyor-limit"}),
+        ("iam", "DeleteRolePermissionsBoundary", {"RoleName": MINE}),
+        ("iam", "PutGroupPolicy", {"GroupName": MINE, "PolicyName": "own", "PolicyDocument": "{}"}),
+        ("iam", "AttachGroupPolicy", {"GroupName": MINE, "PolicyArn": f"{POLICIES}/{MINE}"}),
+        ("iam", "CreatePolicy", {"PolicyName": "everything", "PolicyDocument": "{}"}),
+        ("iam", "CreatePolicyVersion", {"PolicyArn": f"{POLICIES}/surveyor-limit-wide", "PolicyDocument": "{}"}),
+        ("iam", "AddUserToGroup", {"GroupName": MINE, "UserName": "alice"}),
         ("sts", "AssumeRole", {"RoleArn": "arn:aws:iam::444455556666:role/admin", "RoleSessionName": MINE}),
         ("logs", "DeleteLogGroup", {"logGroupName": "/shop/web"}),
         ("logs", "PutRetentionPolicy", {"logGroupName": "/shop/web", "retentionInDays": 1}),
@@ -215,7 +226,15 @@ SENT: list[Call] = [
     ("ecs", "TagResource", {"resourceArn": ecs_arn("task-definition", f"{MINE}:1"), "tags": []}),
     ("ecs", "StopServiceDeployment", {"serviceDeploymentArn": ecs_arn("service-deployment", f"shop/{MINE}/abc")}),
     ("ecs", "CreateCluster", {"clusterName": "no name!"}),
-    ("iam", "CreateUser", {"UserName": MINE}),
+    ("iam", "CreateUser", {"UserName": MINE, "PermissionsBoundary": f"{POLICIES}/surveyor-limit-wide"}),
+    (
+        "iam",
+        "PutRolePermissionsBoundary",
+        {"RoleName": MINE, "PermissionsBoundary": f"{POLICIES}/surveyor-limit-narrow"},
+    ),
+    ("iam", "AttachGroupPolicy", {"GroupName": MINE, "PolicyArn": f"{POLICIES}/surveyor-limit-wide"}),
+    ("iam", "CreatePolicy", {"PolicyName": MINE, "PolicyDocument": "{}"}),
+    ("iam", "DeletePolicy", {"PolicyArn": f"{POLICIES}/{MINE}"}),
     ("events", "PutTargets", {"Rule": MINE, "Targets": [{"Id": "1", "Arn": ARN.format("sqs", MINE)}]}),
     ("ecs", "UpdateService", {"cluster": MINE, "service": "a", "serviceConnectConfiguration": {"namespace": MINE}}),
     ("iam", "AttachUserPolicy", {"UserName": MINE, "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),

@@ -132,15 +132,16 @@ def test_claims_that_are_not_judged_are_counted_by_option() -> None:
     plain = load_target("aws", LAYOUT.targets, TargetOptions(account="111122223333"))
     lines = "\n".join(describe_unjudged(claims, plain))
     proven = [claim for claim in claims if claim.unproven is None]
-    impossible = {"ecs-instances", "clock-control", "principals"}
+    impossible = {"ecs-instances", "clock-control", "other-principals", "owner"}
     with_role = sum("iam" in claim.features and not impossible & {*claim.features} for claim in proven)
     assert f" of {len(proven)} claims, without these options: --from-vpc (" in lines
     assert f", --role ARN ({with_role}), " in lines
     for option in ("--consumer-profile NAME", "--enable quotas"):
         assert f", {option} (" in lines
-    # A claim that needs several such features counts for the first of them.
-    with_principals = sum("principals" in claim.features and "functions" not in claim.features for claim in proven)
-    assert f"which need what it lacks: principals ({with_principals})" in lines
+    with_principals = sum("principals" in claim.features and not impossible & {*claim.features} for claim in proven)
+    assert f", --enable principals ({with_principals})" in lines
+    on_instances = sum("ecs-instances" in claim.features for claim in proven)
+    assert f"which need what it lacks: ecs-instances ({on_instances})" in lines
     assert "names of private namespaces are not resolved without --from-vpc" in lines
     options = TargetOptions(
         account="111122223333", role="arn:aws:iam::111122223333:role/x", enable=("ecs-processes",), dns="10.0.0.2:53"

@@ -27,7 +27,8 @@ def test_aws_needs_only_the_account() -> None:
     assert target.is_one_account
     assert not target.is_local
     assert target.inject_host_prefix
-    assert {"quotas", "throttling", "regions", "ecs-processes", "private-ca", "resolver"} == target.on_request
+    on_request = {"quotas", "throttling", "regions", "ecs-processes", "private-ca", "resolver", "principals"}
+    assert target.on_request == on_request
     assert not target.on_request & (target.features or set())
     assert target.budget.dollars < 1_000
 

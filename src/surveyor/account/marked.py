@@ -6,7 +6,7 @@ A zone and a health check have no name or tag of the run from the start; their c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,14 +53,16 @@ class MarkedResources:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_marked(client: Callable[[str, str], Any], region: str) -> MarkedResources:
+def find_marked(client: Callable[[str, str], Any], region: str, *, without: Collection[str] = ()) -> MarkedResources:
     """Search a Region of an account, and the services without Regions, for what has the mark of any run.
 
-    `client(service, region)` returns a boto3 client that retries.
+    `client(service, region)` returns a boto3 client that retries. `without`: services that are not searched.
     """
     found: list[Marked] = []
     failed: dict[str, str] = {}
     for services, find in _FINDERS:
+        if services in without:
+            continue
         try:
             found += find(lambda service: client(service, region), region)
         except ClientError as error:
@@ -240,6 +242,22 @@ def _shares(client: _Client, region: str) -> Iterator[Marked]:
             yield Marked(run, "ram:CreateResourceShare", arn, region, share["name"], created)
 
 
+def _principals(client: _Client, region: str) -> Iterator[Marked]:
+    iam = client("iam")
+    kinds: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
+        ("iam:CreateUser", "list_users", "Users", "User", {}),
+        ("iam:CreateGroup", "list_groups", "Groups", "Group", {}),
+        ("iam:CreateRole", "list_roles", "Roles", "Role", {}),
+        ("iam:CreatePolicy", "list_policies", "Policies", "Policy", {"Scope": "Local"}),
+    )
+    for operation, call, member, kind, params in kinds:
+        for entry in _pages(iam, call, member, **params):
+            name = entry[f"{kind}Name"]
+            if run := _run_in(name):
+                identifier = entry["Arn"] if kind == "Policy" else name
+                yield Marked(run, operation, identifier, region, name, entry.get("CreateDate"))
+
+
 _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("servicediscovery", _namespaces),
     ("route53", _route53),
@@ -254,4 +272,5 @@ _FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
     ("lambda", _functions),
     ("acm-pca", _authorities),
     ("ram", _shares),
+    ("iam", _principals),
 )

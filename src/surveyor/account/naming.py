@@ -189,6 +189,8 @@ def _known_members(service: str, operation: str, members: Collection[str]) -> di
     found: dict[str, Kind] = {member: kind for member, kind in known.items() if member in members}
     if service == "iam" and "PolicyArn" in members and operation not in _POLICY_IS_USED:
         found["PolicyArn"] = "name"
+    if (service, operation) == ("iam", "CreatePolicy"):  # elsewhere that is an inline policy of what is named
+        found["PolicyName"] = "name"
     return found
 
 

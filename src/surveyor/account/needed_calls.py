@@ -55,6 +55,14 @@ _RESOLVER_SWEEP = (
 )
 """The same for Route 53 Resolver, of which only claims with the feature `resolver` make something."""
 
+_PRINCIPALS_SWEEP = (
+    "DeleteAccessKey DeleteGroup DeletePolicy DeletePolicyVersion DeleteRole DeleteRolePolicy DeleteUser "
+    "DeleteUserPolicy DetachGroupPolicy DetachRolePolicy DetachUserPolicy GetGroup ListAccessKeys "
+    "ListAttachedGroupPolicies ListAttachedRolePolicies ListAttachedUserPolicies ListGroups ListGroupsForUser "
+    "ListPolicies ListPolicyVersions ListRolePolicies ListRoles ListUserPolicies ListUsers RemoveUserFromGroup"
+)
+"""The same for users, groups, roles and policies, which only claims with the feature `principals` make."""
+
 _CONFORM: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
     "DeleteServiceAttributes DiscoverInstances DiscoverInstancesRevision GetInstance GetInstancesHealthStatus "
@@ -88,6 +96,12 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
         "s3": "CreateBucket GetObject PutObject",
     },
     "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion"},
+    "principals": {
+        "iam": "AddUserToGroup AttachGroupPolicy AttachRolePolicy AttachUserPolicy CreateAccessKey CreateGroup "
+        "CreatePolicy CreatePolicyVersion CreateRole CreateUser GetPolicy GetPolicyVersion PutRolePolicy "
+        "PutUserPermissionsBoundary PutUserPolicy SetDefaultPolicyVersion TagUser UpdateAssumeRolePolicy "
+        + _PRINCIPALS_SWEEP,
+    },
     "service-roles": {
         "elbv2": "CreateRule DescribeListeners DescribeRules",
         "lambda": "CreateFunction",
@@ -242,7 +256,7 @@ def _operations(command: str, features: Collection[str], *, service: bool) -> It
 def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[Calls, ...]:
     fixed: Mapping[str, tuple[Calls, ...]] = {
         "audit": (_AUDIT,),
-        "sweep": (_SWEEP, {"route53resolver": _RESOLVER_SWEEP}),
+        "sweep": (_SWEEP, {"route53resolver": _RESOLVER_SWEEP, "iam": _PRINCIPALS_SWEEP}),
     }
     if command in fixed:
         return fixed[command]

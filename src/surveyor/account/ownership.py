@@ -24,6 +24,7 @@ from surveyor.account.naming import (
     named_resources,
     strings,
 )
+from surveyor.account.principals import limit_refusal
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import TAG, run_prefix
 from surveyor.errors import Inconclusive
@@ -53,10 +54,17 @@ class Ownership:
 
     `folder`: that of the ledgers of all workers of the run. `places`: names and ids that the user gave, in which the
     run may create something. `roles`: ARNs of roles that it may assume. Without a run nothing is owned.
+    `limited`: users and roles of the run must have a limit.
     """
 
     def __init__(
-        self, run: str | None = None, folder: Path | None = None, places: Iterable[str] = (), roles: Iterable[str] = ()
+        self,
+        run: str | None = None,
+        folder: Path | None = None,
+        places: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        *,
+        limited: bool = True,
     ) -> None:
         self.prefix = run_prefix(run or secrets.token_hex(4))
         self._mark = re.compile(rf"(?<![\w-]){re.escape(self.prefix)}")
@@ -64,6 +72,7 @@ class Ownership:
         self._folder = folder
         self._places = frozenset(places)
         self._roles = frozenset(roles)
+        self._limited = limited
         self._owned: set[str] = set()
         self._foreign: set[str] = {token for place in self._places for token in RANDOM.findall(place)}
         self._permitted: dict[str, set[str]] = {}
@@ -98,6 +107,8 @@ class Ownership:
             named = ()  # without what it requires, or of no such name: the service refuses it
         if name not in self._permitted and _changes_the_account(name, service, named):
             raise NotOwned(f"{name} is not sent: it names nothing of the run, and would change the whole account")
+        if service == "iam" and self._limited and (reason := limit_refusal(operation, params)):
+            raise NotOwned(f"{name} is not sent: it {reason}")
         permitted = self._permitted.get(name, set())
         for resource in named or ():
             why = self._reason(resource)

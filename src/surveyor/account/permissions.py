@@ -44,6 +44,9 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     "ecs:RegisterTaskDefinition": ("ecs:TagResource",),
     # Service Authorization Reference, "Actions defined by AWS Lambda": CreateFunction depends on iam:PassRole.
     "lambda:CreateFunction": ("iam:PassRole",),
+    # iam/CreateUser and CreateRole with tags; a task of the run gets a role of the run.
+    "iam:CreateUser": ("iam:TagUser",),
+    "iam:CreateRole": ("iam:TagRole", "iam:PassRole"),
     # EC2 User Guide, "Grant permission to tag Amazon EC2 resources during creation".
     "ec2:CreateVpc": ("ec2:CreateTags",),
     "ec2:CreateSubnet": ("ec2:CreateTags",),
@@ -87,6 +90,7 @@ _WITH_TAGS: Mapping[str, str] = {
     "elasticloadbalancing:CreateTargetGroup": "elasticloadbalancing:AddTags",
     "elasticloadbalancing:CreateRule": "elasticloadbalancing:AddTags",
     "events:PutRule": "events:TagResource",
+    "iam:CreatePolicy": "iam:TagPolicy",
     "lambda:CreateFunction": "lambda:TagResource",
     "logs:CreateLogGroup": "logs:TagResource",
     "ram:CreateResourceShare": "ram:TagResource",

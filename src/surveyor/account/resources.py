@@ -82,12 +82,11 @@ CREATES: Mapping[str, CreatedResource] = {
     "s3:CreateBucket": CreatedResource("bucket", ("Location",)),
     "ecs:CreateTaskSet": CreatedResource("task set"),
     "ecs:RunTask": CreatedResource("task", ("tasks", "taskArn")),
-    # Only on targets that are stopped as a whole: elsewhere the role is configured, and there is no second account.
-    "iam:CreateRole": CreatedResource("role"),
-    "iam:CreateUser": CreatedResource("user"),
+    "iam:CreateRole": CreatedResource("role", ("Role", "RoleName")),
+    "iam:CreateUser": CreatedResource("user", ("User", "UserName")),
     "iam:CreateAccessKey": CreatedResource("access key"),
-    "iam:CreateGroup": CreatedResource("group"),
-    "iam:CreatePolicy": CreatedResource("policy"),
+    "iam:CreateGroup": CreatedResource("group", ("Group", "GroupName")),
+    "iam:CreatePolicy": CreatedResource("policy", ("Policy", "Arn")),
     "iam:CreatePolicyVersion": CreatedResource("policy version"),
     "ram:CreateResourceShare": CreatedResource("resource share", ("resourceShare", "resourceShareArn")),
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from surveyor.account.naming import NO_ID
+from surveyor.account.principals import LIMITS, OF_RUNS, limit_arn
 from surveyor.account.tags import TAG
 
 __all__ = ["SERVICES", "SERVICE_ROLE", "Limit", "Place", "limits_of"]
@@ -52,6 +53,7 @@ class Place:
 
     `service`: a service of the user's, as CLUSTER/SERVICE; `cluster` and `vpc`: the user's, in which runs make things.
     `service_role`: that of a role for services. `shared_by`: the account that shares its namespaces with this one.
+    `principals`: tasks get roles that runs make.
     """
 
     account: str = "*"
@@ -62,6 +64,7 @@ class Place:
     vpc: str = ""
     shared_by: str = ""
     service_role: str = ""
+    principals: bool = False
 
     def arns(self, service: str, *resources: str) -> tuple[str, ...]:
         """Return ARNs of this account and Region."""
@@ -223,20 +226,57 @@ def _pca(name: str, place: Place) -> Iterator[Limit]:
         yield Limit("AuthorityTagged", place.arns("acm-pca", "certificate-authority/*"), _HAS_TAG)
 
 
+_GIVES_RIGHTS = frozenset({
+    "AttachRolePolicy", "AttachUserPolicy", "CreateRole", "CreateUser", "PutRolePolicy", "PutUserPermissionsBoundary",
+    "PutUserPolicy",
+})  # fmt: skip
+"""Actions on users and roles, which must have a limit as their permissions boundary."""
+
+
 def _iam(name: str, place: Place) -> Iterator[Limit]:
     role = f"arn:aws:iam::{place.account}:role/{SERVICE_ROLE}"
     if name == "CreateServiceLinkedRole":
         yield Limit("ServiceRole", (role,), {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}})
-    elif name == "PassRole" and place.service_role:
-        services: Conditions = {"StringEquals": {"iam:PassedToService": list(SERVICES)}}
-        yield Limit("ServicesRole", (place.service_role,), services)
     elif name == "PassRole":
-        passed: Conditions = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-        yield Limit("TaskRole", (place.role or f"arn:aws:iam::{place.account}:role/surveyor-*",), passed)
+        yield from _passed_roles(place)
     elif name == "GetRole":
         yield Limit("GetServiceRole", (role,))
+    elif name in ("GetPolicy", "GetPolicyVersion"):
+        yield Limit("ManagedPolicies", ("arn:aws:iam::aws:policy/*", *_limits(place)))
+    elif not name.startswith(_READS):
+        yield from _principals(name, place)
+
+
+def _limits(place: Place) -> list[str]:
+    return [limit_arn(place.account, name) for name in LIMITS]
+
+
+def _principals(name: str, place: Place) -> Iterator[Limit]:
+    """Limit to what has a name of runs; what gives rights to users, roles and groups, to those with a limit."""
+    user, role, group, policy = (
+        f"arn:aws:iam::{place.account}:{kind}/{OF_RUNS}" for kind in ("user", "role", "group", "policy")
+    )
+    if name in _GIVES_RIGHTS:
+        yield Limit("PrincipalsLimited", (user, role), {"StringLike": {"iam:PermissionsBoundary": _limits(place)}})
+    elif name in ("AttachGroupPolicy", "DetachGroupPolicy"):
+        yield Limit("GroupsLimited", (group,), {"ArnLike": {"iam:PolicyARN": _limits(place)}})
+    elif name.endswith("Group"):
+        yield Limit("Groups", (group,))
+    elif name.endswith(("PolicyVersion", "Policy")) and "User" not in name and "Role" not in name:
+        yield Limit("Policies", (policy,))
     else:
-        yield Limit("ManagedPolicies", ("arn:aws:iam::aws:policy/*",))
+        yield Limit("Principals", (user, role))
+
+
+def _passed_roles(place: Place) -> Iterator[Limit]:
+    to_tasks: Conditions = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    if place.service_role:
+        services: Conditions = {"StringEquals": {"iam:PassedToService": list(SERVICES)}}
+        yield Limit("ServicesRole", (place.service_role,), services)
+    if place.principals:
+        yield Limit("RolesOfRuns", (f"arn:aws:iam::{place.account}:role/{OF_RUNS}",), to_tasks)
+    elif not place.service_role:
+        yield Limit("TaskRole", (place.role or f"arn:aws:iam::{place.account}:role/surveyor-*",), to_tasks)
 
 
 def _sts(name: str, place: Place) -> Iterator[Limit]:

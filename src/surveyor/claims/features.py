@@ -22,6 +22,8 @@ FEATURES: Mapping[str, str] = {
     "clock-control": "service time can be advanced",
     "iam": "policies are enforced",
     "principals": "users and roles may be created",
+    "other-principals": "users may be created in the second account",
+    "owner": "calls are made by the owner of the account",
     "service-roles": "there is a role that services of AWS may be given",
     "signatures": "the signatures of requests are verified",
     "ecs": "the ECS API runs tasks",

@@ -122,11 +122,12 @@ def conform(
         endpoint = "http://127.0.0.1:4566"
         features = ["route53", "ec2", "custom-health", "ecs"]
 
-    Features: accounts, advanced-zones, clock-control, cloudmap, custom-health,
-    dns, ec2, ecs, ecs-instances, ecs-processes, events, functions, health,
-    health-sources, iam, ipv6, logs, metrics, principals, private-ca,
-    public-dns, quotas, regions, resolver, route53, service-connect,
-    service-roles, sharing, signatures, task-signals, throttling.
+    Features: accounts, advanced-zones, clock-control, cloudmap,
+    custom-health, dns, ec2, ecs, ecs-instances, ecs-processes, events,
+    functions, health, health-sources, iam, ipv6, logs, metrics,
+    other-principals, owner, principals, private-ca, public-dns, quotas,
+    regions, resolver, route53, service-connect, service-roles, sharing,
+    signatures, task-signals, throttling.
     docs/ci/README.md describes them.
     """
     options = account_options.target_options()

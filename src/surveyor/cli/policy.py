@@ -108,6 +108,10 @@ def policy(
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
     if consumer_profile is not None and account is None:
         raise UsageError("--consumer-profile needs --account ID: the second account may change what that one shares")
+    principals = "principals" in (target.features or ())
+    if principals and account is None:
+        raise UsageError("--enable principals needs --account ID: the limits of users and roles are for one account")
+    place = replace(place, principals=principals)
     more = {"iam": role, "deploy": deploy, "watch": watch, "sharing": consumer_profile, "from-vpc": from_vpc}
     more |= {"service-roles": service_role}
     features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
@@ -118,6 +122,8 @@ def policy(
     _print_policies(command, actions, place, out)
     if service_role is not None:
         _print_service_role(place, out)
+    if principals:
+        _print_limits(place.account, out)
     if consumer_profile is not None:
         there = replace(place, account="*", shared_by=place.account, cluster="", vpc="")
         _print_policies(CONSUMER, _actions(CONSUMER, (), service=False, tagged=bool(target.tags)), there, out)
@@ -157,6 +163,20 @@ def _print_service_role(place: Place, out: Path | None) -> None:
     typer.echo(
         "service-role-trust and service-role-policy: who may have the role of services, and what it may do", err=True
     )
+
+
+def _print_limits(account: str, out: Path | None) -> None:
+    """Print the policies that limit the users and roles of a run; the owner of the account creates them once."""
+    from surveyor.account.permissions import format_policy
+    from surveyor.account.principals import limit_documents
+
+    documents = limit_documents(account)
+    for name, document in documents.items():
+        if out is not None:
+            _write(out / f"{name}.json", format_policy(document))
+        else:
+            typer.echo(format_policy(document))
+    typer.echo(f"{' and '.join(documents)}: what users and roles of a run may do at most, for CreatePolicy", err=True)
 
 
 def _check_task(command: str, role: str | None, runs: list[str] | None, *, check: bool) -> None:

@@ -20,7 +20,8 @@ def ownership_in(target: Target, run: str | None, ledgers: Path | None = None) -
         return None
     place = target.place
     places = (target.vpc, place.cluster, *place.subnets, *place.security_groups)
-    return Ownership(run, ledgers, filter(None, places), filter(None, [target.role]))
+    roles = filter(None, [target.role])
+    return Ownership(run, ledgers, filter(None, places), roles, limited=target.start is None)
 
 
 def guard(client: Any, ownership: Ownership) -> None:

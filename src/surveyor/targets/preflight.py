@@ -6,10 +6,12 @@ Which services a run uses follows from the features of its claims. All permissio
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.failed_calls import denial_advice, describe_failed_call, is_of_account
+from surveyor.account.principals import limit_arn, limit_documents
 from surveyor.account.refusals import DENIED, denied_action
 from surveyor.account.removal.account import error_code
 from surveyor.targets.answers import describe_missing
@@ -54,6 +56,8 @@ def check_permissions(target: Target, clients: Clients, actions: Collection[str]
         role = Probe("sts", "assume_role", {"RoleArn": target.role, "RoleSessionName": "surveyor-preflight"})
         if denied := _denied(target, clients, role):
             missing.setdefault(f"{denied[0]} on {target.role}", "the trust policy of the role must allow it, too")
+    if target.start is None and "principals" in (target.features or ()) and not missing:
+        _check_limits(clients.client("iam", account, target.region), account)
     if missing:
         reasons = dict.fromkeys(why for why in missing.values() if why != "allow it")
         actions = f"{len(missing)} actions" if len(missing) > 1 else "an action"
@@ -62,6 +66,31 @@ def check_permissions(target: Target, clients: Clients, actions: Collection[str]
             f"{', '.join(missing)}{''.join(f'; {why}' for why in reasons)}{more}; "
             f"`surveyor policy {command}` prints a policy with all of them"
         )
+
+
+def _check_limits(iam: Any, account: str) -> None:
+    """Raise TargetUnavailable unless the account has the policies that limit users and roles, as this version has them.
+
+    Another document could allow them more.
+    """
+    for name, document in limit_documents(account).items():
+        found: dict[str, Any] = {}
+        try:
+            arn = limit_arn(account, name)
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        except ClientError as error:
+            if error_code(error) != "NoSuchEntity":
+                raise stop(describe_failed_call(f"iam:{error.operation_name}", error.response)) from None
+        except BotoCoreError as error:
+            raise stop(f"iam cannot be reached: {describe_missing(error)}") from None
+        if found.get("Document") != document:
+            what = "is not as this version writes it" if found else "does not exist"
+            raise stop(
+                f"the policy {name}, which limits users and roles of a run, {what} in account {account}: "
+                f"`surveyor policy conform --enable principals --account {account} --out DIR` writes {name}.json for "
+                f"`aws iam create-policy --policy-name {name} --policy-document file://DIR/{name}.json`"
+            )
 
 
 def _denied(target: Target, clients: Clients, probe: Probe) -> tuple[str, str] | None:

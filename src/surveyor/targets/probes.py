@@ -44,7 +44,7 @@ def probes_of(run: str, account: str, region: str, tags: Mapping[str, str] | Non
     """Return the calls that show whether a run may create and delete. `tags`: those of the user."""
     name = f"{run_prefix(run)}{PREFLIGHT}"
     arn = f"arn:aws:servicediscovery:{region}:{account}"
-    return [*_cloudmap(name, run, arn, tags or {}), *_route53(name, region), *_ec2(name, run), *_ecs(name)]
+    return [*_cloudmap(name, run, arn, tags or {}), *_route53(name, region), *_ec2(name, run), *_ecs(name), *_iam()]
 
 
 def _cloudmap(name: str, run: str, arn: str, tags: Mapping[str, str]) -> list[Probe]:
@@ -140,3 +140,9 @@ def _ecs(name: str) -> list[Probe]:
         Probe("ecs", "delete_task_definitions", {"taskDefinitions": [f"{name}:1"]}),
         Probe("ecs", "delete_cluster", {"cluster": name}),
     ]
+
+
+def _iam() -> list[Probe]:
+    """Return reads only: no call of IAM that changes something is known to be refused after permissions are checked."""
+    lists = [Probe("iam", f"list_{kind}") for kind in ("users", "groups", "roles")]
+    return [*lists, Probe("iam", "list_policies", {"Scope": "Local"})]

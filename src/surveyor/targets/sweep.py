@@ -167,10 +167,15 @@ class Leftovers:
         return f"run {self.run}: {count} resource{'' if count == 1 else 's'}"
 
 
-def find_leftovers(account: Account, region: str) -> tuple[list[Leftovers], Mapping[str, str]]:
-    """Return what each run has in a Region, by its marks alone; and where the search failed: service -> why."""
+def find_leftovers(
+    account: Account, region: str, *, without: Collection[str] = ()
+) -> tuple[list[Leftovers], Mapping[str, str]]:
+    """Return what each run has in a Region, by its marks alone; and where the search failed: service -> why.
+
+    `without`: services that are not searched.
+    """
     runs: dict[str, list[Marked]] = {}
-    search = find_marked(account.client, region)
+    search = find_marked(account.client, region, without=without)
     for marked in search.found:
         runs.setdefault(marked.run, []).append(marked)
     return [Leftovers(run, tuple(found)) for run, found in runs.items()], search.failed
@@ -181,8 +186,10 @@ def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -
 
     Raises TargetUnavailable as `reach` does.
     """
+    # A run without users and roles needs no permission to list them, and alarms of an account may watch who asks.
+    without = () if "principals" in (target.features or ()) else ("iam",)
     with reach(target, 0) as reached:
-        leftovers, _ = find_leftovers(reached.account(owner.run), owner.region)
+        leftovers, _ = find_leftovers(reached.account(owner.run), owner.region, without=without)
     found = [marked for leftover in leftovers if leftover.run == owner.run for marked in leftover.found]
     if found:
         ledger = Ledger(folder / "ledger-closing.jsonl", owner)

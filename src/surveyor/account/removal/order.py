@@ -34,6 +34,14 @@ from surveyor.account.removal.elb import delete_load_balancers, delete_target_gr
 from surveyor.account.removal.events import delete_queues, find_queue, find_rule
 from surveyor.account.removal.events import delete_rules as delete_event_rules
 from surveyor.account.removal.functions import delete_functions, find_function
+from surveyor.account.removal.principals import (
+    delete_groups,
+    delete_policies,
+    delete_roles,
+    delete_users,
+    find_policy,
+    find_principal,
+)
 from surveyor.account.removal.resolver import (
     delete_domain_lists,
     delete_endpoints,
@@ -105,6 +113,10 @@ _RULES = (
     _DeletionRule("health check", find_health_check, delete_health_checks),
     _DeletionRule("internet gateway", find_ec2, delete_internet_gateways),
     _DeletionRule("VPC", find_ec2, delete_vpcs),
+    _DeletionRule("user", find_principal, delete_users),
+    _DeletionRule("group", find_principal, delete_groups),
+    _DeletionRule("role", find_principal, delete_roles),
+    _DeletionRule("policy", find_policy, delete_policies),
 )
 
 

@@ -68,6 +68,18 @@ def test_resources_that_were_not_deleted_exist(ledger: Ledger) -> None:
     assert described(ledger) == ["service srv-1", "service unknown (may exist)"]
 
 
+def test_why_a_resource_remains_is_kept_until_it_is_removed(ledger: Ledger) -> None:
+    """The latest reason counts; one for a resource that is gone says nothing."""
+    for name in ("kept", "gone"):
+        intend(ledger, "CreateService", Name=name)
+    ledger.record_removed(2)
+    for number, why in ((1, "an older reason"), (2, "nothing"), (1, "not permitted: servicediscovery:DeleteService")):
+        ledger.record_remaining(number, why)
+    [left] = read_ledger(ledger.path).existing
+    assert left.why == "not permitted: servicediscovery:DeleteService"
+    assert described(ledger) == ["service kept (may exist)"]
+
+
 def test_identifiers_are_found_in_lists(ledger: Ledger) -> None:
     """Several resources of one answer exist until each of them is deleted."""
     number = intend(ledger, "RunInstances")

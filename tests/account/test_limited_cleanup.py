@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from surveyor.account.ledger import Ledger, Owner
 from surveyor.account.removal.cloudmap import delete_namespaces, delete_services
 from surveyor.account.removal.ec2 import (
     delete_internet_gateways,
@@ -14,8 +16,11 @@ from surveyor.account.removal.ec2 import (
     delete_subnets,
     delete_vpcs,
 )
+from surveyor.report.build import find_leaked_resources
 from surveyor.targets.running import reach_target
-from tests.account.limited import limited, policies_for
+from surveyor.targets.sweep import close_run
+from tests.account.conftest import ACCOUNT
+from tests.account.limited import limited, policies_for, without
 
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
@@ -57,3 +62,28 @@ def test_what_belongs_to_others_is_denied(emulator: EmulatorAccount, monkeypatch
         problems = delete_vpcs(account, REGION, [vpc])
         assert "ec2:DeleteVpc" in problems[vpc]
         assert account.client("ec2", REGION).describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
+@pytest.mark.soak
+def test_the_end_of_a_run_says_which_action_kept_a_resource(
+    emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each is named once, by the ledger and by its marks; one that must not be looked for is not taken for absent."""
+    run = "0123abcd"
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "surveyor:run", "Value": run}]}]
+    created = emulator.clients().client("ec2", ACCOUNT).create_vpc(CidrBlock="10.78.0.0/16", TagSpecifications=tags)
+    owner = Owner(run, "aws", ACCOUNT, REGION)
+    ledger = Ledger(tmp_path / "ledger-main.jsonl", owner)
+    number = ledger.record_intent("ec2", "CreateVpc", {}, REGION)
+    assert number
+    ledger.record_result(number, "ec2:CreateVpc", created)
+    ledger.record_intent("elbv2", "CreateTargetGroup", {"Name": f"surveyor-{run}-lb-1"}, REGION)
+    ledger.close()
+    less = without(policies_for("sweep"), "ec2:DeleteVpc", "elasticloadbalancing:DescribeTargetGroups")
+    for name, value in limited(emulator, *less).items():
+        monkeypatch.setenv(name, value)
+    close_run(tmp_path, owner, emulator.target(), reach_target)
+    assert find_leaked_resources(tmp_path) == (
+        f"VPC {created['Vpc']['VpcId']}: not permitted: ec2:DeleteVpc",
+        f"target group surveyor-{run}-lb-1 (may exist): not permitted: elasticloadbalancing:DescribeTargetGroups",
+    )

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.session import Session
 
-from surveyor.account.refusals import OWN, denial_advice, names_quota, require_available
+from surveyor.account.refusals import OWN, denial_advice, names_quota, reason_in_short, require_available
 from surveyor.errors import TargetUnavailable, Unavailable, WrongAnswer
 from surveyor.evidence import Evidence
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
@@ -321,3 +321,26 @@ def test_the_first_denied_call_of_a_test_is_noted(emulator: EmulatorAccount, mon
 def test_operations_name_the_quota_that_they_met(message: str, code: str) -> None:
     """The code of the operation itself is INTERNAL_FAILURE."""
     assert names_quota(message) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "An error occurred (AccessDenied) when calling the DeleteQueue operation: not authorized to perform: sqs:X",
+            "not permitted: sqs:X",
+        ),
+        (
+            "An error occurred (UnauthorizedOperation) when calling the DeleteVpc operation: You are not authorized.",
+            "not permitted: DeleteVpc",
+        ),
+        (
+            "An error occurred (DependencyViolation) when calling the DeleteVpc operation: vpc-1 has dependencies.",
+            "DeleteVpc was refused with DependencyViolation",
+        ),
+        ("no answer from 10.0.0.1", ""),
+    ],
+)
+def test_a_reason_in_short_holds_nothing_of_the_account(text: str, reason: str) -> None:
+    """It has the action or the operation and the code, since reports show it."""
+    assert reason_in_short(text) == reason

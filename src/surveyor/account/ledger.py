@@ -6,7 +6,8 @@ Each worker has one JSON Lines file, locked while its run is in progress. The fi
 - `created`, with the identifiers in the answer;
 - `refused`, if the target refused the call;
 - `deleted`, when a delete call of a test was accepted;
-- `removed`, when cleanup has deleted the resource.
+- `removed`, when cleanup has deleted the resource;
+- `remains`, when cleanup at the end of the run could not delete it, and why.
 
 An intent without an answer means that the resource may exist.
 """
@@ -31,6 +32,7 @@ from surveyor.account.ledger_entries import (
     Entry,
     IntentEntry,
     RefusedEntry,
+    RemainsEntry,
     RemovedEntry,
     RunEntry,
     SharedEntry,
@@ -87,7 +89,8 @@ class Owner:
 class Resource:
     """A resource that a run created or may have created.
 
-    `parameters` are the text parameters of the create call; `ids` is () if no answer was received.
+    `parameters` are the text parameters of the create call; `ids` is () if no answer was received. `why`: what kept it
+    from being deleted at the end of the run, if that is known.
     """
 
     number: int
@@ -95,6 +98,7 @@ class Resource:
     region: str
     parameters: Mapping[str, str]
     ids: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def kind(self) -> str:
@@ -188,6 +192,10 @@ class Ledger:
     def record_removed(self, number: int) -> None:
         """Write that the resource with that number was deleted."""
         self._write(RemovedEntry(number))
+
+    def record_remaining(self, number: int, why: str) -> None:
+        """Write why the resource with that number could not be deleted."""
+        self._write(RemainsEntry(number, why))
 
     def close(self) -> None:
         """Close the file and release its lock."""
@@ -321,6 +329,8 @@ def _replay(entries: Sequence[Entry]) -> LedgerContents:
                 existing[entry.number] = replace(existing[entry.number], ids=entry.ids)
             case RefusedEntry() | RemovedEntry():
                 existing.pop(entry.number, None)
+            case RemainsEntry() if entry.number in existing:
+                existing[entry.number] = replace(existing[entry.number], why=entry.why)
             case SharedEntry():
                 shared.append(Shared(entry.kind, entry.id, entry.number, entry.vpc))
             case DeletedEntry():

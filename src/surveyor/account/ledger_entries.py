@@ -12,6 +12,7 @@ __all__ = [
     "Entry",
     "IntentEntry",
     "RefusedEntry",
+    "RemainsEntry",
     "RemovedEntry",
     "RunEntry",
     "SharedEntry",
@@ -80,7 +81,14 @@ class RemovedEntry(Struct, frozen=True, tag_field="event", tag="removed"):
     number: int
 
 
-Entry = RunEntry | IntentEntry | CreatedEntry | RefusedEntry | DeletedEntry | SharedEntry | RemovedEntry
+class RemainsEntry(Struct, frozen=True, tag_field="event", tag="remains"):
+    """A resource that could not be deleted, with the reason in short."""
+
+    number: int
+    why: str
+
+
+Entry = RunEntry | IntentEntry | CreatedEntry | RefusedEntry | DeletedEntry | SharedEntry | RemovedEntry | RemainsEntry
 _DECODER: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 

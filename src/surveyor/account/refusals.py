@@ -26,6 +26,7 @@ __all__ = [
     "ended_session",
     "is_unavailable",
     "names_quota",
+    "reason_in_short",
     "require_available",
 ]
 
@@ -70,6 +71,8 @@ NOT_PERMITTED = "not permitted: "
 """Begins the label of what the credentials of the run do not allow."""
 
 _ACTION = re.compile(r"not authorized to perform: ([a-z][\w-]*:\w+)")
+
+_REFUSED = re.compile(r"\((\w+)\) when calling the (\w+) operation")
 
 _CREATION = re.compile(r":(?:Allocate|Create|Put|Register|Run|Start)")
 
@@ -213,3 +216,17 @@ def require_available(operation: str, answer: Mapping[str, Any], status: int, *,
 
 def _unavailable(operation: str, code: str, message: str) -> tuple[str, str]:
     return f"unavailable: {code}", f"{operation} could not be answered now ({code}: {message}); try again later"
+
+
+def reason_in_short(text: str) -> str:
+    """Return why a call was refused, without values of the account: the action that is missing, or the error's code.
+
+    `text`: that of a ClientError; "" for any other text.
+    """
+    refused = _REFUSED.search(text)
+    if refused is None:
+        return ""
+    code, operation = refused.groups()
+    if code in DENIED:
+        return f"{NOT_PERMITTED}{denied_action(operation, text)}"
+    return f"{operation} was refused with {code}"

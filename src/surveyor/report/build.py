@@ -290,5 +290,5 @@ def _merge_symptoms(symptoms: Sequence[str]) -> str:
 
 
 def find_leaked_resources(out: Path) -> tuple[str, ...]:
-    """Return the resources that remain in the account according to the ledgers of a run, one line each."""
-    return tuple(str(resource) for resource in leftovers_of_all(out))
+    """Return the resources that remain in the account by the ledgers of a run, one line each, with known reasons."""
+    return tuple(f"{left}: {left.why}" if left.why else str(left) for left in leftovers_of_all(out))

@@ -13,6 +13,7 @@ from surveyor.account.budget import SPENT_FILE
 from surveyor.account.fargate_tasks import TASKS_FILE
 from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
 from surveyor.account.marked import Marked, find_marked
+from surveyor.account.refusals import reason_in_short
 from surveyor.account.removal import Account, delete_resources
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
@@ -147,6 +148,8 @@ def sweep_folder(
         for resource in result.deleted:
             existing[resource].record_removed(resource.number)
             report(f"deleted: {resource}")
+        for resource, why in result.remaining.items():
+            existing[resource].record_remaining(resource.number, reason_in_short(why))
         return [f"{resource}: {why}" for resource, why in result.remaining.items()]
 
 
@@ -182,7 +185,7 @@ def find_leftovers(
 
 
 def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
-    """Write what a run still has by its marks into a separate ledger; return how many resources these are.
+    """Return how many resources a run still has by its marks, and write those into a separate ledger that are in none.
 
     Raises TargetUnavailable as `reach` does.
     """
@@ -191,11 +194,13 @@ def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -
     with reach(target, 0) as reached:
         leftovers, _ = find_leftovers(reached.account(owner.run), owner.region, without=without)
     found = [marked for leftover in leftovers if leftover.run == owner.run for marked in leftover.found]
-    if found:
+    known = {(resource.kind, resource.ids) for resource in existing_resources(folder) if resource.ids}
+    unknown = [resource for marked in found if ((resource := marked.resource()).kind, resource.ids) not in known]
+    if unknown:
         ledger = Ledger(folder / "ledger-closing.jsonl", owner)
         ledger.acquire(wait=True)
-        for marked in found:
-            ledger.adopt(marked.resource())
+        for resource in unknown:
+            ledger.adopt(resource)
         ledger.close()
     return len(found)
 

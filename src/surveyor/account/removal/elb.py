@@ -19,14 +19,13 @@ def find_by_name(account: Account, resource: Resource) -> tuple[str, ...]:
     if resource.ids:
         return resource.ids
     elb, name = account.client("elbv2", resource.region), resource.parameters.get("Name", "")
-    try:
+    found: list[str] = []
+    with ignore_absent("TargetGroupNotFound", "LoadBalancerNotFound"):
         if resource.kind == "target group":
-            groups = elb.describe_target_groups(Names=[name])["TargetGroups"]
-            return tuple(group["TargetGroupArn"] for group in groups)
-        balancers = elb.describe_load_balancers(Names=[name])["LoadBalancers"]
-        return tuple(balancer["LoadBalancerArn"] for balancer in balancers)
-    except ClientError:  # none has that name
-        return ()
+            found += [group["TargetGroupArn"] for group in elb.describe_target_groups(Names=[name])["TargetGroups"]]
+        else:
+            found += [entry["LoadBalancerArn"] for entry in elb.describe_load_balancers(Names=[name])["LoadBalancers"]]
+    return tuple(found)
 
 
 def delete_load_balancers(account: Account, region: str, ids: Sequence[str]) -> Problems:

@@ -32,8 +32,8 @@ class Period:
     lasting: bool = False
 
 
-AT_ONCE = 1.5
-"""Wall seconds after a first failed call within which a question is due to it: at its next call, on a busy machine."""
+AT_ONCE = 5.0
+"""Wall seconds after a change, or a first failed call, within which a question may be due to it on a busy machine."""
 
 APART = 0.25
 """Wall seconds by which questions are apart at least: those of A, AAAA and SRV records, one after another, are one."""
@@ -101,7 +101,7 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
     if asked is not None and since is not None and asked <= high and last is not None and not period.lasting:
         may_be_due = last.ok and _is_soon_after(after[0], period.began, within)
         is_free = not may_be_due or _has_rhythm(*before[-2:], after[0])
-        span = (high - asked, high - asked + since) if is_free else None
+        span = (max(0.0, low - asked), high - asked + since) if is_free else None
     return Measure(period.behaviour, low, high, errors, len(within), asked, since, reached, span)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.account.needed_calls import needed_operations
+from surveyor.account.needed_calls import needed_operations, searching_operations
 from surveyor.account.permissions import required_actions
 from surveyor.account.scopes import Place
 from surveyor.clock import WallClock
@@ -219,6 +219,14 @@ def test_a_sweep_searches_with_its_policy(account: PolicyAccount) -> None:
     said: list[str] = []
     words = ["--dry-run"]
     assert check_actions(account, "sweep", actions, lambda _: words, HERE, said.append, chosen) == [], said
+
+
+def test_a_sweep_searches_with_the_policy_of_conform(account: PolicyAccount) -> None:
+    """The page about a first run uses one role for both: also what only runs with more options make is searched."""
+    own = required_actions(searching_operations("conform"), DEPENDENT)
+    trial = account.run(sorted({*actions_of("conform"), *own}), "sweep", ["--dry-run"], HERE)
+    assert (trial.code, trial.problem()) == (0, ""), trial.text
+    assert "nothing is left behind" in trial.text
 
 
 @pytest.mark.skipif(not FULL, reason="hours: FULL=1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["COMMANDS", "CONSUMER", "SERVICE_COMMANDS", "needed_operations"]
+__all__ = ["COMMANDS", "CONSUMER", "SERVICE_COMMANDS", "needed_operations", "searching_operations"]
 
 COMMANDS = (
     "conform", "recordings", "model", "chaos", "load", "audit", "watch", "gate", "advise", "sweep", "in-vpc",
@@ -62,6 +62,12 @@ _PRINCIPALS_SWEEP = (
     "ListPolicies ListPolicyVersions ListRolePolicies ListRoles ListUserPolicies ListUsers RemoveUserFromGroup"
 )
 """The same for users, groups, roles and policies, which only claims with the feature `principals` make."""
+
+_SEARCHES: Calls = {
+    "route53resolver": "ListFirewallDomainLists ListFirewallRuleGroups ListResolverEndpoints ListResolverRules",
+    "iam": "ListGroups ListPolicies ListRoles ListUsers",
+}
+"""What a sweep reads beside `_SWEEP` to find out whether runs with those features have left something."""
 
 _CONFORM: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
@@ -245,6 +251,15 @@ def needed_operations(command: str, features: Collection[str] = (), *, service: 
     `features`: those of the target that are used, `deploy` for `watch --deploy`, and `watch` for `gate --watch`.
     """
     return frozenset(_operations(command, features, service=service))
+
+
+def searching_operations(command: str) -> frozenset[str]:
+    """Return what the role of a command needs beside its own calls for `surveyor sweep --account`, which searches all.
+
+    Runs do not ask for it. Only the role of `conform` is meant for both.
+    """
+    calls = _SEARCHES.items() if command == "conform" else ()
+    return frozenset(f"{name}:{operation}" for name, words in calls for operation in words.split())
 
 
 def _operations(command: str, features: Collection[str], *, service: bool) -> Iterator[str]:

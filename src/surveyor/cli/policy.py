@@ -119,7 +119,7 @@ def policy(
     if command == _TASK:
         _print_task_policies(actions, replace(place, role=task_role or ""), target, runs or ["chaos", "load"], out)
         return
-    _print_policies(command, actions, place, out)
+    _print_policies(command, actions | _searching_actions(command), place, out)
     if service_role is not None:
         _print_service_role(place, out)
     if principals:
@@ -229,6 +229,14 @@ def _actions(command: str, features: Sequence[str], *, service: bool, tagged: bo
     from surveyor_policies.dependent import DEPENDENT
 
     return required_actions(needed_operations(command, features, service=service), DEPENDENT, tagged=tagged)
+
+
+def _searching_actions(command: str) -> set[str]:
+    from surveyor.account.needed_calls import searching_operations
+    from surveyor.account.permissions import required_actions
+    from surveyor_policies.dependent import DEPENDENT
+
+    return required_actions(searching_operations(command), DEPENDENT)
 
 
 def _place(

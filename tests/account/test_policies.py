@@ -13,7 +13,7 @@ from botocore import xform_name
 from botocore.session import Session
 
 from surveyor.account import marked
-from surveyor.account.needed_calls import COMMANDS, CONSUMER, needed_operations
+from surveyor.account.needed_calls import COMMANDS, CONSUMER, needed_operations, searching_operations
 from surveyor.account.permissions import MAX_SIZE, make_policies, policy_size, required_actions
 from surveyor.account.scopes import Place, limits_of
 from surveyor.cli import main
@@ -229,8 +229,16 @@ def test_features_and_role_add_their_actions(capsys: pytest.CaptureFixture[str])
     policies = printed(capsys, "conform", "--role", arn)
     assert [statement["Resource"] for statement in with_action(policies, "sts:AssumeRole")] == [arn]
     assert "sts:AssumeRole" not in plain
-    iam = {action for action in actions_of(policies) if action.startswith("iam:")}
+    iam = {action for action in actions_of(policies) if action.startswith("iam:") and ":List" not in action}
     assert iam == {"iam:CreateServiceLinkedRole", "iam:GetPolicy", "iam:GetPolicyVersion"}
+
+
+def test_the_role_of_conform_may_search_as_a_sweep_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page about a first run has no other role; other commands have no more reads than they need themselves."""
+    searching = required_actions(searching_operations("conform"), DEPENDENT)
+    assert searching <= {*actions_of(printed(capsys, "sweep"))}
+    assert searching <= {*actions_of(printed(capsys, "conform"))}
+    assert not searching & {*actions_of(printed(capsys, "chaos"))}
 
 
 def test_a_second_account_has_a_policy_of_its_part(tmp_path: Path) -> None:

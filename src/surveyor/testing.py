@@ -15,7 +15,7 @@ from surveyor.errors import Inconclusive, NotOffered, WrongAnswer
 from surveyor.evidence import EvidenceEntry, deciding_operation, recorded_block
 from surveyor.fixtures import figure_names
 from surveyor.fixtures.service_connect import TaskCall
-from surveyor.fixtures.tasks import TASK_IMAGE, TASK_PORT, address_of, id_of
+from surveyor.fixtures.tasks import TASK_IMAGE, TASK_PORT, address_of, containers_of, id_of
 from surveyor.history.observations import Interval, Observations
 from surveyor_agents import workload
 
@@ -29,6 +29,7 @@ __all__ = [
     "TaskCall",
     "WrongAnswer",
     "address_of",
+    "containers_of",
     "dns_config",
     "exchange_messages",
     "figure_names",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from surveyor.testing import for_each, id_of, proves, timeouts
+from surveyor.testing import containers_of, for_each, id_of, proves, timeouts
 
 CHANGING = {
     "agentConnected", "computedDesiredCount", "connectivity", "connectivityAt", "currentServiceDeployment",
@@ -161,7 +161,7 @@ def test_tasks_are_described_when_they_are_stopped(
         "cpu",
     ):
         assert started[member] == running[member]
-    assert [one["name"] for one in started["containers"]] == [one["name"] for one in running["containers"]]
+    assert list(containers_of(started)) == list(containers_of(running))
     assert started["overrides"] == running["overrides"]
     stopped = ecs.stop_task(cluster=cluster, task=id_of(started), reason="done")["task"]
     assert fixed(stopped) == fixed(running)

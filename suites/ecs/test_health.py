@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from surveyor.testing import Inconclusive, Interval, for_each, proves, raises, timeouts, workload
+from surveyor.testing import Inconclusive, Interval, containers_of, for_each, proves, raises, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 INTERVAL, RETRIES = 60, 2
@@ -222,7 +222,7 @@ def test_the_health_of_a_task_is_that_of_its_essential_containers(
         return dict(zip(("app", "container2", "container3"), (health.lstrip("-") for health in label), strict=False))
 
     def actual(task):
-        return {part["name"]: part["healthStatus"] for part in task["containers"]}
+        return {name: part["healthStatus"] for name, part in containers_of(task).items()}
 
     found = eventually(all_are_checked, within=timeouts.TASK)
     assert {label: task["healthStatus"] for label, task in found.items()} == expected
@@ -247,7 +247,8 @@ def test_unhealthy_until_the_check_passes(
     assert cloudmap.discover_instances(**names)["Instances"] == []
     eventually(is_healthy, within=timeouts.CUSTOM_HEALTH + timeouts.TASK)
     assert set(seen[:-1]) == {"UNHEALTHY"}
-    assert {part["healthStatus"] for part in tasks_of(service)[0]["containers"]} == {"HEALTHY"}, "too soon"
+    parts = containers_of(tasks_of(service)[0]).values()
+    assert {part["healthStatus"] for part in parts} == {"HEALTHY"}, "too soon"
     eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=timeouts.DISCOVERY)
 
 

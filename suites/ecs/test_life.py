@@ -12,6 +12,7 @@ from surveyor.testing import (
     Inconclusive,
     WrongAnswer,
     address_of,
+    containers_of,
     dns_config,
     for_each,
     id_of,
@@ -62,7 +63,7 @@ def test_sigkill_is_sent_when_the_stop_timeout_is_over(
         raise WrongAnswer(f"expected SIGKILL {limit} s after SIGTERM; it still answers", actual="no SIGKILL")
     ends = [eventually(lambda task=task: stopped(describe_task(task)), within=timeouts.TASK) for task in tasks]
     assert [end["stopCode"] for end in ends] == ["UserInitiated"] * 2
-    codes = [{part["name"]: part["exitCode"] for part in end["containers"]} for end in ends]
+    codes = [{name: part["exitCode"] for name, part in containers_of(end).items()} for end in ends]
     assert codes == [{"app": 137, "side": 137}, {"app": 0}]
 
 
@@ -90,7 +91,8 @@ def test_only_essential_containers_end_a_task(
     address = address_of(describe_task(task))
 
     def containers():
-        return {part["name"]: (part["lastStatus"], part.get("exitCode")) for part in describe_task(task)["containers"]}
+        parts = containers_of(describe_task(task))
+        return {name: (part["lastStatus"], part.get("exitCode")) for name, part in parts.items()}
 
     def end(port):
         with pytest.raises(WrongAnswer):

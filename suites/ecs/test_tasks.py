@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import address_of, for_each, id_of, proves, timeouts
+from surveyor.testing import address_of, containers_of, for_each, id_of, proves, timeouts
 
 PROGRAM = """
 import json, os, sys, urllib.request
@@ -166,9 +166,9 @@ def test_a_task_whose_container_cannot_start_has_a_reason(make_task_definition, 
     assert (end["stopCode"], end["desiredStatus"]) == ("TaskFailedToStart", "STOPPED")
     assert "startedAt" not in end
     # guide, cannot-start-container: "This error occurs when a container can't be started."
-    reasons = {part["name"]: part.get("reason", "") for part in end["containers"]}
-    assert "CannotStartContainerError" in reasons["app"]
-    assert {part["lastStatus"] for part in end["containers"]} == {"STOPPED"}
+    parts = containers_of(end)
+    assert "CannotStartContainerError" in parts["app"].get("reason", "")
+    assert {part["lastStatus"] for part in parts.values()} == {"STOPPED"}
 
 
 @proves("ecs.task.is-stopped-at-any-time")

@@ -1,6 +1,7 @@
 """Suites whose reads lag their writes, as those of ECS and EC2 may: no claim fails by a read that was too early.
 
-Rules of EventBridge take effect late, too, and no claim fails for an event that was sent before.
+Rules of EventBridge take effect late, too, and the account adds a container to each task: no claim fails for an event
+that was sent before, or for a container that is not its own.
 
 FULL=1 runs the whole areas with three seeds, which takes an hour on a busy machine.
 """
@@ -33,6 +34,9 @@ READ_AFTER_WRITE = ("ecs.tags.of-each-resource", "ecs.cluster.settings", "servic
 EVENTS = "ecs.events.deployment-states"
 """A claim that fails if a rule is expected to match at once."""
 
+CONTAINERS = "ecs.life.essential-containers"
+"""A claim that fails if all containers of a task are taken for those of its definition."""
+
 
 def selected() -> list[str]:
     """Return the options that select the claims of this run."""
@@ -40,14 +44,15 @@ def selected() -> list[str]:
         return [part for area in AREAS for part in ("--area", area)]
     areas = [area for area in load_claims(find_layout().claims).areas if area.name in AREAS]
     proven = [claim.id for area in areas for claim in area.claims if claim.unproven is None]
-    chosen = {*READ_AFTER_WRITE, EVENTS, *random.Random(5).sample(proven, SAMPLE)}
+    chosen = {*READ_AFTER_WRITE, EVENTS, CONTAINERS, *random.Random(5).sample(proven, SAMPLE)}
     return [part for claim in sorted(chosen) for part in ("--claim", claim)]
 
 
 def run(folder: Path, seed: int, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command against a target whose reads and rules lag."""
+    """Run a command against a target whose reads and rules lag, and whose tasks have another container."""
     text = (find_layout().targets / "embedded.toml").read_text()
-    late = text.replace('"{seed}",', f'"{{seed}}", "--set", "read_lag={LAG}", "--set", "rule_lag={RULE_LAG}",')
+    settings = (f"read_lag={LAG}", f"rule_lag={RULE_LAG}", "sidecars=guardduty")
+    late = text.replace('"{seed}",', '"{seed}",' + "".join(f' "--set", "{setting}",' for setting in settings))
     assert late != text
     (folder / "late.toml").write_text(late)
     options = ["--target", "late.toml", "--workers", "1", "--seed", str(seed), "--out", "out"]

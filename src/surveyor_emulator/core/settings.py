@@ -37,6 +37,7 @@ DnsPath = Literal["open", "blocked", "intercepted"]
 DnsFirewall = Literal["working", "impaired"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
+Sidecars = Literal["none", "guardduty"]
 Traffic = Literal["free", "ruled"]
 Machine = Literal["outside", "inside"]
 TaskNamespace = Literal["if-allowed", "never"]
@@ -262,6 +263,7 @@ class Settings:
     failures: float = setting(0.0, "share of calls (0 to 1) that fail with 5xx")
     resets: float = setting(0.0, "share of calls (0 to 1) whose connection is reset, before or after they are done")
     residents: Residents = setting("none", "resources of other teams in each account: none, or some of each kind")
+    sidecars: Sidecars = setting("none", "containers that an account adds to Fargate tasks: none, or GuardDuty's agent")
     zone_routing: ZoneRouting = setting(
         "aware", "whether Service Connect prefers tasks in the caller's zone: as documented, or as before spring 2026"
     )

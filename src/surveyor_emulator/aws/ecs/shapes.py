@@ -78,6 +78,7 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
         "clusterArn": task.cluster.arn,
         "taskDefinitionArn": definition.arn,
         "containers": [
+            *_format_sidecars(call, task),
             *format_proxy(task, _format_interfaces(task)),
             *(_format_container(task, container) for container in task.containers),
         ],
@@ -126,6 +127,26 @@ def _format_overrides(call: Call, task: Task) -> dict[str, Any]:
             *(overridden.get(name, {"name": name}) for name in names),
         ],
     }
+
+
+def _format_sidecars(call: Call, task: Task) -> list[dict[str, Any]]:
+    """Return the container of GuardDuty's agent, which is in no task definition (GuardDuty User Guide, How Runtime
+    Monitoring works with Fargate: "attaches itself to each container within the Amazon ECS Fargate task").
+    """
+    if call.world.settings.sidecars == "none" or task.template.platform_version is None:
+        return []
+    suffix = task.id[:8]
+    document: dict[str, Any] = {
+        "containerArn": f"{task.arn.replace(':task/', ':container/')}/{suffix}",
+        "taskArn": task.arn,
+        "name": f"aws-guardduty-agent-{suffix}",
+        "lastStatus": task.status if task.status in ("RUNNING", "STOPPED") else "PENDING",
+        "healthStatus": "UNKNOWN",
+        "cpu": "0",
+        "networkBindings": [],
+        "networkInterfaces": _format_interfaces(task),
+    }
+    return [document | ({"exitCode": 0} if task.status == "STOPPED" else {})]
 
 
 def _format_container(task: Task, container: Container) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def test_a_client_with_a_rhythm_could_have_ended_it_sooner_or_later(
         script.ask(at, "10.0.0.2")
     found = measure(after_a_kill(until), PERIOD, script.traffic, NAME)
     assert found.span == (span and pytest.approx(span))
+    assert measure(after_a_kill(until), replace(PERIOD, cached=True), script.traffic, NAME).span is None
     low, high = found.bounds
     assert low <= max(0.0, found.low) <= found.high <= high
 

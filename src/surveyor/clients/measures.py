@@ -22,7 +22,8 @@ LATE = 2.5
 class Period:
     """`behaviour` is measured from `began` to `ended`, seconds since the epoch; calls are right at `addresses`.
 
-    `lasting`: it ends after the last wrong call, and not with the first right ones.
+    `lasting`: it ends after the last wrong call, and not with the first right ones. `cached`: a cache between client
+    and resolver keeps answers in a rhythm that is not seen.
     """
 
     behaviour: str
@@ -30,6 +31,7 @@ class Period:
     ended: float
     addresses: tuple[str, ...]
     lasting: bool = False
+    cached: bool = False
 
 
 AT_ONCE = 5.0
@@ -98,7 +100,8 @@ def measure(calls: Sequence[ClientCall], period: Period, traffic: Traffic, name:
     low = within[first - 1].at - period.began if first else 0.0
     last = next((call for call in reversed(calls) if call.at < period.began), None)
     span = None
-    if asked is not None and since is not None and asked <= high and last is not None and not period.lasting:
+    is_single = not period.lasting and not period.cached
+    if asked is not None and since is not None and asked <= high and last is not None and is_single:
         may_be_due = last.ok and _is_soon_after(after[0], period.began, within)
         is_free = not may_be_due or _has_rhythm(*before[-2:], after[0])
         span = (max(0.0, low - asked), high - asked + since) if is_free else None

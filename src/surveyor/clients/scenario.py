@@ -204,6 +204,7 @@ def _play(
                 began[client.called.name][behaviour.until],
                 tuple(client.tasks[number].address for number in behaviour.right),
                 behaviour.lasting,
+                bool(scenario.cache),
             )
             for behaviour in scenario.behaviours
         }

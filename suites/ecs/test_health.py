@@ -92,12 +92,13 @@ def test_a_task_is_unhealthy_after_its_retries(
         "no start period": ({"interval": 60, "retries": 2, "startPeriod": 0}, 90, 150),
         "start period": ({"interval": 60, "retries": 2, "startPeriod": 150}, 190, 280),
     }
+    began = clock.now()
     tasks = {
         label: run_task(make_task_definition(container={"healthCheck": {"command": FAILS, **check}}))
         for label, (check, _, _) in figures.items()
     }
     starts: dict[str, float] = {}
-    unknown = dict.fromkeys(tasks, 0.0)
+    unknown = dict.fromkeys(tasks, began)
     unhealthy: dict[str, float] = {}
 
     def all_are_unhealthy():

@@ -210,7 +210,10 @@ def require_available(operation: str, answer: Mapping[str, Any], status: int, *,
     if is_unavailable(code, status):
         raise Unavailable(*_unavailable(operation, code, message))
     if repeated and code == "DuplicateRequest":
-        detail = f"{operation} was repeated after a missing answer, and its first attempt is being executed ({message})"
+        detail = (
+            f"{operation} was repeated after a missing answer, and its first attempt is being executed: run it again "
+            f"({message})"
+        )
         raise Unavailable(f"repeated: {code}", detail)
 
 

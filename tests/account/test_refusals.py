@@ -203,6 +203,7 @@ def test_a_check_of_permissions_is_made_again(monkeypatch: pytest.MonkeyPatch, p
         "servicediscovery": '{"__type": "%s"}',
         "ecs": '{"__type": "%s"}',
         "route53": "<ErrorResponse><Error><Code>%s</Code></Error></ErrorResponse>",
+        "iam": "<ErrorResponse><Error><Code>%s</Code></Error></ErrorResponse>",
         "ec2": "<Response><Errors><Error><Code>%s</Code></Error></Errors></Response>",
     }[probe.service]
     server = Answers((500, text % "InternalFailure"), None, (400, text % "AccessDenied"))

@@ -73,6 +73,14 @@ def test_room_is_what_others_leave(
     assert bool(words) == bool(found.describe())
 
 
+@pytest.mark.parametrize(("quota", "words"), [(5, "the quota of us-east-1 is 5"), (DENIED, "permit that call")])
+def test_a_quota_that_was_not_read_is_not_stated(quota: int | Exception, words: str) -> None:
+    """The call that would have said it is named: the quota may have been raised."""
+    why = find_vpc_room(Ec2AndQuotas(4, quota), "us-east-1", []).room().why
+    assert words in why
+    assert ("servicequotas:GetServiceQuota did not say the quota" in why) == (quota is DENIED)
+
+
 def test_without_permission_to_list_nothing_is_limited() -> None:
     """EC2 decides then."""
 

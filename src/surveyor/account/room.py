@@ -57,22 +57,34 @@ def _fixed_room(kind: str, limit: float, region: str, own: Sequence[str]) -> Roo
 
 @dataclass(frozen=True)
 class VpcRoom:
-    """The VPCs of an account in a Region: its quota (None: not known), those of others, and those of the run."""
+    """The VPCs of an account in a Region: its quota (None: not known), those of others, and those of the run.
+
+    `is_default`: the quota could not be read, and is taken to be the default one.
+    """
 
     region: str
     quota: int | None
     others: int
     own: int
+    is_default: bool = False
 
     def room(self) -> Room:
         """Return how many VPCs the run may have at a time."""
         if self.quota is None:
             return Room(math.inf, "")
-        return Room(
-            max(0, self.quota - self.others),
-            f"VPCs per Region: the quota of {self.region} is {self.quota} ({_QUOTA_CODE}), others have {self.others} "
-            f"and this run {self.own}: delete some, have the quota raised, or name one with --vpc",
-        )
+        have = f"others have {self.others} and this run {self.own}"
+        if self.is_default:
+            why = (
+                f"VPCs per Region: servicequotas:GetServiceQuota did not say the quota of {self.region} "
+                f"({_QUOTA_CODE}), so it is taken to be {self.quota}, and {have}: permit that call, delete some, or name "
+                "one with --vpc"
+            )
+        else:
+            why = (
+                f"VPCs per Region: the quota of {self.region} is {self.quota} ({_QUOTA_CODE}), {have}: delete some, "
+                "have the quota raised, or name one with --vpc"
+            )
+        return Room(max(0, self.quota - self.others), why)
 
     def describe(self) -> str:
         """Return a line if the run would take the last place, or finds none; "" otherwise."""
@@ -97,9 +109,8 @@ def find_vpc_room(client: Callable[[str, str], Any], region: str, own: Collectio
         return VpcRoom(region, None, 0, len(own))
     others = len(found - set(own))
     quota = _applied_quota(client, region)
-    if quota is None and others < _VPCS_PER_REGION:
-        quota = _VPCS_PER_REGION
-    return VpcRoom(region, quota, others, len(found) - others)
+    is_default = quota is None and others < _VPCS_PER_REGION
+    return VpcRoom(region, _VPCS_PER_REGION if is_default else quota, others, len(found) - others, is_default)
 
 
 def _applied_quota(client: Callable[[str, str], Any], region: str) -> int | None:

@@ -76,8 +76,8 @@ class VpcRoom:
         if self.is_default:
             why = (
                 f"VPCs per Region: servicequotas:GetServiceQuota did not say the quota of {self.region} "
-                f"({_QUOTA_CODE}), so it is taken to be {self.quota}, and {have}: permit that call, delete some, or name "
-                "one with --vpc"
+                f"({_QUOTA_CODE}), so it is taken to be {self.quota}, and {have}: permit that call, delete some, or "
+                "name one with --vpc"
             )
         else:
             why = (

@@ -162,7 +162,10 @@ def test_a_failed_action_says_which_and_why() -> None:
     ecs.error_code = "ServiceNotFoundException"
     perform(action, context)  # counts as success
     ecs.error_code = "AccessDeniedException"
-    with pytest.raises(FaultFailed, match=r"ecs\.update_service: the target refused it with AccessDeniedException"):
+    with pytest.raises(FaultFailed, match=r"ecs\.update_service: not permitted: UpdateService"):
+        perform(action, context)
+    ecs.error_code = "ClientException"
+    with pytest.raises(FaultFailed, match=r"ecs\.update_service: the target refused it with ClientException"):
         perform(action, context)
     gone = TaskCommand("127.99.99.99", "/exit", 9)
     with pytest.raises(FaultFailed, match="is the victim gone"):

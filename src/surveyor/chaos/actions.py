@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from surveyor.account.refusals import THROTTLED
+from surveyor.account.refusals import NOT_PERMITTED, THROTTLED, reason_in_short
 from surveyor.callers import command_task
 from surveyor.chaos.restorations import RESTORATIONS, Restored
 from surveyor.errors import SurveyorError, TargetUnavailable
@@ -178,11 +178,18 @@ def perform(action: Action, context: ActionContext, *, undoing: bool = False) ->
         if not undoing:
             raise FaultFailed(f"{action}: {_reason(error)}; is the victim gone?") from None
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        raise FaultFailed(f"{action}: the target refused it with {code}") from None
+        raise FaultFailed(f"{action}: {_refusal(error)}") from None
     except TargetUnavailable as error:
         raise FaultFailed(f"{action}: {error}") from None
     return Restored()
+
+
+def _refusal(error: ClientError) -> str:
+    """Return why a call was refused, with the action of IAM that is missing, if one is."""
+    reason = reason_in_short(str(error))
+    if reason.startswith(NOT_PERMITTED):
+        return reason
+    return f"the target refused it with {error.response.get('Error', {}).get('Code', '')}"
 
 
 def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:

@@ -144,11 +144,14 @@ def test_the_policy_of_a_run_allows_what_suites_do(run_iam: Any) -> None:
     assert run_iam.get_policy(PolicyArn=LIMIT)["Policy"]["PolicyName"] == WIDE
 
 
-def refusal(account: EmulatorAccount) -> str:
-    """Return the line with which preflight refuses a run with principals; "" if it does not."""
+USERS = ("iam:CreateUser", "iam:CreateRole")
+
+
+def refusal(account: EmulatorAccount, *actions: str) -> str:
+    """Return the line with which preflight refuses a run that needs these actions; "" if it does not."""
     target = account.target(enable=("principals",))
     try:
-        check_permissions(target, Clients(target, account.endpoint, Evidence()), (), RUN, "conform")
+        check_permissions(target, Clients(target, account.endpoint, Evidence()), actions, RUN, "conform")
     except TargetUnavailable as refused:
         return str(refused)
     return ""
@@ -158,17 +161,17 @@ def test_a_run_needs_the_limits_as_they_are_written() -> None:
     """Without them, or with another document, a run ends before it creates anything, with what to do."""
     with flowing() as account:
         owner = owner_of(account)
-        line = refusal(account)
+        assert refusal(account, "ecs:CreateCluster") == ""  # a run that creates no users
+        line = refusal(account, *USERS)
         assert (
             f"the policy {WIDE}, which limits users and roles of a run, does not exist in account {ACCOUNT}: " in line
         )
         assert f"`surveyor policy conform --enable principals --account {ACCOUNT} --out DIR` writes {WIDE}.json" in line
         make_limits(owner)
-        assert refusal(account) == ""
+        assert refusal(account, *USERS) == ""
         owner.create_policy_version(PolicyArn=LIMIT, PolicyDocument=ALL, SetAsDefault=True)
-        assert f"the policy {WIDE}, which limits users and roles of a run, is not as this version writes it" in refusal(
-            account
-        )
+        line = refusal(account, *USERS)
+        assert f"the policy {WIDE}, which limits users and roles of a run, is not as this version writes it" in line
 
 
 def test_a_sweep_finds_them_by_their_names(account: EmulatorAccount, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ def check_permissions(target: Target, clients: Clients, actions: Collection[str]
         role = Probe("sts", "assume_role", {"RoleArn": target.role, "RoleSessionName": "surveyor-preflight"})
         if denied := _denied(target, clients, role):
             missing.setdefault(f"{denied[0]} on {target.role}", "the trust policy of the role must allow it, too")
-    if target.start is None and "principals" in (target.features or ()) and not missing:
+    if target.start is None and "iam:CreateUser" in actions and not missing:
         _check_limits(clients.client("iam", account, target.region), account)
     if missing:
         reasons = dict.fromkeys(why for why in missing.values() if why != "allow it")

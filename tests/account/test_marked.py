@@ -235,20 +235,21 @@ def sweep(emulator: EmulatorAccount, *arguments: str) -> int:
 @pytest.mark.soak
 def test_a_young_run_is_kept_unless_it_is_named(emulator: EmulatorAccount, capsys: pytest.CaptureFixture[str]) -> None:
     """A run may be active for hours: it is deleted only if named, or if it is older than the age."""
-    with run_with_namespace(emulator, RUN) as cloudmap:
+    young = "5e6f7a8b"  # other tests may have left something of theirs
+    with run_with_namespace(emulator, young) as cloudmap:
         assert sweep(emulator, "--region", REGION) == 0
         out = capsys.readouterr().out
-        assert f"run {RUN}: 1 resource, the latest made" in out
-        assert f"kept, the run may be active; --run {RUN} deletes it" in out
+        assert f"run {young}: 1 resource, the latest made" in out
+        assert f"kept, the run may be active; --run {young} deletes it" in out
         assert out.endswith("nothing else is left behind\n")
         assert sweep(emulator, "--run", OTHER) == 0
-        assert names(cloudmap, RUN)
-        assert sweep(emulator, "--run", RUN, "--dry-run") == 4
-        assert f"left behind: namespace surveyor-{RUN}-ns" in capsys.readouterr().err
-        assert names(cloudmap, RUN)
+        assert names(cloudmap, young)
+        assert sweep(emulator, "--run", young, "--dry-run") == 4
+        assert f"left behind: namespace surveyor-{young}-ns" in capsys.readouterr().err
+        assert names(cloudmap, young)
         assert sweep(emulator, "--older-than", "0") == 0
-        assert f"deleted: namespace surveyor-{RUN}-ns" in capsys.readouterr().out
-        assert names(cloudmap, RUN) == []
+        assert f"deleted: namespace surveyor-{young}-ns" in capsys.readouterr().out
+        assert names(cloudmap, young) == []
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,8 @@ def test_records_of_the_instance_are_deleted_and_others_stay(
     )
 
     def records_of(service):
-        names = [service["Name"], f"i-1.{service['Name']}", f"i-2.{service['Name']}"]
-        found = [record_sets(private_namespace, f"{name}.{private_namespace['Name']}") for name in names]
-        return sorted((record for records in found for record in records), key=repr)
+        name = f"{service['Name']}.{private_namespace['Name']}"
+        return sorted(record_sets(private_namespace, name, f"i-1.{name}", f"i-2.{name}"), key=repr)
 
     first, second = (
         {key: value.format(region=cloudmap.meta.region_name) for key, value in each.items()} for each in (first, second)

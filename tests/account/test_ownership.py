@@ -295,6 +295,18 @@ LEARNT: dict[str, tuple[list[Call], Mapping[str, Any], Call]] = {
         {"taskArns": [ecs_arn("task", f"shop/{TASK}")]},
         ("ecs", "StopTask", {"cluster": "shop", "task": ecs_arn("task", f"shop/{TASK}")}),
     ),
+    "a task whose definition is the run's": (
+        [("ecs", "DescribeTasks", {"cluster": "shop", "tasks": [TASK]})],
+        {
+            "tasks": [
+                {
+                    "taskArn": ecs_arn("task", f"shop/{TASK}"),
+                    "taskDefinitionArn": ecs_arn("task-definition", f"{MINE}:1"),
+                }
+            ]
+        },
+        ("ecs", "StopTask", {"cluster": "shop", "task": ecs_arn("task", f"shop/{TASK}")}),
+    ),
     "a task that was started": (
         [("ecs", "RunTask", {"cluster": "shop", "taskDefinition": MINE})],
         {"tasks": [{"taskArn": ecs_arn("task", f"shop/{TASK}"), "group": "family:x"}]},

@@ -145,25 +145,31 @@ OTHERS = 4
 """Cloud Map services of other teams, each in a namespace."""
 
 CLAIMS = ("--claim", "namespaces.private.creates-zone-in-one-vpc", "--claim", "services.create-is-synchronous")
+QUICK = "attributes.unknown-service"
 
 
-def run(emulator: EmulatorAccount, out: Path) -> Any:
-    """Judge claims that need two VPCs or none; nothing may be left."""
+def run(emulator: EmulatorAccount, out: Path, *claims: str) -> Any:
+    """Judge claims, by default some that need two VPCs or none; nothing may be left."""
     clients = emulator.clients()
     WallClock().eventually(
         lambda: len(clients.client("servicediscovery", "").list_services()["Services"]) == OTHERS, within=30
     )
     before = list_resources(clients)
-    done = surveyor(emulator, *conform(emulator, out), *CLAIMS, "--workers", "1")
+    done = surveyor(emulator, *conform(emulator, out), *(claims or CLAIMS), "--workers", "1")
     assert list_resources(emulator.clients()) == before
     return done
 
 
 @pytest.mark.soak
 def test_a_run_in_a_full_account_is_inconclusive_before_the_call(tmp_path: Path) -> None:
-    """With four of five in use the second VPC is not asked for; the run says at once that it takes the last."""
+    """With four of five in use the second VPC is not asked for; the run says at once that it takes the last.
+
+    A quick run takes none, and does not say so.
+    """
     with flowing(residents="some") as emulator:
         done = run(emulator, tmp_path)
+        quick = run(emulator, tmp_path / "quick", "--quick", "--claim", QUICK)
+    assert (quick.returncode, "VPCs:" in quick.stderr) == (0, False), quick.stderr
     assert "VPCs: 4 of 5 are in use in us-east-1: a run that needs one takes the last until it ends" in done.stderr
     details = {test.detail for claim in load_report(tmp_path / "report.json").claims for test in claim.tests}
     assert any("the quota of us-east-1 is 5 (L-F678F1CE), others have 4 and this run 1" in text for text in details)

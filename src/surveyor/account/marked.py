@@ -132,25 +132,44 @@ def _tag(entry: Mapping[str, Any]) -> str | None:
 def _ecs(client: _Client, region: str) -> Iterator[Marked]:
     """Yield clusters of runs, and in all clusters services and tasks of runs; then task definitions."""
     ecs = client("ecs")
-    families = [
-        (family, run)
-        for family in _pages(ecs, "list_task_definition_families", "families", familyPrefix="surveyor-")
-        if (run := _run_in(family))
-    ]
     for arn in _pages(ecs, "list_clusters", "clusterArns"):
         cluster = arn.rpartition("/")[2]
-        for service in _pages(ecs, "list_services", "serviceArns", cluster=cluster):
-            if run := _run_in(service.rpartition("/")[2]):
-                yield Marked(run, "ecs:CreateService", service, region)
-        for family, run in families:
-            for task in _pages(ecs, "list_tasks", "taskArns", cluster=cluster, family=family):
-                yield Marked(run, "ecs:RunTask", task, region)
+        try:
+            yield from [*_services_in(ecs, cluster, region), *_tasks_in(ecs, cluster, region)]
+        except ecs.exceptions.ClusterNotFoundException:  # deleted meanwhile, with all that was in it
+            continue
         if run := _run_in(cluster):
             yield Marked(run, "ecs:CreateCluster", cluster, region)
-    for family, run in families:
-        for arn in _pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=family):
-            if arn.rpartition("/")[2].rpartition(":")[0] == family:
-                yield Marked(run, "ecs:RegisterTaskDefinition", arn, region)
+    # Of a family whose revisions are all deregistered nothing is left to delete, and accounts keep many.
+    families = {"familyPrefix": "surveyor-", "status": "ACTIVE"}
+    for family in _pages(ecs, "list_task_definition_families", "families", **families):
+        if run := _run_in(family):
+            for arn in _pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=family):
+                if _family_of(arn) == family:
+                    yield Marked(run, "ecs:RegisterTaskDefinition", arn, region)
+
+
+def _services_in(ecs: Any, cluster: str, region: str) -> Iterator[Marked]:
+    for service in _pages(ecs, "list_services", "serviceArns", cluster=cluster):
+        if run := _run_in(service.rpartition("/")[2]):
+            yield Marked(run, "ecs:CreateService", service, region)
+
+
+def _tasks_in(ecs: Any, cluster: str, region: str) -> Iterator[Marked]:
+    """Yield the tasks in a cluster whose task definition is of a run: a page of the list is described in one call.
+
+    A task that has ended meanwhile may be among the failures of the answer.
+    """
+    for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster):
+        if listed := page.get("taskArns"):
+            for task in ecs.describe_tasks(cluster=cluster, tasks=listed)["tasks"]:
+                if run := _run_in(_family_of(task["taskDefinitionArn"])):
+                    yield Marked(run, "ecs:RunTask", task["taskArn"], region)
+
+
+def _family_of(definition: str) -> str:
+    """Return the family in the ARN of a task definition: `…:task-definition/FAMILY:REVISION`."""
+    return definition.rpartition("/")[2].rpartition(":")[0]
 
 
 def _load_balancing(client: _Client, region: str) -> Iterator[Marked]:

@@ -209,6 +209,7 @@ def _run(
     config = RunConfig(
         *(layout, target_name, out, selection, workers, seed, options),
         earlier=Earlier(earlier.report, earlier.file.runs) if earlier else None,
+        quick=earlier.file.quick if earlier else quick,
     )
     check_reachable(target)
     reserve_folder(out)

@@ -71,7 +71,8 @@ class RunConfig:
     """What to run. `out` is the directory that the report is written to; `workers` 1 means in this process.
 
     `experiments` are files of chaos/ to run instead of suites, with the options in `chaos`. `earlier`: keep the
-    verdicts of that run, and judge the rest. `command`: whose policy allows what the run does.
+    verdicts of that run, and judge the rest. `command`: whose policy allows what the run does. `quick`: the claims need no
+    VPC.
     """
 
     layout: Layout
@@ -87,6 +88,7 @@ class RunConfig:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     earlier: Earlier | None = None
     command: str = "conform"
+    quick: bool = False
 
 
 def check_account(config: RunConfig) -> None:
@@ -103,7 +105,7 @@ def check_account(config: RunConfig) -> None:
         on_a_users = bool(config.chaos.service)
         actions = frozenset() if on_a_users else actions_of(config.command, target, config.selection, config.layout)
         # The features of a claim do not say that its namespace needs a VPC.
-        is_conform = config.command == "conform" and not on_a_users
+        is_conform = config.command == "conform" and not on_a_users and not config.quick
         makes_vpcs = target.vpc is None and (is_conform or "ec2:CreateVpc" in actions)
         dns = config.target_options.dns
         owner = Owner(config.run, config.target, target.account or "", target.region, target.endpoint, dns)

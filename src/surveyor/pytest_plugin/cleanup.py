@@ -1,4 +1,7 @@
-"""Deletion in accounts that outlive the run: a test's resources when it ends, shared ones at the end of the run."""
+"""Deletion in accounts that outlive the run: a test's resources when it ends, shared ones at the end of the run.
+
+Task definitions wait until they fill a call: they cost nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from collections.abc import Generator
 
 import pytest
 
-from surveyor.account.ledger import read_ledger
-from surveyor.account.removal import delete_resources
+from surveyor.account.ledger import LedgerContents, Resource, read_ledger
+from surveyor.account.removal import MAX_DEFINITIONS, delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder
@@ -18,7 +21,10 @@ from surveyor.targets.running import reach_target
 
 __all__: list[str] = []
 
+_DEFINITION = "task definition"
 _CREATED_BEFORE = pytest.StashKey[int]()
+_DEFINITIONS_TRIED = pytest.StashKey[int]()
+"""The number of the last task definition in the ledger that a test has tried to delete."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -46,16 +52,23 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
         existing = read_ledger(consumer.ledger.path).existing
         for resource in delete_resources(existing, consumer.clean_up(running, session.run)).deleted:
             consumer.ledger.record_removed(resource.number)
-    contents = read_ledger(ledger.path)
-    shared = {entry.number for entry in contents.shared}
-    created = [
-        entry
-        for entry in contents.existing
-        if entry.number > item.stash[_CREATED_BEFORE] and entry.number not in shared
-    ]
     # What cannot be deleted now is tried once more at the end of the run.
-    for resource in delete_resources(created, running.account(session.run)).deleted:
+    for resource in delete_resources(_due(item, read_ledger(ledger.path)), running.account(session.run)).deleted:
         ledger.record_removed(resource.number)
+
+
+def _due(item: pytest.Item, contents: LedgerContents) -> list[Resource]:
+    """Return what a test has created, and the task definitions of the last tests if these fill a call."""
+    shared = {entry.number for entry in contents.shared}
+    own = [entry for entry in contents.existing if entry.number not in shared]
+    tried = item.config.stash.get(_DEFINITIONS_TRIED, 0)
+    definitions = [entry for entry in own if entry.kind == _DEFINITION and entry.number > tried]
+    if len(definitions) < MAX_DEFINITIONS:
+        definitions = []
+    else:
+        item.config.stash[_DEFINITIONS_TRIED] = definitions[-1].number
+    created = [entry for entry in own if entry.kind != _DEFINITION and entry.number > item.stash[_CREATED_BEFORE]]
+    return created + definitions
 
 
 def _rehearse_the_end(session: TargetSession) -> None:

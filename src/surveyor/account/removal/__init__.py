@@ -7,6 +7,7 @@ caller reference.
 from __future__ import annotations
 
 from surveyor.account.removal.account import Account, FindIds, Problems
+from surveyor.account.removal.ecs import MAX_DEFINITIONS
 from surveyor.account.removal.order import DeletionResult, delete_resources
 
-__all__ = ["Account", "DeletionResult", "FindIds", "Problems", "delete_resources"]
+__all__ = ["MAX_DEFINITIONS", "Account", "DeletionResult", "FindIds", "Problems", "delete_resources"]

@@ -15,6 +15,7 @@ from surveyor.account.removal.cloudmap import delete_namespaces
 from surveyor.account.tags import run_prefix
 
 __all__ = [
+    "MAX_DEFINITIONS",
     "delete_clusters",
     "delete_ecs_services",
     "delete_task_definitions",
@@ -25,7 +26,7 @@ __all__ = [
     "stop_tasks",
 ]
 
-_MAX_DEFINITIONS = 10
+MAX_DEFINITIONS = 10
 """Task definitions in one call (ecs/DeleteTaskDefinitionsRequest)."""
 
 _NO_CLUSTER = "ClusterNotFoundException"
@@ -122,8 +123,8 @@ def delete_task_definitions(account: Account, region: str, ids: Sequence[str]) -
                 inactive.append(arn)
         except ClientError as error:
             problems[arn] = str(error)
-    for start in range(0, len(inactive), _MAX_DEFINITIONS):
-        batch = inactive[start : start + _MAX_DEFINITIONS]
+    for start in range(0, len(inactive), MAX_DEFINITIONS):
+        batch = inactive[start : start + MAX_DEFINITIONS]
         try:
             with ignore_absent("ClientException"):
                 ecs.delete_task_definitions(taskDefinitions=batch)

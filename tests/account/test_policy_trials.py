@@ -206,7 +206,7 @@ def test_a_sweep_searches_with_its_policy(account: PolicyAccount) -> None:
         "acm-pca:DescribeCertificateAuthority", "acm-pca:ListTags", "ecs:DescribeServices",
         "ecs:DescribeTasks", "ecs:ListTaskDefinitions", "events:ListTargetsByRule",
         "route53:ListResourceRecordSets", "servicediscovery:ListInstances", "servicediscovery:ListServices",
-        "servicediscovery:ListTagsForResource", "ecs:ListTasks", "s3:ListBucket",
+        "servicediscovery:ListTagsForResource", "s3:ListBucket",
         "servicediscovery:ListOperations", "route53resolver:ListFirewallRuleGroupAssociations",
         "route53resolver:ListFirewallRules", "route53resolver:ListResolverRuleAssociations",
         "route53resolver:GetFirewallRuleGroupAssociation", "route53resolver:GetResolverEndpoint",

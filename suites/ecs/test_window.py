@@ -51,7 +51,7 @@ def test_the_lifetime_of_one_task(
     created = clock.now()
     service = make_ecs_service(definition, registry)
     found = eventually(lambda: tasks_of(service), within=timeouts.TASK, poll_every=STEP)
-    arn, address, ended = found[0]["taskArn"], "", {}
+    arn, address = found[0]["taskArn"], ""
 
     def look():
         nonlocal address
@@ -70,8 +70,7 @@ def test_the_lifetime_of_one_task(
 
     def sample():
         at = clock.now()
-        states = dict(ended or look())
-        ended.update(states if _has_ended(states) else {})
+        states = _states_of_ended(observations) or look()
         states["named"] = address in record_values(query_dns(name, "A", namespace), name, "A")
         if observations.first("named") or states["named"]:  # an earlier query would cache a negative answer
             states["cached"] = address in record_values(query_dns_cached(name, "A", namespace), name, "A")
@@ -135,9 +134,11 @@ def test_the_lifetime_of_one_task(
     assert first["listed"] is True, "RUNNING without an instance"
 
 
-def _has_ended(states):
-    """Return whether only name servers and caches may still change: an API is not asked any more then."""
-    return states["state"] == "STOPPED" and not any(states[view] for view in ("listed", "discovered", "answers"))
+def _states_of_ended(observations):
+    """Return the last states if only name servers and caches may still change: no API is asked any more then."""
+    last = dict(observations.samples[-1][1]) if observations.samples else {}
+    has_ended = last.get("state") == "STOPPED" and not any(last[view] for view in ("listed", "discovered", "answers"))
+    return last if has_ended else None
 
 
 def _answer(call_task, task):

@@ -71,8 +71,8 @@ class RunConfig:
     """What to run. `out` is the directory that the report is written to; `workers` 1 means in this process.
 
     `experiments` are files of chaos/ to run instead of suites, with the options in `chaos`. `earlier`: keep the
-    verdicts of that run, and judge the rest. `command`: whose policy allows what the run does. `quick`: the claims need no
-    VPC.
+    verdicts of that run, and judge the rest. `command`: whose policy allows what the run does. `quick`: claims
+    that need no VPC.
     """
 
     layout: Layout

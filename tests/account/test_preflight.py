@@ -230,6 +230,7 @@ def test_a_clock_that_is_wrong_by_ten_minutes_is_named(
         ((), {"servicediscovery"}),
         (("dns",), {"servicediscovery", "route53", "ec2"}),
         (("ecs", "events"), {"servicediscovery", "ecs", "ec2"}),
+        (("iam", "principals"), {"servicediscovery", "iam"}),
     ],
 )
 def test_services_follow_from_features(features: tuple[str, ...], services: set[str]) -> None:

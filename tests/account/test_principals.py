@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from surveyor.account.principals import LIMITS, NARROW, OF_RUNS, WIDE, limit_arn, limit_documents
+from surveyor.claims.selection import Selection
 from surveyor.cli import main
+from surveyor.conformance.permission_check import actions_of
 from surveyor.errors import TargetUnavailable
 from surveyor.evidence import Evidence
+from surveyor.layout import find_layout
 from surveyor.report import load_report
 from surveyor.targets.clients import Clients
 from surveyor.targets.preflight import check_permissions
@@ -144,10 +147,17 @@ def test_the_policy_of_a_run_allows_what_suites_do(run_iam: Any) -> None:
     assert run_iam.get_policy(PolicyArn=LIMIT)["Policy"]["PolicyName"] == WIDE
 
 
-USERS = ("iam:CreateUser", "iam:CreateRole")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/surveyor-tests"
 
 
-def refusal(account: EmulatorAccount, *actions: str) -> str:
+def actions_for(account: EmulatorAccount, claim: str) -> set[str]:
+    """Return the actions of IAM that a run of one claim needs."""
+    target = account.target(enable=("principals",), role=ROLE)
+    actions = actions_of("conform", target, Selection(claims=(claim,)), find_layout())
+    return {action for action in actions if action.startswith("iam:")}
+
+
+def refusal(account: EmulatorAccount, actions: Collection[str]) -> str:
     """Return the line with which preflight refuses a run that needs these actions; "" if it does not."""
     target = account.target(enable=("principals",))
     try:
@@ -161,16 +171,17 @@ def test_a_run_needs_the_limits_as_they_are_written() -> None:
     """Without them, or with another document, a run ends before it creates anything, with what to do."""
     with flowing() as account:
         owner = owner_of(account)
-        assert refusal(account, "ecs:CreateCluster") == ""  # a run that creates no users
-        line = refusal(account, *USERS)
+        users = actions_for(account, "iam.boundary-limits")
+        assert refusal(account, actions_for(account, "iam.deny-wins")) == ""  # it creates no users
+        line = refusal(account, users)
         assert (
             f"the policy {WIDE}, which limits users and roles of a run, does not exist in account {ACCOUNT}: " in line
         )
         assert f"`surveyor policy conform --enable principals --account {ACCOUNT} --out DIR` writes {WIDE}.json" in line
         make_limits(owner)
-        assert refusal(account, *USERS) == ""
+        assert refusal(account, users) == ""
         owner.create_policy_version(PolicyArn=LIMIT, PolicyDocument=ALL, SetAsDefault=True)
-        line = refusal(account, *USERS)
+        line = refusal(account, users)
         assert f"the policy {WIDE}, which limits users and roles of a run, is not as this version writes it" in line
 
 
@@ -204,10 +215,9 @@ def test_claims_about_principals_pass_in_an_account(tmp_path: Path) -> None:
         trust = json.loads(TRUST)
         owner.create_role(RoleName="surveyor-tests", AssumeRolePolicyDocument=json.dumps(trust))
         owner.put_role_policy(RoleName="surveyor-tests", PolicyName="all", PolicyDocument=ALL)
-        role = f"arn:aws:iam::{ACCOUNT}:role/surveyor-tests"
-        user = limited(account, *policies_for("conform", ["iam", "principals"], role=role, principals=True))
+        user = limited(account, *policies_for("conform", ["iam", "principals"], role=ROLE, principals=True))
         before = principals_in(account)
-        arguments = [*conform(account, tmp_path), "--enable", "principals", "--role", role, "--workers", "2"]
+        arguments = [*conform(account, tmp_path), "--enable", "principals", "--role", ROLE, "--workers", "2"]
         done = surveyor(account, *arguments, *(word for claim in chosen for word in ("--claim", claim)), **user)
         assert done.returncode == 0, done.stdout + done.stderr
         assert principals_in(account) == before

@@ -30,6 +30,7 @@ _SERVICES: Mapping[str, tuple[str, ...]] = {
     "ec2": ("ec2",),
     "ipv6": ("ec2",),
     "ecs": ("ecs", "ec2"),
+    "principals": ("iam",),
 }
 """The services that claims with a feature use, besides Cloud Map: a private namespace has a zone and a VPC."""
 

@@ -68,6 +68,27 @@ def test_policies_of_aws_are_not_changed(owner: Callable[[str], Any]) -> None:
     assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == before
 
 
+def test_a_boundary_exists(owner: Callable[[str], Any]) -> None:
+    """A user or role gets no boundary that does not exist, or that is another account's; those of AWS exist."""
+    iam, trust = owner("iam"), policy(TRUST)
+    iam.create_user(UserName="unbounded")
+    iam.create_role(RoleName="unbounded", AssumeRolePolicyDocument=trust)
+    for account in ("111122223333", "444455556666"):
+        lost = f"arn:aws:iam::{account}:policy/lost"
+        assert code(iam.create_user, UserName="lost", PermissionsBoundary=lost) == "NoSuchEntity"
+        call = iam.create_role
+        assert code(call, RoleName="none", AssumeRolePolicyDocument=trust, PermissionsBoundary=lost) == "NoSuchEntity"
+        user = {"UserName": "unbounded", "PermissionsBoundary": lost}
+        assert code(iam.put_user_permissions_boundary, **user) == "NoSuchEntity"
+        role = {"RoleName": "unbounded", "PermissionsBoundary": lost}
+        assert code(iam.put_role_permissions_boundary, **role) == "NoSuchEntity"
+    assert code(iam.get_user, UserName="lost") == code(iam.get_role, RoleName="none") == "NoSuchEntity"
+    assert "PermissionsBoundary" not in iam.get_user(UserName="unbounded")["User"]
+    own = iam.create_policy(PolicyName="own", PolicyDocument=policy(ALL))["Policy"]["Arn"]
+    for arn in (own, "arn:aws:iam::aws:policy/ReadOnlyAccess"):
+        iam.put_user_permissions_boundary(UserName="unbounded", PermissionsBoundary=arn)
+
+
 @pytest.mark.parametrize(
     "condition",
     [{"StringNotEquals": {"aws:username": []}}, {"StringIsNot": {"aws:username": "a"}}, {"Anything": {}}],

@@ -30,14 +30,18 @@ INLINE_POLICIES: Mapping[str, tuple[str, int]] = {
 _CHANGES = frozenset({
     "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion", "TagPolicy", "UntagPolicy",
 })  # fmt: skip
+_BOUNDED = frozenset({"CreateRole", "CreateUser", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary"})
 
 
 def check_policies(call: Call, params: Mapping[str, Any]) -> None:
-    """Raise ServiceError if the policy in a request is too large, malformed, or not the account's to change."""
+    """Raise ServiceError if a policy in a request is too large, malformed, unknown, or not the account's to change."""
     operation = call.operation
     # IAM User Guide, Managed policies and inline policies: only AWS changes a policy of AWS.
     if operation in _CHANGES and f":{call.account}:" not in str(params["PolicyArn"]):
         raise ServiceError("AccessDenied", "Policy is outside your own account.", status=403)
+    boundary = params.get("PermissionsBoundary")
+    if operation in _BOUNDED and boundary and boundary not in moto_store.backend(call.account).managed_policies:
+        raise ServiceError("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.", status=404)
     if operation in INLINE_POLICIES:
         kind, most = INLINE_POLICIES[operation]
         name, text = str(params[f"{kind.capitalize()}Name"]), str(params["PolicyDocument"])

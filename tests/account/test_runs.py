@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from surveyor.claims.selection import Selection
+from surveyor.cli._support.run_ending import print_use
+from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.layout import find_layout
+from surveyor.pytest_plugin.collector import Collector
 from surveyor.report import load_report
 from surveyor.targets.model import Dns
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import reach_target
 from tests.account.conftest import ACCOUNT
 from tests.account.kills import list_resources
@@ -50,6 +56,23 @@ def test_run_judges_and_leaves_the_account_as_it_was(emulator: EmulatorAccount, 
     assert "surveyor-" in text
     assert ACCOUNT not in text
     assert surveyor(emulator, "sweep", str(tmp_path)).stdout == "nothing is left behind\n"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_counts_the_calls_of_its_end(
+    emulator: EmulatorAccount, tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: int
+) -> None:
+    """What it used has the last deletions, and the search for what is in no ledger, beside the calls of tests."""
+    collector, target = Collector(), emulator.target()
+    options = TargetOptions(account=ACCOUNT, endpoint=emulator.endpoint, dns="control")
+    selection = Selection(claims=("services.create-is-synchronous",))
+    run_suites(RunConfig(find_layout(), "aws", tmp_path, selection, workers, target_options=options), collector)
+    in_tests = sum(sum(facts.calls.values()) for facts in collector.facts)
+    assert collector.closing["servicediscovery:DeleteNamespace"] > 0  # shared by the tests
+    assert (collector.closing["ecs:ListClusters"], collector.closing["iam:ListRoles"]) == (1, 0)
+    print_use(collector, target, 60.0)
+    assert capsys.readouterr().out.startswith(f"used: {in_tests + collector.closing.total()} calls, ")
 
 
 @pytest.mark.soak

@@ -6,7 +6,9 @@ Task definitions wait until they fill a call: they cost nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,9 +17,11 @@ from surveyor.account.removal import MAX_DEFINITIONS, delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder
+from surveyor.targets import Target
 from surveyor.targets.consumer import close_accounts
 from surveyor.targets.parent_death import end_with
-from surveyor.targets.running import reach_target
+from surveyor.targets.running import RunningTarget, reach_target
+from surveyor.targets.sweep import Reach
 
 __all__: list[str] = []
 
@@ -81,6 +85,20 @@ def _rehearse_the_end(session: TargetSession) -> None:
     session.closing_seconds = running.clock.now() - began
 
 
+def _counting(calls: Counter[str]) -> Reach:
+    """Return `reach_target`, which adds the calls that are made meanwhile to `calls`."""
+
+    @contextmanager
+    def reach(target: Target, seed: int) -> Iterator[RunningTarget]:
+        with reach_target(target, seed) as running:
+            try:
+                yield running
+            finally:
+                calls.update(running.spending.all())
+
+    return reach
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     _rehearse_the_end(session.config.stash[SESSION])
@@ -96,6 +114,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         return  # the process that started the workers does it, or the whole target is about to be stopped
     folder = ledger_folder(config.stash[SETTINGS])
     try:
-        close_accounts(folder, ledger.owner, target, reach_target)
+        close_accounts(folder, ledger.owner, target, _counting(config.stash[SESSION].closing_calls))
     except SurveyorError:
         return  # the report lists what the ledgers still hold

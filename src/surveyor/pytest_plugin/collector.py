@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ class Collector:
     """A pytest plugin for the reporting process. A subclass may override `planned` and `judged` to show progress.
 
     `broken` holds what could not be collected, `crashed` the tests in which a worker died, `internal` what broke
-    pytest itself.
+    pytest itself. `closing`: the calls of the last deletions and of the search after them, in an account.
     """
 
     results: list[TestResult] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Collector:
     broken: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
     internal: str = ""
+    closing: Counter[str] = field(default_factory=Counter)
 
     def planned(self, count: int) -> None:
         """Handle the number of tests, once it is known."""
@@ -79,6 +81,11 @@ class Collector:
         """Record the facts of this process."""
         if session.config.stash[COLLECTED]:
             self.facts.append(facts_of_process(session.config))
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Record what the end of the run took, which is after the end of its session."""
+        if SESSION in config.stash:
+            self.closing.update(config.stash[SESSION].closing_calls)
 
     def finished(self) -> list[TestResult]:
         """Return all results, with an `error` for each test in which a worker died."""

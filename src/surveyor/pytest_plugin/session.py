@@ -6,6 +6,7 @@ Each xdist worker is a process with its own instance, so that advancing one cloc
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -38,6 +39,7 @@ class TargetSession:
         self.ledger = self._new_ledger(settings, worker)
         self.started_at: float | None = None
         self.closing_seconds = 0.0
+        self.closing_calls = Counter[str]()
         self.failure: str | None = None
         self._refused = False
         self.running: RunningTarget | None = None

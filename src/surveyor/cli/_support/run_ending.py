@@ -131,7 +131,8 @@ def print_use(collector: Collector, target: Target, wall_seconds: float) -> None
     if not target.is_one_account or target.start or not used.calls:
         return
     dollars = "under 0.01" if used.dollars < 0.01 else f"about {used.dollars:,.2f}"
-    calls, resources, minutes = sum(used.calls.values()), sum(used.resources.values()), math.ceil(wall_seconds / 60)
+    calls = sum(used.calls.values()) + collector.closing.total()
+    resources, minutes = sum(used.resources.values()), math.ceil(wall_seconds / 60)
     typer.echo(f"used: {calls:,} calls, {resources:,} resources, {minutes:,} min, {dollars} dollars")
 
 

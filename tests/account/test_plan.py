@@ -65,3 +65,13 @@ def test_an_interrupted_rehearsal_is_no_plan() -> None:
     target = load_target("aws", TARGETS, TargetOptions(account=ACCOUNT))
     with pytest.raises(KeyboardInterrupt):
         rehearse(target, SELECTION, LAYOUT, Collector(), perform=lambda *_: int(pytest.ExitCode.INTERRUPTED))
+
+
+@pytest.mark.soak
+def test_a_plan_has_the_calls_of_the_end() -> None:
+    """One of the workers searches the account for what is in no ledger, as a run does once."""
+    target = load_target("aws", TARGETS, TargetOptions(account=ACCOUNT))
+    rehearsal = rehearse(target, SELECTION, LAYOUT, Collector(), 2)
+    calls = make_plan(rehearsal.results, rehearsal.facts, 2).calls
+    assert calls["ecs:ListClusters"] == calls["ram:GetResourceShares"] == 1
+    assert "iam:ListRoles" not in calls

@@ -16,12 +16,12 @@ from surveyor.account.ledger import LedgerContents, Resource, read_ledger
 from surveyor.account.removal import MAX_DEFINITIONS, delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
-from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder
+from surveyor.pytest_plugin.session import SESSION, TargetSession, ledger_folder, worker_name
 from surveyor.targets import Target
 from surveyor.targets.consumer import close_accounts
 from surveyor.targets.parent_death import end_with
 from surveyor.targets.running import RunningTarget, reach_target
-from surveyor.targets.sweep import Reach
+from surveyor.targets.sweep import Reach, find_leftovers, not_searched
 
 __all__: list[str] = []
 
@@ -75,13 +75,18 @@ def _due(item: pytest.Item, contents: LedgerContents) -> list[Resource]:
     return created + definitions
 
 
-def _rehearse_the_end(session: TargetSession) -> None:
-    """Delete what the tests of this worker shared, as at the end of a run in an account; note how long it takes."""
+def _rehearse_the_end(session: TargetSession, *, searches: bool) -> None:
+    """Delete what the tests of this worker shared, as at the end of a run in an account; note how long it takes.
+
+    One worker searches the account then, as the process does that started the workers.
+    """
     ledger, running = session.ledger, session.running
     if not session.target.rehearsal or ledger is None or running is None or session.dead():
         return
-    began = running.clock.now()
-    delete_resources(read_ledger(ledger.path).existing, running.account(session.run))
+    began, account = running.clock.now(), running.account(session.run)
+    delete_resources(read_ledger(ledger.path).existing, account)
+    if searches:
+        find_leftovers(account, session.target.region, without=not_searched(session.target))
     session.closing_seconds = running.clock.now() - began
 
 
@@ -101,7 +106,7 @@ def _counting(calls: Counter[str]) -> Reach:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
-    _rehearse_the_end(session.config.stash[SESSION])
+    _rehearse_the_end(session.config.stash[SESSION], searches=worker_name(session.config) in ("main", "gw0"))
     yield
     config = session.config
     target, ledger = config.stash[SESSION].target, config.stash[SESSION].ledger

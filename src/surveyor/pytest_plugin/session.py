@@ -25,7 +25,7 @@ from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import forget, set_ledgers_aside
 from surveyor.vantage import Vantages, at_main_vantage
 
-__all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target"]
+__all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target", "worker_name"]
 
 
 class TargetSession:

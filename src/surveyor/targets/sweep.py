@@ -27,6 +27,7 @@ __all__ = [
     "find_leftovers",
     "forget",
     "leftovers_of_all",
+    "not_searched",
     "owner_of",
     "set_ledgers_aside",
     "sweep_folder",
@@ -184,15 +185,21 @@ def find_leftovers(
     return [Leftovers(run, tuple(found)) for run, found in runs.items()], search.failed
 
 
+def not_searched(target: Target) -> tuple[str, ...]:
+    """Return the services that are not searched at the end of a run.
+
+    One without users and roles needs no permission to list them, and alarms of an account may watch who asks.
+    """
+    return () if "principals" in (target.features or ()) else ("iam",)
+
+
 def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
     """Return how many resources a run still has by its marks, and write those into a separate ledger that are in none.
 
     Raises TargetUnavailable as `reach` does.
     """
-    # A run without users and roles needs no permission to list them, and alarms of an account may watch who asks.
-    without = () if "principals" in (target.features or ()) else ("iam",)
     with reach(target, 0) as reached:
-        leftovers, _ = find_leftovers(reached.account(owner.run), owner.region, without=without)
+        leftovers, _ = find_leftovers(reached.account(owner.run), owner.region, without=not_searched(target))
     found = [marked for leftover in leftovers if leftover.run == owner.run for marked in leftover.found]
     known = {(resource.kind, resource.ids) for resource in existing_resources(folder) if resource.ids}
     unknown = [resource for marked in found if ((resource := marked.resource()).kind, resource.ids) not in known]

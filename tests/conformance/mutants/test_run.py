@@ -59,6 +59,7 @@ def test_the_unchanged_target_is_checked_in_the_same_run() -> None:
     assert {mutant_in(found.nodeid) for found in collector.finished()} >= {UNCHANGED, f"{claim}#1"}
     names = [without_mutant(found.nodeid) for found in result.results]
     assert sorted(names) == sorted(without_mutant(found.nodeid) for found in result.unchanged)
+    assert [found.verdict for found in result.results].count(Verdict.FAIL) == 1, "tests ran after the mutant was caught"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A pytest plugin: run each test against the mutant of each claim that it proves, instead of an unchanged target.
 
-With --unchanged-first each test runs against the unchanged target as well, before its mutants. Without it the tests
-that remain for a mutant are left out as soon as one has failed: the mutant is caught.
+With --unchanged-first each test runs against the unchanged target as well, before its mutants. The tests that remain for
+a mutant are left out as soon as one has failed: the mutant is caught.
 """
 
 from __future__ import annotations
@@ -132,6 +132,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Remember the mutants that a test has caught in this process."""
     report = yield
     result = getattr(report, RESULT, "")
-    if result and not item.config.getoption(UNCHANGED_FIRST) and parse_json(result, TestResult).verdict is Verdict.FAIL:
+    if result and parse_json(result, TestResult).verdict is Verdict.FAIL:
         item.config.stash[_CAUGHT].add(mutant_in(item.nodeid))
     return report

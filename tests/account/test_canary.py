@@ -112,7 +112,7 @@ def test_a_task_that_stays_pending_is_looked_at_again() -> None:
         ({"tasks": [], "failures": [{"arn": "a", "reason": "RESOURCE:FARGATE"}]}, "RunTask started none: a RESOURCE"),
         ({"tasks": [], "failures": []}, "RunTask started none"),
         (refused("InvalidParameterException", "Unable to assume the service linked role."), "service linked role"),
-        (refused("AccessDeniedException", "because", 403), "the run may not call RunTask: allow it (because)"),
+        (refused("AccessDeniedException", "because", 403), "the run may not call RunTask (because)"),
         (refused("LimitExceededException", "vCPUs"), "RunTask met a quota of the account"),
     ],
 )

@@ -179,7 +179,7 @@ def test_a_profile_that_gives_no_credentials_is_one_line(
         ("SignatureDoesNotMatch", 0, "the secret does not belong to the access key"),
         ("ExpiredToken", 0, "get new ones"),
         ("InvalidClientTokenId", 0, "the Region is not enabled"),
-        ("AccessDenied", 0, "was refused with AccessDenied; nothing was created (no way)"),
+        ("AccessDenied", 0, "was refused with AccessDenied: create the role, or let its trust policy name"),
     ],
 )
 def test_why_a_role_is_not_assumed(emulator: EmulatorAccount, code: str, ahead: int, words: str) -> None:

@@ -132,9 +132,12 @@ def test_all_missing_actions_are_named_at_once(refused: Refusal) -> None:
         "route53:DeleteHostedZone", "ec2:CreateVpc", "ec2:TerminateInstances", "ecs:CreateCluster", "ecs:StopTask",
     )  # fmt: skip
     line = refused(*without(policies_for("conform"), *missing))
-    assert line.startswith("8 actions that the run needs are not permitted in account 444455556666: ")
+    assert line.startswith("8 actions that the run needs are not permitted in account 444455556666, us-east-1: ")
     assert [action for action in missing if action not in line] == []
-    assert line.endswith("`surveyor policy conform` prints a policy with all of them; nothing was created")
+    assert line.endswith(
+        "`surveyor policy conform --account 444455556666 --region us-east-1` prints a policy with all of them; "
+        "nothing was created"
+    )
 
 
 TRIED = sorted({probe.action for probe in probes_of(RUN, ACCOUNT, "us-east-1")})
@@ -147,7 +150,9 @@ TYPICAL = ("servicediscovery:CreateService", "route53:ChangeResourceRecordSets",
 def test_each_missing_action_is_named(refused: Refusal, action: str) -> None:
     """Of the actions that are tried, whichever is missing is named, and no other."""
     line = refused(*without(policies_for("conform"), action), actions={action})
-    assert line.startswith(f"an action that the run needs is not permitted in account 444455556666: {action}; ")
+    assert line.startswith(
+        f"an action that the run needs is not permitted in account 444455556666, us-east-1: {action}; "
+    )
 
 
 @pytest.mark.soak

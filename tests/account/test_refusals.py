@@ -43,7 +43,7 @@ def refusal(code: str, status: int = 400, *, own: bool = True, message: str = "b
         (refusal("TooManyHostedZones"), "met a quota of the account"),
         (refusal("InvalidParameterException", message="the quota of namespaces is exhausted"), "met a quota"),
         (refusal("ClientException", message="You've reached the limit on the number of tasks"), "met a quota"),
-        (refusal("UnauthorizedOperation", 403), "the run may not call CreateVpc: allow it (because)"),
+        (refusal("UnauthorizedOperation", 403), "the run may not call CreateVpc (because)"),
         (refusal("AccessDeniedException"), "the run may not call CreateVpc"),
         (refusal("OptInRequired", 401), "is not enabled in the account"),
         (refusal("ServiceUnavailable", 503), "could not be answered now"),

@@ -67,11 +67,12 @@ def test_a_run_counts_the_calls_of_its_end(
     collector, target = Collector(), emulator.target()
     options = TargetOptions(account=ACCOUNT, endpoint=emulator.endpoint, dns="control")
     selection = Selection(claims=("services.create-is-synchronous",))
-    run_suites(RunConfig(find_layout(), "aws", tmp_path, selection, workers, target_options=options), collector)
+    config = RunConfig(find_layout(), "aws", tmp_path, selection, workers, target_options=options)
+    report = run_suites(config, collector)
     in_tests = sum(sum(facts.calls.values()) for facts in collector.facts)
     assert collector.closing["servicediscovery:DeleteNamespace"] > 0  # shared by the tests
     assert (collector.closing["ecs:ListClusters"], collector.closing["iam:ListRoles"]) == (1, 0)
-    print_use(collector, target, 60.0)
+    print_use(collector, target, report)
     assert capsys.readouterr().out.startswith(f"used: {in_tests + collector.closing.total()} calls, ")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from surveyor.account.ledger import Ledger, Owner, read_ledger
+from surveyor.cli import main
 from surveyor.clock import WallClock
 from surveyor.targets import load_target
 from surveyor.targets.options import TargetOptions
@@ -106,7 +107,10 @@ def test_everything_of_a_run_is_deleted(running: RunningTarget, ledger: Ledger, 
     create("ec2", "run_instances", lost=lost, SubnetId=subnet, **instance)
     reported, left = swept(running, ledger)
     assert left == []
-    assert (reported[0], len(reported[1:])) == (f"run {RUN}: deleting 8 resources", 8)
+    assert (reported[0], len(reported[1:])) == (
+        f"run {RUN}: 8 resources by its ledgers; deleting those that still exist",
+        8,
+    )
     assert list_resources(running.clients) == before
     assert stranger in before
     assert swept(running, ledger) == ([], [])
@@ -211,3 +215,18 @@ def test_strange_ledgers_are_refused(
     change_owner(ledger, host=socket.gethostname(), account=ACCOUNT, target="aws", format=1)
     assert sweep(emulator, ledger.path.parent).returncode == 0
     assert read_ledger(ledger.path).existing == ()
+
+
+def test_a_dry_run_by_ledgers_lists_and_calls_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs no credentials; exit 4 as long as something may be left, also of one run alone."""
+    ledger = Ledger(tmp_path / "ledger-main.jsonl", Owner(RUN, "aws", ACCOUNT, "us-east-1", None))
+    ledger.record_intent("servicediscovery", "CreateHttpNamespace", {"Name": "surveyor-0123abcd-n"}, "us-east-1")
+    ledger.close()
+    with pytest.raises(SystemExit, match="4"):
+        main(["sweep", "--dry-run", str(tmp_path)])
+    shown = capsys.readouterr()
+    assert shown.out == f"run {RUN}: 1 resource by its ledgers would be deleted\n"
+    assert shown.err == "left behind: namespace surveyor-0123abcd-n (may exist)\n"
+    with pytest.raises(SystemExit, match="0"):
+        main(["sweep", "--dry-run", "--run", "4567cdef", str(tmp_path)])
+    assert capsys.readouterr().out == "nothing is left behind\n"

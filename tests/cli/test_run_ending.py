@@ -38,7 +38,7 @@ def report(*tests: tuple[str, Verdict, str, str]) -> ConformanceReport:
     """Return a report of an account with one claim for each test: id, verdict, symptom, detail."""
     claims = [
         ClaimReport(
-            *(name, "dns", "A statement.", verdict, verdict is Verdict.PASS, "", symptom, detail),
+            *(name, "dns", "A statement.", verdict, verdict is not Verdict.FAIL, "", symptom, detail),
             (TestReport(f"suites/dns/test_a.py::test_{name}", verdict, symptom, detail, ()),),
             None,
         )
@@ -60,11 +60,12 @@ DENIED = report(
 
 
 def test_denials_are_one_list() -> None:
-    """Each action is named once, with the number of claims and where to get a policy."""
-    assert describe_denied(DENIED).startswith(
-        "not permitted: ec2:CreateVpc, ecs:RunTask; so 3 claims could not be judged; `surveyor policy conform` prints"
-    )
-    assert describe_denied(report(("a", Verdict.PASS, "", ""))) == ""
+    """Each action is named once, with the number of claims and where to get a policy, unless that policy denies it."""
+    denied = "not permitted: ec2:CreateVpc, ecs:RunTask; so 3 claims could not be judged; "
+    assert describe_denied(DENIED, {"ecs:RunTask"}).startswith(f"{denied}`surveyor policy conform` prints")
+    scoped = describe_denied(DENIED, {"ecs:RunTask", "ec2:CreateVpc"})
+    assert scoped.startswith(f"{denied}with the policy of `surveyor policy conform` this is expected")
+    assert describe_denied(report(("a", Verdict.PASS, "", "")), ()) == ""
 
 
 def test_experiments_end_with_what_did_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,12 +94,15 @@ def test_a_run_says_what_it_used(capsys: pytest.CaptureFixture[str]) -> None:
     calls = {"servicediscovery:CreateHttpNamespace": 1, "servicediscovery:RegisterInstance": 2, "ecs:CreateService": 1}
     done = TestResult("test_a", ("a",), Verdict.PASS, service_seconds=3_600, calls=calls, tasks=1)
     everything = calls | {"servicediscovery:DeleteNamespace": 1_000}
-    facts = WorkerFacts("", (), (), {}, 3_600, "", everything)
+    facts = WorkerFacts("", (), (), {}, 3_601, "", everything)
     target = load_target("aws", find_layout().targets, TargetOptions(account="111122223333"))
-    print_use(Collector([done], [facts]), target, 61)
-    assert capsys.readouterr().out == "used: 1,004 calls, 5 resources, 2 min, about 0.02 dollars\n"
-    print_use(Collector([done], [facts]), load_target("embedded", find_layout().targets), 61)
-    print_use(Collector(), target, 61)
+    used = report(("a", Verdict.PASS, "", ""))
+    print_use(Collector([done], [facts]), target, used)
+    assert capsys.readouterr().out == "used: 1,004 calls, 5 resources, 61 min, about 0.02 dollars\n"
+    print_use(Collector([done], [facts]), target, structs.replace(used, runs=("0123abcd", "4567cdef")))
+    assert capsys.readouterr().out.startswith("used by this part: 1,004 calls")
+    print_use(Collector([done], [facts]), load_target("embedded", find_layout().targets), used)
+    print_use(Collector(), target, used)
     assert capsys.readouterr().out == ""
 
 

@@ -198,6 +198,14 @@ def test_in_an_account_only_what_was_judged_counts(verdicts: tuple[Verdict, ...]
     assert exit_code(report_of(*results, claims=tuple(map(claim, names)), runs=("0123abcd",))) == code
 
 
+def test_what_an_account_leaves_open_is_not_unexpected() -> None:
+    """Its quotas and permissions say nothing of AWS; on any other target an open claim is unexpected."""
+    left_open = result("a", Verdict.INCONCLUSIVE, "quota: VpcLimitExceeded")
+    assert not only(report_of(left_open)).expected
+    found = only(report_of(left_open, runs=("0123abcd",)))
+    assert (found.expected, found.note) == (True, "")
+
+
 def test_known_failure_is_expected_and_its_pass_is_not() -> None:
     """An expected failure has exit code 0, and a pass in its place exit code 1."""
     known = Expectations({"dns.a": Expectation("dns.a", Verdict.FAIL, "s", date(2027, 1, 1), "known")})

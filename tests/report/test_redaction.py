@@ -336,6 +336,22 @@ def test_values_are_found_in_any_surroundings(
     assert again.json(done) == done
 
 
+def test_values_are_found_in_cbor() -> None:
+    """A text of CBOR begins with its length: up to 23 as one character, which may be a letter, or after an `x`."""
+    public = public_words(LAYOUT)
+    hexadecimal, letters = "0f9e2d4c6b8a13579", "1g3fc6uv5f8byhfr"
+    names = ("i", "eni", "sg", "vpc", "subnet")
+    values = [f"{name}-{hexadecimal}" for name in names] + [f"ns-{letters}", f"srv-{letters}"]
+    values += ["10.0.0.12", "198.18.7.201", "xdzml6zxu2ig44twqivmntebpi4oy5nr-8vh4ecn6", ACCOUNT]
+    heads = [chr(0x60 + len(value)) if len(value) < 24 else f"x{chr(len(value))}" for value in values]
+    text = "".join(f"bId{head}{value}" for head, value in zip(heads, values, strict=True))
+    done = Redactor(public).text(text)
+    assert [value for value in values if value in done] == []
+    assert Redactor(public).text(done) == done
+    words = "tags-aaaaaaaaaaaaaaaa, sns-topic, connections-0123456789abcdef01"
+    assert Redactor(public).text(words) == words
+
+
 def test_the_forms_of_the_model_are_kept(private_report: ConformanceReport) -> None:
     """A redacted report has the same members as before, whatever the values."""
     redactor = Redactor(public_words(LAYOUT))

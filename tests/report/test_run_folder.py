@@ -80,3 +80,23 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / LOCK_FILE).mkdir()
     with pytest.raises(UsageError, match="Is a directory"):
         reserve_folder(tmp_path)
+
+
+UNUSED = """
+import sys
+from pathlib import Path
+from surveyor.report.run_folder import reserve_folder
+reserve_folder(Path(sys.argv[1]))
+for name in sys.argv[2:]:
+    Path(sys.argv[1], name).write_text("")
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "stays"), [((), False), (("route53-rate.json",), False), (("run.json",), True), (("a.log",), True)]
+)
+def test_a_new_folder_without_a_report_is_deleted(tmp_path: Path, files: tuple[str, ...], stays: bool) -> None:
+    """A run that is refused before it begins leaves nothing; a folder that was there stays, even if it was empty."""
+    for out, expected in ((tmp_path / "new", stays), (tmp_path, True)):
+        subprocess.run([sys.executable, "-c", UNUSED, str(out), *files], check=True)
+        assert out.exists() is expected

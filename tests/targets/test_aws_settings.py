@@ -113,7 +113,7 @@ def test_a_description_follows_no_setting(monkeypatch: pytest.MonkeyPatch) -> No
 def test_only_what_creates_is_bound_to_the_list_of_regions(monkeypatch: pytest.MonkeyPatch) -> None:
     """An audit, a gate and a sweep work in each Region of AWS."""
     assert load(profile="far", use="read").region == "eu-south-1"
-    assert "not in eu-south-1 (the profile far): choose one with --region" in refused(profile="far")
+    assert "not in eu-south-1 (the profile far): choose one with --region, or add it" in refused(profile="far")
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
     assert "not in ap-south-1 (AWS_REGION)" in refused()
     assert load(use="read").region == "ap-south-1"

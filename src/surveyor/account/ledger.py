@@ -107,7 +107,9 @@ class Resource:
 
     def __str__(self) -> str:
         names = ("Name", "CallerReference", "serviceName", "clusterName", "family")
-        name = " ".join(self.ids) or next((self.parameters[key] for key in names if key in self.parameters), "")
+        name = next((self.parameters[key] for key in names if key in self.parameters), "")
+        if not name or self.kind != "namespace":  # the id of a namespace is that of the operation which creates it
+            name = " ".join(self.ids) or name
         return f"{self.kind} {name}".strip() + ("" if self.ids else " (may exist)")
 
 

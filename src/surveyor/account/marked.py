@@ -22,6 +22,8 @@ __all__ = ["Marked", "MarkedResources", "find_marked"]
 
 _RUN = re.compile(r"(?:^|[^\w-])surveyor-([0-9a-f]{8})-")
 _MAILBOX = re.compile(r"surveyor-([0-9a-f]{8})-mailbox-[0-9a-f]{8}")
+_NAMESPACE = "servicediscovery:CreateHttpNamespace"
+"""Stands for all types of namespaces, which are deleted alike."""
 _EC2_TAG = [{"Name": "tag-key", "Values": [TAG]}]
 
 
@@ -36,6 +38,11 @@ class Marked:
     name: str = ""
     created: datetime | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_namespace(self) -> bool:
+        """Return whether it is a namespace, with which its services and their instances are deleted."""
+        return self.operation == _NAMESPACE
 
     def resource(self) -> Resource:
         """Return it as ledgers hold it: those that are deleted by name have their details, the others the id."""
@@ -89,9 +96,8 @@ def _namespaces(client: _Client, region: str) -> Iterator[Marked]:
     """Yield namespaces, also those that ECS made for a cluster of a run: they are named after it."""
     for entry in _pages(client("servicediscovery"), "list_namespaces", "Namespaces"):
         if run := _run_in(entry["Name"]):
-            operation = "servicediscovery:CreateHttpNamespace"  # all types are deleted alike
             name, created = entry["Name"], entry.get("CreateDate")
-            yield Marked(run, operation, entry["Id"], region, name, created, {"Name": name})
+            yield Marked(run, _NAMESPACE, entry["Id"], region, name, created, {"Name": name})
 
 
 def _route53(client: _Client, region: str) -> Iterator[Marked]:

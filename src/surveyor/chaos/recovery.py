@@ -16,12 +16,14 @@ LOGS = "undo-*.jsonl"
 """Undo logs, in the folder of a run's histories."""
 
 
-def faults_in_effect(folder: Path) -> list[str]:
-    """Return the faults of a run that could not be undone, by its undo logs. Raises SurveyorError."""
+def faults_in_effect(folder: Path, run: str | None = None) -> list[str]:
+    """Return the faults in effect by the undo logs below a folder, of one run or of all. Raises SurveyorError."""
     found = []
     for path in sorted(folder.rglob(LOGS)):
         target, entries = read_target(path), open_entries(path)
-        if target is not None and entries and not is_started_for_run(target):
+        if target is None or run not in (None, target.run):
+            continue
+        if entries and not is_started_for_run(target):
             found += [entry.fault for entry in entries]
     return found
 

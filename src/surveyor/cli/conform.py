@@ -231,7 +231,7 @@ def _run(
         typer.echo(f"page:   {save_outputs(report, known_claims, out)}")
     except OSError as error:  # a full disk: the results are printed already
         report = replace(report, failure=report.failure or f"{out} cannot be written: {error.strerror or error}")
-    print_use(progress, target, report.wall_seconds)
+    print_use(progress, target, report)
     if record is not None:
         print_recorded(record_conformance(report, known_claims, target, record), record)
     code = _survey_code(report) if experiments else exit_code(report)

@@ -55,5 +55,5 @@ def redact(
     if len(done.left_out) > _MAX_LEFT_OUT:
         typer.echo(f"left out: {len(done.left_out) - _MAX_LEFT_OUT} more")
     typer.echo(
-        f"{done.values} values replaced in {len(done.files)} files; read the copy before you send it: {done.folder}"
+        f"{done.values} values replaced, in pages and summaries, too; read the copy before you send it: {done.folder}"
     )

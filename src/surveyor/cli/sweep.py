@@ -66,14 +66,21 @@ def sweep(
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="With --account: another endpoint than AWS's.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --account: list what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be deleted, and change nothing.")] = False,
 ) -> None:
     """Undo the faults of killed experiments, and delete what dead runs left; exit 4 if something is still there."""
     layout = find_layout()
     if account is None:
-        if region or endpoint or dry_run:
-            raise UsageError("--region, --endpoint and --dry-run go with --account")
-        kept, (left, errors) = 0, _sweep_folders(folders, run, layout, profile)
+        if region or endpoint:
+            raise UsageError("--region and --endpoint go with --account; ledgers have those of their runs")
+        searched = folders or [layout.out]
+        for folder in searched:
+            if not folder.is_dir() and (folders or run):
+                raise UsageError(f"there is no folder {folder}")
+        if dry_run:
+            kept, left, errors = 0, _list_folders(searched, run), list[str]()
+        else:
+            kept, (left, errors) = 0, _sweep_folders(searched, run, layout, profile)
     else:
         if folders:
             raise UsageError("--account searches the account itself: leave the folders out")
@@ -89,16 +96,29 @@ def sweep(
     raise typer.Exit(3 if errors else 4 if left else 0)
 
 
+def _list_folders(searched: list[Path], run: str | None) -> list[str]:
+    """Print the runs that left something by their ledgers and undo logs, and return a line for each resource and fault.
+
+    Nothing is called: what was deleted by other means since is listed, too.
+    """
+    from surveyor.chaos.recovery import faults_in_effect
+
+    left = [f"fault {fault}" for folder in searched for fault in faults_in_effect(folder, run)]
+    for folder in _folders_with_ledgers(searched):
+        owner, existing = owner_of(folder), existing_resources(folder)
+        if existing and owner is not None and run in (None, owner.run):
+            count = f"{len(existing)} resource{'' if len(existing) == 1 else 's'}"
+            typer.echo(f"run {owner.run}: {count} by its ledgers would be deleted")
+            left += map(str, existing)
+    return left
+
+
 def _sweep_folders(
-    folders: list[Path] | None, run: str | None, layout: Layout, profile: str | None
+    searched: list[Path], run: str | None, layout: Layout, profile: str | None
 ) -> tuple[list[str], list[str]]:
     """Return a line for each resource that is left, and for each run that could not be swept."""
     from surveyor.chaos.recovery import undo_killed
 
-    searched = folders or [layout.out]
-    for folder in searched:
-        if not folder.is_dir() and (folders or run):
-            raise UsageError(f"there is no folder {folder}")
     with shown_wait("undoing the faults of experiments that were killed"):
         undone, not_undone = undo_killed(searched, typer.echo, run)
     found = _folders_with_ledgers(searched)

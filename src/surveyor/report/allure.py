@@ -210,9 +210,13 @@ def _details(claim: ClaimReport) -> dict[str, object]:
     return {
         "message": visible(message),
         "trace": visible(claim.symptom),
-        "known": claim.expected and claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE),
+        "known": claim.expected and (claim.verdict is Verdict.FAIL or _is_known_to_be_open(claim)),
         "flaky": False,
     }
+
+
+def _is_known_to_be_open(claim: ClaimReport) -> bool:
+    return claim.verdict is Verdict.INCONCLUSIVE and claim.known is not None
 
 
 def _labels(

@@ -81,14 +81,22 @@ def _blocks(report: ConformanceReport, claims: Claims) -> Iterator[str]:
         yield from _client_impact(report)
     if report.claims or not report.experiments:
         yield _score_table(report, claims)
-    for verdict, title in ((Verdict.FAIL, "Known failures"), (Verdict.INCONCLUSIVE, "Known inconclusive")):
-        known = [claim for claim in report.claims if claim.expected and claim.verdict is verdict]
-        if known:
-            yield f"\n### {title}: {len(known)}\n\n"
-            yield from (f"- {_code(claim.id)} {_escape(claim.statement)} {_code(claim.detail)}\n" for claim in known)
+    as_expected = [claim for claim in report.claims if claim.expected]
+    for title, found in (
+        ("Known failures", [claim for claim in as_expected if claim.verdict is Verdict.FAIL]),
+        ("Known inconclusive", [claim for claim in as_expected if _is_open(claim) and claim.known]),
+        ("Could not be judged", [claim for claim in as_expected if _is_open(claim) and not claim.known]),
+    ):
+        if found:
+            yield f"\n### {title}: {len(found)}\n\n"
+            yield from (f"- {_code(claim.id)} {_escape(claim.statement)} {_code(claim.detail)}\n" for claim in found)
     if report.target.absent:
         yield "\n### Declared features that were not found\n\n"
         yield from (f"- {_code(name)}: {_code(reason)}\n" for name, reason in report.target.absent.items())
+
+
+def _is_open(claim: ClaimReport) -> bool:
+    return claim.verdict is Verdict.INCONCLUSIVE
 
 
 def _head(report: ConformanceReport) -> str:
@@ -116,7 +124,7 @@ def _head(report: ConformanceReport) -> str:
     if report.interrupted:
         lines.append("❌ **The run was interrupted**, so the results are incomplete.\n")
     if report.resumed:
-        lines.append(f"{_escape(report.resumed.capitalize())}: the verdicts of both are here.\n")
+        lines.append(f"{_escape(report.resumed.capitalize())}: the verdicts of all are here.\n")
     lines.append(
         f"{_escape(report.started)}, {report.wall_seconds:.1f} s wall, {report.service_seconds:.0f} s service, "
         f"seed {report.seed}, Surveyor {_escape(report.surveyor)}\n"

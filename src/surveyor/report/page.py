@@ -218,7 +218,8 @@ def _reason(claim: ClaimReport | None) -> str:
     """Return the reason of an outcome for paper, where no panel can be opened; "" if the verdict is enough."""
     if claim is None or (claim.expected and claim.verdict not in (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)):
         return ""
-    return one_line("; ".join(part for part in (claim.note or "known", claim.detail) if part), 400)
+    note = claim.note or ("known" if claim.known else "")
+    return one_line("; ".join(part for part in (note, claim.detail) if part), 400)
 
 
 def _moment(iso: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from surveyor.errors import UsageError
@@ -13,6 +15,9 @@ __all__ = ["LOCK_FILE", "reserve_folder"]
 
 LOCK_FILE = ".lock"
 
+_UNREAD = ("-rate.json", ".lock")
+"""Ends the names of files that no one reads after the run."""
+
 _reserved: dict[tuple[int, int], int] = {}
 """Descriptors of the lock files of this process, by device and inode."""
 
@@ -21,8 +26,10 @@ def reserve_folder(out: Path) -> None:
     """Create the folder `out` and reserve it for this process until the process ends, however it ends.
 
     Raises UsageError if it cannot be written, or if another process has reserved it. The kernel releases the lock, so
-    none is left by a killed run. On a file system without locks nothing is reserved.
+    none is left by a killed run. On a file system without locks nothing is reserved. A new folder in which nothing was
+    reported is deleted when the process ends.
     """
+    is_new = not out.exists()
     make_folder(out)
     try:
         descriptor = os.open(out / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
@@ -47,3 +54,17 @@ def reserve_folder(out: Path) -> None:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
     _reserved[status.st_dev, status.st_ino] = descriptor
+    if is_new:
+        atexit.register(_delete_unused, out.absolute(), os.getpid())
+
+
+def _delete_unused(out: Path, process: int) -> None:
+    """Delete the folder of a run that ended before it began: it holds nothing but locks and the rate of calls."""
+    if process != os.getpid():
+        return
+    with suppress(OSError):
+        paths = list(out.iterdir())
+        if all(path.name == LOCK_FILE or path.name.endswith(_UNREAD) for path in paths):
+            for path in paths:
+                path.unlink()
+            out.rmdir()

@@ -35,6 +35,7 @@ from botocore.session import Session
 
 from surveyor import timeouts
 from surveyor.account.failed_calls import advice_on
+from surveyor.account.refusals import DENIED
 from surveyor.account.removal.account import error_code
 from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.targets.credential_process import run_credential_process
@@ -126,6 +127,8 @@ def no_credentials(target: Target, error: BaseException) -> SurveyorError:
         return UsageError(f"the profile {name} cannot be used: {one_line(error)}")
     if isinstance(error, ClientError):
         advice, message = advice_on(error.response), " ".join(str(error.response["Error"].get("Message", "")).split())
+        if error.operation_name == "AssumeRole" and error_code(error) in DENIED:
+            advice = "create the role, or let its trust policy name who assumes it, who must be allowed to"
         return TargetUnavailable(
             f"no credentials for {target.name}: {error.operation_name} for the profile {name} was refused with "
             f"{error_code(error)}{f': {advice}' if advice else ''}; nothing was created ({message})"

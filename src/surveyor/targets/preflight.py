@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.failed_calls import denial_advice, describe_failed_call, is_of_account
 from surveyor.account.principals import limit_arn, limit_documents
-from surveyor.account.refusals import DENIED, denied_action
+from surveyor.account.refusals import ALLOW, DENIED, denied_action
 from surveyor.account.removal.account import error_code
 from surveyor.targets.answers import describe_missing
 from surveyor.targets.clients import Clients
@@ -60,12 +60,13 @@ def check_permissions(target: Target, clients: Clients, actions: Collection[str]
     if target.start is None and "iam:CreateUser" in actions and not missing:
         _check_limits(clients.client("iam", account, target.region), account)
     if missing:
-        reasons = dict.fromkeys(why for why in missing.values() if why != "allow it")
+        reasons = dict.fromkeys(why for why in missing.values() if why != ALLOW)
         actions = f"{len(missing)} actions" if len(missing) > 1 else "an action"
+        needed = f"{actions} that the run needs {'are' if len(missing) > 1 else 'is'}"
         raise stop(
-            f"{actions} that the run needs {'are' if len(missing) > 1 else 'is'} not permitted in account {account}: "
+            f"{needed} not permitted in account {account}, {target.region}: "
             f"{', '.join(missing)}{''.join(f'; {why}' for why in reasons)}{more}; "
-            f"`surveyor policy {command}` prints a policy with all of them"
+            f"`surveyor policy {command} --account {account} --region {target.region}` prints a policy with all of them"
         )
 
 

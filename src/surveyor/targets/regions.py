@@ -37,8 +37,11 @@ def with_region(target: Target, given: str | None, use: Use) -> Target:
     if not (_REGION if is_account else _HOST_LABEL).fullmatch(given):
         raise UsageError(f"{where}: expected a Region such as eu-west-1, got {given[:80]!r}{_near(given, target)}")
     if use == "create" and target.regions and given not in target.regions:
-        cure = ": choose one with --region" if by else ""
-        raise UsageError(f"{target.name} may be tested in {', '.join(target.regions)}, not in {given[:80]}{by}{cure}")
+        cure = "choose one with --region, or " if by else ""
+        raise UsageError(
+            f"{target.name} may be tested in {', '.join(target.regions)}, not in {given[:80]}{by}: {cure}add it to "
+            f"`regions` of its target file"
+        )
     if is_account and target.endpoint is None and given not in target.regions and given not in _known_regions():
         raise UsageError(f"{where}: AWS has no Region {given!r}{nearest(given, _known_regions()) or _newer(target)}")
     return replace(target, region=given)

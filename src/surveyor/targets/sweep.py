@@ -144,7 +144,7 @@ def sweep_folder(
                 raise RunStillActive(f"run {owner.run} is still active (process {owner.process} on {owner.host})")
         account = stack.enter_context(reach(target, 0)).account(owner.run)
         existing = {resource: ledger for ledger in ledgers for resource in read_ledger(ledger.path).existing}
-        report(f"run {owner.run}: deleting {len(existing)} resources")
+        report(f"run {owner.run}: {len(existing)} resources by its ledgers; deleting those that still exist")
         result = delete_resources(list(existing), account)
         for resource in result.deleted:
             existing[resource].record_removed(resource.number)
@@ -167,8 +167,9 @@ class Leftovers:
         return max((marked.created for marked in self.found if marked.created), default=None)
 
     def __str__(self) -> str:
-        count = len(self.found)
-        return f"run {self.run}: {count} resource{'' if count == 1 else 's'}"
+        count, namespaces = len(self.found), sum(marked.is_namespace for marked in self.found)
+        inside = f", with what is in {namespaces} namespace{'' if namespaces == 1 else 's'}" if namespaces else ""
+        return f"run {self.run}: {count} resource{'' if count == 1 else 's'}{inside}"
 
 
 def find_leftovers(

@@ -1,4 +1,4 @@
-"""Print a report on the console in at most about 50 lines: the verdicts by area, what is unexpected, what to fix first.
+"""Print a report on the console in at most about 50 lines: verdicts by area, what is unexpected, what to fix first.
 
 Calls and everything that is left out are in the report and on its page.
 """
@@ -32,7 +32,7 @@ _MAX_AREAS = 12
 _MAX_GROUPS = 10
 _MAX_IDS = 3
 _MAX_DETAILED = 3
-"""Unexpected claims up to which each is printed with its statement and its tests."""
+"""Claims up to which each is printed with its statement and its tests."""
 
 _MIN_UNEXPECTED = 4
 _MIN_WIDTH, _MAX_WIDTH = 100, 200
@@ -56,12 +56,12 @@ def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
         *capped(absent, 3, path),
         *_fix_first_lines(report, path),
         *_score_lines(report),
-        *([f"{report.resumed}: the verdicts of both are counted"] if report.resumed else []),
+        *([f"{report.resumed}: the verdicts of all are counted"] if report.resumed else []),
         *([hint] if hint else []),
         f"report: {path}",
     ]
     used = len(rows) + (5 if is_terminal else 1) + len(tail) + _OTHER_LINES
-    unexpected = [*_unexpected_lines(report), *report.unexpected]
+    unexpected = [*_unexpected_lines(report), *report.unexpected, *_claim_lines(_open_claims(report))]
     shown = capped(unexpected, max(MAX_LINES - used, _MIN_UNEXPECTED), path)
 
     print_table(columns, rows, title=f"{report.target.name}{version}", header_in_pipe=True)
@@ -125,7 +125,7 @@ def _table(report: ConformanceReport) -> tuple[Sequence[str], list[tuple[object,
         return (name, part.claims, *(part.marks.get(mark, 0) for mark in shown), part.unexpected)
 
     areas = list(by_area)
-    if any(not claim.expected for claim in report.claims) and len(areas) > _MAX_AREAS:
+    if (_open_claims(report) or any(not claim.expected for claim in report.claims)) and len(areas) > _MAX_AREAS:
         failures = {name: sum(claim.verdict is Verdict.FAIL for claim in claims) for name, claims in by_area.items()}
         areas = sorted(areas, key=lambda name: -failures[name])[: _MAX_AREAS - 1]
         areas = [name for name in by_area if name in areas]
@@ -138,24 +138,37 @@ def _table(report: ConformanceReport) -> tuple[Sequence[str], list[tuple[object,
 
 
 def _unexpected_lines(report: ConformanceReport) -> list[str]:
-    """Return a line for each unexpected claim, failed ones first; of a few claims also their tests.
+    """Return a line for each unexpected claim, failed ones first.
 
     Claims that were not judged for the same reason, such as the end of the run, share a line.
     """
-    unexpected = failed_first(claim for claim in report.claims if not claim.expected)
-    reasons = Counter((claim.verdict, claim.detail) for claim in unexpected if claim.verdict is not Verdict.FAIL)
+    has_known = _has_known_failures(report)
+    return _claim_lines(failed_first(claim for claim in report.claims if not claim.expected), has_known=has_known)
+
+
+def _open_claims(report: ConformanceReport) -> list[ClaimReport]:
+    """Return the claims that an account in use left open."""
+    found = [claim for claim in report.claims if claim.verdict is Verdict.INCONCLUSIVE and claim.expected]
+    return found if report.runs else []
+
+
+def _claim_lines(claims: Sequence[ClaimReport], *, has_known: bool = True) -> list[str]:
+    """Return a line for each claim; of a few claims also their tests."""
+    reasons = Counter((claim.verdict, claim.detail) for claim in claims if claim.verdict is not Verdict.FAIL)
     shared = {reason: count for reason, count in reasons.items() if count > _MAX_DETAILED}
     lines = [f"{count} claims {verdict}: {one_line(detail)}" for (verdict, detail), count in shared.items()]
-    alone = [claim for claim in unexpected if (claim.verdict, claim.detail) not in shared]
-    has_known = _has_known_failures(report)
+    alone = [claim for claim in claims if (claim.verdict, claim.detail) not in shared]
     for claim in alone:
         note = claim.note if has_known or claim.verdict is not Verdict.FAIL else str(claim.verdict)
+        note = note or "could not be judged"
         if len(alone) > _MAX_DETAILED:
             lines.append(f"{claim.id}: {'; '.join(filter(None, (note, one_line(claim.detail))))}")
             continue
         lines += [f"{claim.id}: {note}", f"  documented: {one_line(claim.statement)}"]
         tests = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
-        lines += [f"  {test.id}: {test.verdict}: {one_line(test.detail)}".rstrip(": ") for test in tests]
+        for test in tests:
+            lines.append(f"  {test.id}: {test.verdict}")
+            lines += [f"    {one_line(test.detail)}"] if test.detail else []
     return lines
 
 
@@ -189,10 +202,9 @@ def _has_known_failures(report: ConformanceReport) -> bool:
 def _outcome(report: ConformanceReport, unexpected: int) -> str:
     """Return how many outcomes are unexpected; without a list of known failures, how many claims fail."""
     if not unexpected:
-        return "all as expected"
+        left_open = len(_open_claims(report))
+        return f"what was judged is as expected, {left_open} could not be judged" if left_open else "all as expected"
     counts = Counter(claim.verdict for claim in report.claims if not claim.expected)
-    if report.runs and not report.unexpected and counts.keys() <= {Verdict.INCONCLUSIVE}:  # the exit code is 0
-        return f"what was judged is as expected, {unexpected} could not be judged"
     if _has_known_failures(report) or Verdict.FAIL not in counts:
         return f"{unexpected} unexpected"
     verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])

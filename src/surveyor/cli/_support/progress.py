@@ -66,6 +66,10 @@ class CountingProgress(Collector):
         """Handle the number of tests; each worker reports the same number."""
         self.total = max(self.total, count)
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Say why an interrupted run does not end at once."""
+        self._print("interrupted: the tests that run delete what they made")
+
     def judged(self, result: TestResult) -> None:
         """Handle the result of a test."""
         self.verdicts[result.verdict] += 1

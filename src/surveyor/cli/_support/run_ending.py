@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
 
+from surveyor.account.needed_calls import needed_operations
+from surveyor.account.permissions import required_actions
 from surveyor.account.prices import HOSTED_ZONE
 from surveyor.account.refusals import NOT_PERMITTED
 from surveyor.account.resources import CREATES
@@ -27,6 +29,7 @@ from surveyor.targets.expectations import expectations_file
 from surveyor.targets.sweep import leftovers_of_all
 from surveyor.terminal import lost_output, print_error
 from surveyor.verdicts import Verdict
+from surveyor_policies.dependent import DEPENDENT
 
 __all__ = [
     "describe_denied",
@@ -51,7 +54,8 @@ def print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None
     """Print what is left in an account, how to delete it and until when that costs nothing; and what was denied."""
     chosen = f" --run {config.run}" if config.earlier is None else ""
     print_left_behind(report.leaked_resources, config.out, report.started, chosen)
-    if line := describe_denied(report):
+    needed = required_actions(needed_operations(config.command, report.target.features), DEPENDENT)
+    if line := describe_denied(report, needed, config.command):
         typer.echo(line, err=True)
     is_quiet = isinstance(lost_output(), BrokenPipeError) and not report.leaked_resources  # `surveyor … | head -1`
     if report.interrupted and not is_quiet:
@@ -106,8 +110,12 @@ def describe_zones(count: int, started: str) -> str:
     )
 
 
-def describe_denied(report: ConformanceReport) -> str:
-    """Return one list of the actions that the account did not permit the run; "" if none was denied."""
+def describe_denied(report: ConformanceReport, needed: Collection[str], command: str = "conform") -> str:
+    """Return one list of the actions that the account did not permit the run; "" if none was denied.
+
+    `needed`: the actions in the policy of the command, which allows them only on what runs made. A run begins only if
+    they are allowed so far; a test that is denied one of them calls it for something else, such as what does not exist.
+    """
     found: dict[str, set[str]] = {}
     for claim in report.claims:
         for test in claim.tests:
@@ -119,21 +127,29 @@ def describe_denied(report: ConformanceReport) -> str:
     actions = sorted(found)
     shown = ", ".join(actions[:_MAX_ACTIONS]) + (", …" if len(actions) > _MAX_ACTIONS else "")
     claims = len(set().union(*found.values()))
-    return (
-        f"not permitted: {shown}; so {claims} claim{'s' if claims > 1 else ''} could not be judged; `surveyor policy "
-        "conform` prints what a run needs, and the report has the reasons"
-    )
+    what = f"not permitted: {shown}; so {claims} claim{'s' if claims > 1 else ''} could not be judged"
+    if found.keys() <= set(needed):
+        return (
+            f"{what}; with the policy of `surveyor policy {command}` this is expected: it permits them only for what "
+            "runs made; the report has the reasons"
+        )
+    return f"{what}; `surveyor policy {command}` prints what a run needs, and the report has the reasons"
 
 
-def print_use(collector: Collector, target: Target, wall_seconds: float) -> None:
-    """Print what a run, or its resumption, used of an account, in the terms of its plan."""
+def print_use(collector: Collector, target: Target, report: ConformanceReport) -> None:
+    """Print what a run, or the last part of one that was resumed, used of an account, in the terms of its plan.
+
+    The minutes are those of the service's time, which are minutes of a clock on AWS.
+    """
     used = make_plan(collector.finished(), collector.facts, 1)
     if not target.is_one_account or target.start or not used.calls:
         return
     dollars = "under 0.01" if used.dollars < 0.01 else f"about {used.dollars:,.2f}"
     calls = sum(used.calls.values()) + collector.closing.total()
-    resources, minutes = sum(used.resources.values()), math.ceil(wall_seconds / 60)
-    typer.echo(f"used: {calls:,} calls, {resources:,} resources, {minutes:,} min, {dollars} dollars")
+    seconds = max((facts.service_seconds for facts in collector.facts), default=0.0) or report.wall_seconds
+    resources, minutes = sum(used.resources.values()), math.ceil(seconds / 60)
+    part = " by this part" if report.resumed else ""
+    typer.echo(f"used{part}: {calls:,} calls, {resources:,} resources, {minutes:,} min, {dollars} dollars")
 
 
 def print_accepting(report: ConformanceReport, config: RunConfig, target: Target, code: int) -> None:

@@ -1,7 +1,7 @@
 """A pytest plugin: run each test against the mutant of each claim that it proves, instead of an unchanged target.
 
-With --unchanged-first each test runs against the unchanged target as well, before its mutants. The tests that remain for
-a mutant are left out as soon as one has failed: the mutant is caught.
+With --unchanged-first each test runs against the unchanged target as well, before its mutants. The tests that remain
+for a mutant are left out as soon as one has failed: the mutant is caught.
 """
 
 from __future__ import annotations

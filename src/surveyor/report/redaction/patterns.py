@@ -1,6 +1,7 @@
 """The forms by which private values are found in any text: ARNs, ids, numbers of accounts, addresses, hosts, paths.
 
-A text may be one of JSON or of a form inside another: before a value may stand an escape, as in `%2Fvpc-...`.
+A text may be one of JSON or of a form inside another: before a value may stand an escape, as in `%2Fvpc-...`, or in
+CBOR its length, behind which follows the length of the next value; either may be a letter.
 """
 
 from __future__ import annotations
@@ -48,11 +49,18 @@ KEY: Final = re.compile(
 ID: Final = re.compile(
     rf"{_BEFORE}(?![a-z]*surveyor-)(?:(?P<prefix>[a-z]{{1,20}}(?:-[a-z]{{1,20}}){{0,2}})-(?:[0-9a-f]{{17}}|[0-9a-f]{{8}})"
     rf"|(?P<map>ns|srv)-(?!redacted)[a-z0-9]{{14,20}}|(?P<zone>Z)[A-Z0-9]{{9,31}}"
+    r"|(?P<operation>[a-z0-9]{32}-[a-z0-9]{8})"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32})(?![A-Za-z0-9])"
+    r"|(?<=[s-u])(?P<short>i|eni|ns|sg|srv|vpc)-(?:[0-9a-f]{17}|(?<=ns-|rv-)[a-z0-9]{16})"
+    r"|(?<=x\x18)(?P<long>subnet)-[0-9a-f]{17}|(?<=x\$)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+    r"|(?<=x\))[a-z0-9]{32}-[a-z0-9]{8}"
 )
-"""Ids of EC2, Cloud Map and hosted zones, UUIDs, tasks."""
+"""Ids of EC2, Cloud Map, its operations and hosted zones, UUIDs, tasks; the last four alternatives are for CBOR."""
 
-ADDRESS_4: Final = re.compile(rf"{_BEFORE}(?<!\d\.)(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![A-Za-z0-9]|\.\d)")
+ADDRESS_4: Final = re.compile(
+    rf"{_BEFORE}(?<!\d\.)(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![A-Za-z0-9]|\.\d)"
+    r"|(?<=[g-o])(?:\d{1,3}\.){3}\d{1,3}(?![0-9]|\.\d)"
+)
 ADDRESS_6: Final = re.compile(
     r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::?[0-9A-Fa-f]{1,4}){0,7}:{0,2}(?![\w:])"
     r"|(?<![\w:.])::(?:[0-9A-Fa-f]{1,4}:?){1,7}(?![\w:])"

@@ -285,7 +285,8 @@ class Redactor:
     def _id(self, found: re.Match[str]) -> str:
         if self._public.has(found[0]):
             return found[0]
-        kind = found["prefix"] or found["map"] or ("zone" if found["zone"] else "id")
+        named = found["prefix"] or found["map"] or found["short"] or found["long"]
+        kind = named or ("zone" if found["zone"] else "operation" if found["operation"] else "id")
         return self._placeholder(kind, found[0])
 
     def _account(self, found: re.Match[str]) -> str:

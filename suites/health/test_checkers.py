@@ -1,6 +1,5 @@
 """Health checkers of Route 53: from where and how often they request, and what a check makes of their findings."""
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -61,15 +60,16 @@ def answered_for(route53, zone, answers):
 
 @proves("health.route53.requested-at-its-interval")
 @for_each("interval", [10, 30])
-def test_interval_decides_how_often_a_checker_requests(make_probed_server, create_check, clock, interval):
+def test_interval_decides_how_often_a_checker_requests(
+    make_probed_server, create_check, count_requests, clock, interval
+):
     """In five minutes a checker sends 30 requests with 10 seconds and 10 with 30 seconds, or one more or less."""
     server = make_probed_server()
     create_check(server, RequestInterval=interval)
     clock.wait(60)
-    server.forget()
-    clock.wait(300)
-    assert all(abs(count - 300 / interval) <= 1 for count in Counter(server.sources).values())
-    assert server.sources
+    counted = count_requests(server, 300)
+    assert counted.sources
+    assert [count for count in counted.sources.values() if not counted.fits(count, interval)] == []
 
 
 @proves("health.route53.eighteen-percent")

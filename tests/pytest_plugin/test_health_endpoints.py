@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from surveyor.errors import FeatureLacking
-from surveyor.fixtures.health_endpoints import ProbedServer, start_local_server, wall_seconds
+from surveyor.errors import FeatureLacking, Inconclusive
+from surveyor.fixtures.health_endpoints import ProbedServer, count_requests_of, start_local_server, wall_seconds
 
 
 @pytest.fixture
@@ -102,3 +102,54 @@ def test_without_probes_the_feature_is_missing(target: Any) -> None:
     """Such a test is `unsupported`, not a failure."""
     with pytest.raises(FeatureLacking, match="some cannot reach"):
         wall_seconds(target)
+
+
+class LateServer:
+    """A clock, and a server in a task that is asked every ten seconds from one address: each word takes `late` seconds.
+
+    `every`: seconds between two requests.
+    """
+
+    def __init__(self, late: float, every: float) -> None:
+        self.time, self.late, self.every = 0.0, late, every
+        self.forgot = 0.0
+
+    def now(self) -> float:
+        """Return the time."""
+        return self.time
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += seconds
+
+    def forget(self) -> None:
+        """Forget what was before the word arrived."""
+        self.forgot = self.time + self.late  # the word arrives late, and so does its answer
+        self.time += 2 * self.late
+
+    @property
+    def seen(self) -> dict[str, list[str]]:
+        """The requests since then."""
+        self.time += self.late
+        count = int((self.time - self.forgot) // self.every)
+        self.time += self.late
+        return {"sources": ["192.0.2.1"] * count, "paths": ["/"] * count, "hosts": []}
+
+
+@pytest.mark.parametrize("late", [0.0, 1.0, 7.0])
+@pytest.mark.parametrize(("every", "fits"), [(10.0, True), (11.5, False), (8.5, False)])
+def test_requests_are_counted_however_late_a_server_hears_of_it(late: float, every: float, fits: bool) -> None:
+    """The time is known within what the words take: a wrong interval is seen, and a right one fits."""
+    server: Any = LateServer(late, every)
+    counted = count_requests_of(server, server, 300)
+    assert counted.paths == ["/"] * counted.sources["192.0.2.1"]
+    assert counted.fits(counted.sources["192.0.2.1"], 10) is fits
+
+
+def test_a_time_that_is_not_known_is_not_judged() -> None:
+    """Where words take so long that a tenth of the time is unknown, nothing is asserted."""
+    server: Any = LateServer(8.0, 10)
+    with pytest.raises(
+        Inconclusive, match="requests of 300 to 332 s were counted: too inexact; run it again with fewer"
+    ):
+        count_requests_of(server, server, 300)

@@ -24,7 +24,8 @@ def create_consumer_service(consumer_client, unique_name):
         containerDefinitions=[{**app, "portMappings": [{"containerPort": 8080, "name": "web"}]}],
     )
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
-    network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}}
+    # A default subnet leads to an internet gateway: without a public address its tasks pull no image.
+    network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]], "assignPublicIp": "ENABLED"}}
 
     def create(count, **params):
         return ecs.create_service(

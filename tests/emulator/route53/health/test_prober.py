@@ -330,6 +330,33 @@ def test_names_are_resolved_in_existing_zones_only() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("", "DNS resolution failed."), ("127.0.0.9", "The connection timed out."), ("::1", "The connection timed out.")],
+)
+def test_a_name_without_an_address_fails_wherever_checkers_are(
+    monkeypatch: pytest.MonkeyPatch, address: str, reason: str
+) -> None:
+    """So does one that leads to the loopback of a checker; no socket is opened. An unknown name has no result."""
+
+    async def never(*args: object) -> ProbeOutcome:
+        raise AssertionError("probed")
+
+    monkeypatch.setattr("surveyor_emulator.aws.route53.health.prober.probe", never)
+    found: list[str | None] = [None]
+    monkeypatch.setattr("surveyor_emulator.aws.route53.health.prober._address", lambda *_: found[0])
+
+    async def run() -> None:
+        name: dict[str, Any] = {"ip_address": None, "fully_qualified_domain_name": "web.example.com"}
+        probed = ProbedWorld(80, probe_loopback=False, failure_threshold=1, **name)
+        assert await probed.advance(300)
+        found[0] = address
+        assert not await probed.advance(60)
+        assert {checker.last.reason for checker in probed.state.checkers[probed.check] if checker.last} == {reason}
+
+    asyncio.run(run())
+
+
 def test_a_timeout_counts_at_the_end_of_its_limit() -> None:
     """A silent server fails two service seconds after each request; an hour of timeouts takes far less wall time."""
 

@@ -120,9 +120,11 @@ async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
     )
     reaches_loopback = probe_round.world.settings.probe_loopback or is_private
     is_here = reaches_loopback and bool(address) and is_loopback(address or "")
-    if address == "" and reaches_loopback:
+    # A name may lead anywhere; CreateHealthCheck refuses such an address (IPAddress).
+    is_own_loopback = check.config.ip_address is None and not is_here and bool(address) and is_loopback(address or "")
+    if address == "":
         outcomes = [ProbeOutcome(False, "DNS resolution failed.")] * len(probe_round.checkers)
-    elif behind == "":
+    elif behind == "" or is_own_loopback:
         outcomes = [_silence(probe_round.world, check.config)] * len(probe_round.checkers)
     elif not address or (behind is None and not is_here):
         clock.call_later(check.config.request_interval, _begin, probe_round)
@@ -199,7 +201,7 @@ def _is_probed(world: World, check: Route53HealthCheck) -> bool:
 
 
 def _silence(world: World, config: HealthCheckConfig) -> ProbeOutcome:
-    """Return the outcome where a security group admits no probe."""
+    """Return the outcome where a security group admits no probe, or where a checker's loopback has no endpoint."""
     limit = world.settings.probe_tcp_connect if config.type == "TCP" else world.settings.probe_connect
     return ProbeOutcome(False, "The connection timed out.", limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -291,11 +292,26 @@ def test_a_small_service_has_a_small_policy(capsys: pytest.CaptureFixture[str]) 
     assert update["Resource"] == ["arn:aws:ecs:*:*:service/shop/web", "arn:aws:ecs:*:*:task/shop/*"]
 
 
+def test_the_policy_of_a_quick_run_changes_only_cloud_map(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is one policy, and what is not limited to what runs made are reads and tags of Cloud Map."""
+    [policy] = printed(capsys, "conform", "--quick", "--account", "111122223333", "--region", "eu-west-1")
+    actions = actions_of([policy])
+    changed = {action for action in actions if not re.search(":(?:Describe|Discover|Get|List)", action)}
+    assert {action.partition(":")[0] for action in changed} == {"servicediscovery"}
+    wide = {
+        action
+        for statement in policy["Statement"]
+        if statement["Resource"] == "*" and "Condition" not in statement
+        for action in statement["Action"]
+    }
+    assert wide & changed == {"servicediscovery:TagResource", "servicediscovery:UntagResource"}
+
+
 def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None:
     """docs/policies has what `surveyor policy COMMAND --out` writes."""
-    for command in COMMANDS:
+    for words in (*([command] for command in COMMANDS), ["conform", "--quick"]):
         with pytest.raises(SystemExit):
-            main(["policy", command, "--out", str(tmp_path)])
+            main(["policy", *words, "--out", str(tmp_path)])
     kept = find_layout().root / "docs" / "policies"
     written = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
     assert written == {path.name: path.read_text("utf-8") for path in kept.iterdir()}
@@ -314,6 +330,10 @@ def test_the_policies_in_the_documents_are_those_printed(tmp_path: Path) -> None
         (["audit", "--service", "a/b"], "--service does not go with audit"),
         (["sweep", "--enable", "quotas"], "--enable does not go with sweep"),
         (["load", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with load"),
+        (["load", "--quick"], "--quick does not go with load"),
+        (["conform", "--quick", "--enable", "resolver"], "--quick does not go with --enable"),
+        (["conform", "--quick", "--role", "arn:aws:iam::111122223333:role/x"], "--quick does not go with --role"),
+        (["conform", "--quick", "--check"], "--quick does not go with --check"),
         (["audit", "--out", "/dev/null"], "cannot be written"),
         (["model", "--role", "arn:aws:iam::111122223333:role/x"], "--role does not go with model"),
         (["conform", "--service-role", "surveyor"], "--service-role: expected the ARN of a role"),

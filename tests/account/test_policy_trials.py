@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from surveyor.account.needed_calls import needed_operations, searching_operations
-from surveyor.account.permissions import required_actions
+from surveyor.account.permissions import quick_actions, required_actions
 from surveyor.account.scopes import Place
 from surveyor.clock import WallClock
 from surveyor.conformance.least_privilege import (
@@ -227,6 +227,17 @@ def test_a_sweep_searches_with_the_policy_of_conform(account: PolicyAccount) -> 
     trial = account.run(sorted({*actions_of("conform"), *own}), "sweep", ["--dry-run"], HERE)
     assert (trial.code, trial.problem()) == (0, ""), trial.text
     assert "nothing is left behind" in trial.text
+
+
+def test_a_quick_run_and_a_sweep_need_only_the_policy_of_quick_runs(account: PolicyAccount) -> None:
+    """It is the first role of the page on a first run: claims are judged, what was made is deleted, all is searched."""
+    own = required_actions(searching_operations("conform"), DEPENDENT)
+    actions = sorted(quick_actions({*actions_of("conform"), *own}))
+    words = ["--quick", "--workers", "1", "--claim", "services.delete.needs-no-instances"]
+    trial = account.run(actions, "conform", words, HERE)
+    assert (trial.code, trial.problem()) == (0, ""), trial.text
+    trial = account.run(actions, "sweep", ["--dry-run"], HERE)
+    assert (trial.code, trial.problem()) == (0, ""), trial.text
 
 
 @pytest.mark.skipif(not FULL, reason="hours: FULL=1")

@@ -35,7 +35,8 @@ check = "Look."
 """
     for name, features in {
         "plain": "[]", "vpc": "[]", "word": "[]", "method": "[]", "service": "[]", "parameter": "[]", "listed": "[]",
-        "fixture": "[]", "part": "[]", "dns": '["dns"]', "unproven": "[]",
+        "fixture": "[]", "part": "[]", "dns": '["dns"]', "unproven": "[]", "checked": "[]",
+        "check": "[]",
     }.items()
 )  # fmt: skip
 
@@ -80,6 +81,15 @@ def test_listed(make_namespace):
 
 @proves("alpha.fixture")
 def test_fixture(zone): ...
+
+@proves("alpha.checked")
+def test_checked(make_service):
+    make_service("a", HealthCheckConfig={"Type": "TCP"})
+
+@for_each("check", [{}, {"HealthCheckConfig": {"Type": "TCP"}}])
+@proves("alpha.check")
+def test_check(make_service, check):
+    make_service("a", **check)
 
 @proves("alpha.part", "alpha.plain")
 def test_quick_part(cloudmap): ...

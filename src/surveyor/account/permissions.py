@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = [
     "format_policy",
     "make_policies",
     "policy_size",
+    "quick_actions",
     "required_actions",
     "service_role_policy",
     "service_trust",
@@ -23,6 +25,7 @@ __all__ = [
 MAX_SIZE = 6_144
 """Characters of a managed policy, without white space (IAM User Guide, IAM and AWS STS quotas)."""
 
+_READ = re.compile(r":(?:Describe|Get|List)")
 _TASKS = "ecs-tasks.amazonaws.com"
 _WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
@@ -113,6 +116,11 @@ def required_actions(
     further = {action for name in called for action in (*dependent.get(name, ()), *_BESIDE.get(name, ()))}
     further |= {_WITH_TAGS[name] for name in called & _WITH_TAGS.keys() if tagged}
     return (called | further) - _WITHOUT_PERMISSION
+
+
+def quick_actions(actions: Iterable[str]) -> set[str]:
+    """Return, of the actions of a whole run, those of a quick run: it changes only Cloud Map, and reads the rest."""
+    return {name for name in actions if name.startswith("servicediscovery:") or _READ.search(name)}
 
 
 def _action(operation: str) -> str:

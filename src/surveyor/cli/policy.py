@@ -14,7 +14,7 @@ import typer
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from surveyor.account.scopes import Place
     from surveyor.targets.model import Target
@@ -30,6 +30,9 @@ _VPC = re.compile(r"vpc-[0-9a-f]+")
 _TASK = "in-vpc"
 _IN_TASKS = ("advise", "chaos", "conform", "gate", "load", "watch")
 """Commands that `in-vpc` runs."""
+
+_OPTIONS = {"iam": "role", "sharing": "consumer-profile", "service-roles": "service-role"}
+"""Options by the features that they stand for, where the names differ."""
 
 _SHARING = ("conform", "recordings")
 """The commands that may have a second account."""
@@ -71,6 +74,9 @@ def policy(
     task_role: Annotated[
         str | None, typer.Option("--task-role", metavar="ARN", help="As for in-vpc: the role that its task gets.")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="As for conform: only Cloud Map may be changed, the rest is read.")
+    ] = False,
     runs: Annotated[
         list[str] | None,
         typer.Option(metavar="COMMAND", help="With in-vpc: a command that the role is for; default: chaos and load."),
@@ -103,6 +109,7 @@ def policy(
         ("consumer-profile", consumer_profile, _SHARING),
         ("from-vpc", from_vpc, ("conform",)),
         ("service-role", service_role, ("conform",)),
+        ("quick", quick, ("conform",)),
     ):
         if value and command not in commands:
             raise UsageError(f"--{name} does not go with {command}: it changes nothing there")
@@ -116,6 +123,9 @@ def policy(
     more |= {"service-roles": service_role}
     features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
+    if quick:
+        _print_quick_policy(actions, {"enable": enable, **more, "check": check}, place, out)
+        return
     if command == _TASK:
         _print_task_policies(actions, replace(place, role=task_role or ""), target, runs or ["chaos", "load"], out)
         return
@@ -148,6 +158,16 @@ def _print_policies(command: str, actions: set[str], place: Place, out: Path | N
     sizes = ", ".join(f"{policy_size(document):,}" for document in policies)
     split = f" in {len(policies)} policies, all of which the role needs" if len(policies) > 1 else ""
     typer.echo(f"{command}: {len(actions)} actions{split}; {sizes} of at most 6,144 characters", err=True)
+
+
+def _print_quick_policy(actions: set[str], options: Mapping[str, object], place: Place, out: Path | None) -> None:
+    """Print what a quick run and the search for what it left need. Raises UsageError for `options` of longer runs."""
+    from surveyor.account.permissions import quick_actions
+
+    for name, value in options.items():
+        if value:
+            raise UsageError(f"--quick does not go with --{_OPTIONS.get(name, name)}: a quick run needs nothing of it")
+    _print_policies("conform-quick", quick_actions(actions | _searching_actions("conform")), place, out)
 
 
 def _print_service_role(place: Place, out: Path | None) -> None:

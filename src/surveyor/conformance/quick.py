@@ -1,4 +1,4 @@
-"""Choose the claims of a quick run: those whose tests need neither VPC nor hosted zone nor DNS nor cluster.
+"""Choose the claims of a quick run: those whose tests need no VPC, hosted zone, DNS, cluster or check by Route 53.
 
 What a test needs follows from what it uses: the features of its claims, its fixtures, the values of its parameters, and
 the names and words in its function and in the fixtures of its suite.
@@ -37,6 +37,9 @@ SLOW_KINDS = frozenset({"VPC", "hosted zone", "cluster"})
 _FIXTURES = frozenset({"vpc", "second_vpc", "private_namespace", "public_namespace"})
 _WORDS = frozenset({"private", "public"})
 """Kinds of namespaces with a zone, as suites name them to `make_namespace`."""
+
+_CHECKED = "HealthCheckConfig"
+"""Makes Cloud Map create a health check of Route 53, which costs money, for each instance of a service."""
 
 _SERVICES = frozenset(operation.partition(":")[0] for operation in CREATES) - {"servicediscovery"}
 
@@ -83,8 +86,11 @@ class _Chooser(Collector):
 
 def _needs_more(item: pytest.Function, suites: Path) -> bool:
     names = set(item.fixturenames)
-    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    values = list(item.callspec.params.values()) if hasattr(item, "callspec") else []
     if names & (_FIXTURES | _SERVICES) or _WORDS.intersection(value for value in values if isinstance(value, str)):
+        return True
+    words = {*names, *_words(item.function.__code__)}
+    if _CHECKED in words or any(isinstance(value, Mapping) and _CHECKED in value for value in values):
         return True
     fixtures = [definitions[-1].func for definitions in item._fixtureinfo.name2fixturedefs.values()]  # noqa: SLF001  # pytest does not show it
     own = [function for function in fixtures if Path(inspect.getfile(function)).is_relative_to(suites)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from surveyor.account.budget import TOTALS, Budget
-from surveyor.account.prices import PRICES_READ
+from surveyor.account.prices import HOSTED_ZONE, PRICES_READ
 from surveyor.chaos.plan import plan_programs, read_program
 from surveyor.claims.selection import Selection
 from surveyor.cli._support.progress import make_progress
@@ -139,11 +139,12 @@ def _rows(plan: Plan, budget: Budget, minutes: str) -> list[tuple[str, str, str,
         for name in TOTALS
     ]
     months = [f"{kind} {dollars:,.2f}" for kind, dollars in plan.month.items() if dollars] or ["nothing"]
+    zones = ("", "", "", "a hosted zone costs nothing for 12 hours, then 0.50 for each month: sweep in time")
     return [
         *rows,
         ("about", _format_dollars(plan.dollars), "", "dollars expected: each resource by the time of its test"),
         ("at most", f"{plan.at_most:,.2f}", "", f"dollars if nothing were deleted, for a month: {_shorten(months)}"),
-        ("", "", "", "a hosted zone costs nothing for 12 hours, then 0.50 for each month: sweep in time"),
+        *([zones] if HOSTED_ZONE.name in plan.month else []),
         ("at a time", "", _at_a_time(budget), "Fargate tasks, namespaces, hosted zones"),
     ]
 

@@ -105,13 +105,11 @@ def test_without_probes_the_feature_is_missing(target: Any) -> None:
 
 
 class LateServer:
-    """A clock, and a server in a task that is asked every ten seconds from one address: each word takes `late` seconds.
+    """A clock, and a server in a task that is asked every `every` seconds from one address; words take `late`."""
 
-    `every`: seconds between two requests.
-    """
-
-    def __init__(self, late: float, every: float) -> None:
+    def __init__(self, late: float, every: float, *, is_exact: bool = True) -> None:
         self.time, self.late, self.every = 0.0, late, every
+        self.is_exact, self.wall = is_exact, 1.0
         self.forgot = 0.0
 
     def now(self) -> float:
@@ -143,6 +141,14 @@ def test_requests_are_counted_however_late_a_server_hears_of_it(late: float, eve
     server: Any = LateServer(late, every)
     counted = count_requests_of(server, server, 300)
     assert counted.paths == ["/"] * counted.sources["192.0.2.1"]
+    assert counted.fits(counted.sources["192.0.2.1"], 10) is fits
+
+
+@pytest.mark.parametrize(("every", "fits"), [(10.0, True), (10.9, True), (12.0, False), (9.0, False)])
+def test_an_interval_begins_with_an_answer(every: float, fits: bool) -> None:
+    """Where answers take time, up to a second more is between two requests, and no less."""
+    server: Any = LateServer(1.0, every, is_exact=False)
+    counted = count_requests_of(server, server, 300)
     assert counted.fits(counted.sources["192.0.2.1"], 10) is fits
 
 

@@ -177,6 +177,37 @@ def test_a_failed_action_says_which_and_why() -> None:
         perform(TaskCommand("8.8.8.8", "/exit", 80), context)
 
 
+class Flaky:
+    """An ECS that fails some times before it takes a tag away."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+
+    def untag_resource(self, **_: Any) -> dict[str, Any]:
+        """Fail as a service that cannot answer, as long as there are failures."""
+        self.failures -= 1
+        if self.failures >= 0:
+            response: Any = {"Error": {"Code": "ServerException"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+            raise ClientError(response, "UntagResource")
+        return {}
+
+
+def test_an_undo_is_repeated_while_a_service_cannot_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure of the service leaves nothing behind; the beginning of a fault is not repeated after one."""
+    monkeypatch.setattr("surveyor.chaos.actions.RETRY_EVERY", 0.0)
+    untag = ApiAction("ecs", "untag_resource", {})
+    ecs = Flaky(5)
+    perform(untag, ActionContext(lambda service: ecs, None), undoing=True)
+    assert ecs.failures == -1
+    ecs = Flaky(5)
+    with pytest.raises(FaultFailed, match="refused it with ServerException"):
+        perform(untag, ActionContext(lambda service: ecs, None))
+    assert ecs.failures == 4
+    monkeypatch.setattr("surveyor.chaos.actions.RETRY_FOR", 0.0)
+    with pytest.raises(FaultFailed, match="refused it with ServerException"):
+        perform(untag, ActionContext(lambda service: Flaky(1_000_000), None), undoing=True)
+
+
 def test_a_service_must_have_opted_in() -> None:
     """A cluster and a service without the opt-in tag are refused."""
     both = "the cluster shop and the service web have not opted in to chaos: tag both surveyor:chaos=allowed"

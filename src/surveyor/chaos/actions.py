@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from surveyor.account.refusals import NOT_PERMITTED, THROTTLED, reason_in_short
+from surveyor.account.refusals import NOT_PERMITTED, THROTTLED, is_unavailable, reason_in_short
 from surveyor.callers import command_task
 from surveyor.chaos.restorations import RESTORATIONS, Restored
 from surveyor.errors import SurveyorError, TargetUnavailable
@@ -158,14 +158,15 @@ class ActionContext:
 def perform(action: Action, context: ActionContext, *, undoing: bool = False) -> Restored:
     """Perform one action, and return the answer of a call and what was left to others. Raises FaultFailed.
 
-    `undoing`: a task that does not respond is no failure, since it may have ended by now.
+    `undoing`: a task that does not respond is no failure, since it may have ended by now; and what a service cannot
+    answer now is repeated for up to a minute.
     """
     try:
         if isinstance(action, ApiAction):
-            return Restored(answer=_call(action, context))
+            return Restored(answer=_call(action, context, undoing=undoing))
         if isinstance(action, Restoration):
             restore = RESTORATIONS[action.what].restore
-            return _repeated(lambda: restore(context.client, action.params), BUSY)
+            return _repeated(lambda: restore(context.client, action.params), BUSY, undoing=undoing)
         if isinstance(action, TaskCommand):
             _command(action, undoing=undoing)
         elif context.control is None:
@@ -192,7 +193,7 @@ def _refusal(error: ClientError) -> str:
     return f"the target refused it with {error.response.get('Error', {}).get('Code', '')}"
 
 
-def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:
+def _call(action: ApiAction, context: ActionContext, *, undoing: bool) -> Mapping[str, Any]:
     def call() -> Mapping[str, Any]:
         try:
             return getattr(context.client(action.service), action.method)(**action.params) or {}
@@ -201,17 +202,19 @@ def _call(action: ApiAction, context: ActionContext) -> Mapping[str, Any]:
                 return {}
             raise
 
-    return _repeated(call, action.retried_errors)
+    return _repeated(call, action.retried_errors, undoing=undoing)
 
 
-def _repeated(call: Callable[[], T], retried: Collection[str]) -> T:
+def _repeated(call: Callable[[], T], retried: Collection[str], *, undoing: bool) -> T:
     end = time.monotonic() + RETRY_FOR
     while True:
         try:
             return call()
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            if code not in (*retried, *THROTTLED) or time.monotonic() > end:
+            code = str(error.response.get("Error", {}).get("Code"))
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            is_repeated = code in (*retried, *THROTTLED) or (undoing and is_unavailable(code, status))
+            if not is_repeated or time.monotonic() > end:
                 raise
             threading.Event().wait(RETRY_EVERY)
 

@@ -33,8 +33,11 @@ _READS = ("Describe", "Discover", "Get", "List", "Test")
 _DELETIONS = ("Delete", "Detach", "Disassociate", "Revoke", "Terminate")
 _IN_A_CLUSTER = frozenset({"CreateService", "RunTask"})
 _RECOGNISED = frozenset(
-    {"AssumeRole", "CreateHealthCheck", "DeleteMessage", "ReceiveMessage", "TagResource", "UpdateFirewallDomains"}
-)
+    {
+        "AssumeRole", "CreateHealthCheck", "DeleteMessage", "ReceiveMessage", "TagResource", "UntagResource",
+        "UpdateFirewallDomains",
+    }
+)  # fmt: skip
 """Calls that may be repeated although they are no reads: a reference names what exists already, nothing remains, or the
 second has no effect (sqs/DeleteMessage: "If you use an old ReceiptHandle, the request will succeed"; lists of domains
 are replaced as a whole).

@@ -217,7 +217,8 @@ def test_a_black_hole_swallows_calls_from_the_task(agent: Agent) -> None:
 def test_datagrams_of_a_task_cannot_be_dropped(agent: Agent) -> None:
     """What this machine cannot do is refused with 500, and does not run."""
     hole = HOLE | {"TrafficType": "egress", "Protocol": "udp"}
-    assert agent("blackhole-port", "start", hole) == (500, {"Error": "internal error"})
+    why = "internal error: datagrams that a process sends cannot be dropped here"
+    assert agent("blackhole-port", "start", hole) == (500, {"Error": why})
     assert agent("blackhole-port", "status", hole) == (200, {"Status": "not-running"})
 
 

@@ -31,6 +31,12 @@ Instruction = tuple[int, int, int, int]
 """Code, distance of the jump if true, if false, and operand (struct sock_filter)."""
 
 
+_REFUSED = (
+    "this machine refuses packet filters of ordinary users: the memory that net.core.bpf_jit_limit allows is used up; "
+    "an administrator can raise it, or start the target as root"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DropRule:
     """Drop that `share` (0 to 1) of the packets that come from `sources`, apart from those from `spared`.
@@ -138,4 +144,7 @@ def _attach(at: socket.socket, option: int, instructions: Sequence[Instruction])
         raise OSError(f"a packet filter of {len(instructions)} instructions is too long")
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in instructions))
     program = struct.pack("HxxxxxxP", len(instructions), ctypes.addressof(code))
-    at.setsockopt(socket.SOL_SOCKET, option, program)
+    try:
+        at.setsockopt(socket.SOL_SOCKET, option, program)
+    except PermissionError as error:
+        raise PermissionError(error.errno, _REFUSED) from None

@@ -63,7 +63,7 @@ def answer_fault_request(world: World, path: str, request: Request) -> Response 
         return _json(refusal.status, {"Error": str(refusal)})
     except OSError as error:
         log.warning("task %s: %s cannot be injected: %s", task.id, fault, error)
-        return _json(500, {"Error": "internal error"})
+        return _json(500, {"Error": f"internal error: {error.strerror or error}"})
 
 
 def _count(call: Call, container: Container, endpoint: str) -> None:

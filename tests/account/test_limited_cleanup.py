@@ -21,6 +21,7 @@ from surveyor.targets.running import reach_target
 from surveyor.targets.sweep import close_run
 from tests.account.conftest import ACCOUNT
 from tests.account.limited import limited, policies_for, without
+from tests.account.test_runs import conform, surveyor
 
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
@@ -62,6 +63,20 @@ def test_what_belongs_to_others_is_denied(emulator: EmulatorAccount, monkeypatch
         problems = delete_vpcs(account, REGION, [vpc])
         assert "ec2:DeleteVpc" in problems[vpc]
         assert account.client("ec2", REGION).describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
+@pytest.mark.soak
+def test_a_run_says_what_it_could_not_search(emulator: EmulatorAccount, tmp_path: Path) -> None:
+    """It judges and deletes what it made; with all actions of its policy it says nothing."""
+    policies = policies_for("conform")
+    words = ("--claim", "services.create-is-synchronous", "--workers", "1")
+    for missing in ((), ("sqs:ListQueues",)):
+        environment = limited(emulator, *without(policies, *missing))
+        done = surveyor(emulator, *conform(emulator, tmp_path / str(len(missing))), *words, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = [line for line in done.stderr.splitlines() if line.startswith("not everything was searched for")]
+        assert [action for line in lines for action in missing if action in line] == [*missing]
+        assert len(lines) == len(missing)
 
 
 @pytest.mark.soak

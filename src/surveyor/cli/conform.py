@@ -178,7 +178,12 @@ def _run(
     from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.resuming import begin, print_advice
-    from surveyor.cli._support.run_ending import print_accepting, print_leaked_resources, print_use
+    from surveyor.cli._support.run_ending import (
+        print_accepting,
+        print_leaked_resources,
+        print_not_searched,
+        print_use,
+    )
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.cli._support.waiting import shown_wait
     from surveyor.conformance.own_run import record_conformance
@@ -237,6 +242,7 @@ def _run(
     code = _survey_code(report) if experiments else exit_code(report)
     if problem := report.failure or (describe_ending(report) if code in (3, 5) else ""):
         print_error(problem)
+    print_not_searched(progress)
     print_leaked_resources(report, config)
     print_advice(report, config, target)
     if not update:

@@ -117,8 +117,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         consumer.ledger.close()
     if hasattr(config, "workerinput") or target.start is not None:
         return  # the process that started the workers does it, or the whole target is about to be stopped
-    folder = ledger_folder(config.stash[SETTINGS])
+    folder, own = ledger_folder(config.stash[SETTINGS]), config.stash[SESSION]
     try:
-        close_accounts(folder, ledger.owner, target, _counting(config.stash[SESSION].closing_calls))
+        own.not_searched = close_accounts(folder, ledger.owner, target, _counting(own.closing_calls))
     except SurveyorError:
         return  # the report lists what the ledgers still hold

@@ -25,7 +25,8 @@ class Collector:
     """A pytest plugin for the reporting process. A subclass may override `planned` and `judged` to show progress.
 
     `broken` holds what could not be collected, `crashed` the tests in which a worker died, `internal` what broke
-    pytest itself. `closing`: the calls of the last deletions and of the search after them, in an account.
+    pytest itself. `closing`: the calls of the last deletions and of the search after them, in an account;
+    `not_searched`: where that failed, service -> why.
     """
 
     results: list[TestResult] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Collector:
     crashed: list[str] = field(default_factory=list)
     internal: str = ""
     closing: Counter[str] = field(default_factory=Counter)
+    not_searched: dict[str, str] = field(default_factory=dict)
 
     def planned(self, count: int) -> None:
         """Handle the number of tests, once it is known."""
@@ -86,6 +88,7 @@ class Collector:
         """Record what the end of the run took, which is after the end of its session."""
         if SESSION in config.stash:
             self.closing.update(config.stash[SESSION].closing_calls)
+            self.not_searched.update(config.stash[SESSION].not_searched)
 
     def finished(self) -> list[TestResult]:
         """Return all results, with an `error` for each test in which a worker died."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ class TargetSession:
         self.started_at: float | None = None
         self.closing_seconds = 0.0
         self.closing_calls = Counter[str]()
+        self.not_searched: Mapping[str, str] = {}
         self.failure: str | None = None
         self._refused = False
         self.running: RunningTarget | None = None

@@ -5,6 +5,7 @@ Its ledgers are in a folder beside those of the run's own account. It is cleaned
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,11 @@ def consumer_target(target: Target) -> Target:
     return replace(second, account=account)
 
 
-def close_accounts(folder: Path, owner: Owner, target: Target, reach: Reach) -> None:
+def close_accounts(folder: Path, owner: Owner, target: Target, reach: Reach) -> Mapping[str, str]:
     """Delete what a run has in its accounts, in that of the consumer first, even if that fails.
 
-    Raises SurveyorError as `close_run` does. What remains is in a ledger.
+    Returns and raises what `close_run` does for the owner's account: the consumer's policy has fewer services. What
+    remains is in a ledger.
     """
     problem: SurveyorError | None = None
     second = owner_of(folder / CONSUMER_FOLDER)
@@ -56,6 +58,7 @@ def close_accounts(folder: Path, owner: Owner, target: Target, reach: Reach) -> 
             close_run(folder / CONSUMER_FOLDER, second, consumer_target(target), reach)
         except SurveyorError as error:
             problem = error
-    close_run(folder, owner, target, reach)
+    failed = close_run(folder, owner, target, reach)
     if problem is not None:
         raise problem
+    return failed

@@ -116,14 +116,17 @@ def _is_of(ledger: Path, run: str) -> bool:
     return owner is not None and owner.run == run
 
 
-def close_run(folder: Path, owner: Owner, target: Target, reach: Reach) -> None:
+def close_run(folder: Path, owner: Owner, target: Target, reach: Reach) -> Mapping[str, str]:
     """Delete what a run has by its ledgers, and then what has its marks and is in no ledger, as what ECS makes itself.
 
-    Raises TargetUnavailable as `reach` does. What remains is in a ledger.
+    Returns where the search for the latter failed: service -> why. Raises TargetUnavailable as `reach` does. What
+    remains is in a ledger.
     """
     sweep_folder(folder, target, reach)
-    if _adopt_leftovers(folder, owner, target, reach):
+    count, failed = _adopt_leftovers(folder, owner, target, reach)
+    if count:
         sweep_folder(folder, target, reach)
+    return failed
 
 
 def sweep_folder(
@@ -187,20 +190,21 @@ def find_leftovers(
 
 
 def not_searched(target: Target) -> tuple[str, ...]:
-    """Return the services that are not searched at the end of a run.
+    """Return the services that are not searched at the end of a run: those of which it has made nothing.
 
-    One without users and roles needs no permission to list them, and alarms of an account may watch who asks.
+    It needs no permission to list users, roles and rules then, and alarms of an account may watch who asks.
     """
-    return () if "principals" in (target.features or ()) else ("iam",)
+    makers = {"iam": "principals", "route53resolver": "resolver"}
+    return tuple(service for service, feature in makers.items() if feature not in (target.features or ()))
 
 
-def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
-    """Return how many resources a run still has by its marks, and write those into a separate ledger that are in none.
+def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> tuple[int, Mapping[str, str]]:
+    """Return how many resources a run still has by its marks, and where the search failed: service -> why.
 
-    Raises TargetUnavailable as `reach` does.
+    Those that are in no ledger are written into a separate one. Raises TargetUnavailable as `reach` does.
     """
     with reach(target, 0) as reached:
-        leftovers, _ = find_leftovers(reached.account(owner.run), owner.region, without=not_searched(target))
+        leftovers, failed = find_leftovers(reached.account(owner.run), owner.region, without=not_searched(target))
     found = [marked for leftover in leftovers if leftover.run == owner.run for marked in leftover.found]
     known = {(resource.kind, resource.ids) for resource in existing_resources(folder) if resource.ids}
     unknown = [resource for marked in found if ((resource := marked.resource()).kind, resource.ids) not in known]
@@ -210,7 +214,7 @@ def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -
         for resource in unknown:
             ledger.adopt(resource)
         ledger.close()
-    return len(found)
+    return len(found), failed
 
 
 def sweep_marked(leftovers: Leftovers, account: Account, report: Callable[[str], None] = lambda _: None) -> list[str]:

@@ -38,6 +38,7 @@ __all__ = [
     "print_failures",
     "print_leaked_resources",
     "print_left_behind",
+    "print_not_searched",
     "print_sweep",
     "print_use",
 ]
@@ -150,6 +151,13 @@ def print_use(collector: Collector, target: Target, report: ConformanceReport) -
     resources, minutes = sum(used.resources.values()), math.ceil(seconds / 60)
     part = " by this part" if report.resumed else ""
     typer.echo(f"used{part}: {calls:,} calls, {resources:,} resources, {minutes:,} min, {dollars} dollars")
+
+
+def print_not_searched(collector: Collector) -> None:
+    """Print where a run could not look for what it left and no ledger has, as what ECS makes itself."""
+    if collector.not_searched:
+        reasons = "; ".join(collector.not_searched.values())
+        typer.echo(f"not everything was searched for what the run left: {reasons}", err=True)
 
 
 def print_accepting(report: ConformanceReport, config: RunConfig, target: Target, code: int) -> None:

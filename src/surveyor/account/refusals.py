@@ -23,6 +23,7 @@ __all__ = [
     "blames_account",
     "denial_advice",
     "denied_action",
+    "describe_failed_operation",
     "describe_refusal",
     "ended_session",
     "is_unavailable",
@@ -76,6 +77,9 @@ _ACTION = re.compile(r"not authorized to perform: ([a-z][\w-]*:\w+)")
 _REFUSED = re.compile(r"\((\w+)\) when calling the (\w+) operation")
 
 _CREATION = re.compile(r":(?:Allocate|Create|Put|Register|Run|Start)")
+
+_OF_THE_ACCOUNT = frozenset({"ACCESS_DENIED", "THROTTLED_REQUEST"})
+"""Error codes of operations that are about the caller's permissions, and the rate of its calls to Route 53."""
 
 _LABELS = (NOT_PERMITTED, "quota: ", "not enabled: ", "unavailable: ", "throttled: ", "no answer")
 """What labels of refusals begin with."""
@@ -206,6 +210,17 @@ def describe_refusal(operation: str, response: Mapping[str, Any]) -> tuple[str, 
 def names_quota(message: str) -> str:
     """Return the code of a quota that a message names, as that of an operation which failed; "" if it names none."""
     return next((code for code in re.findall(r"\w+", message) if code in _QUOTAS), "")
+
+
+def describe_failed_operation(operation: Mapping[str, Any]) -> str:
+    """Return why an account made an operation of Cloud Map fail: permissions, rates or quotas; "" for another reason.
+
+    `operation`: GetOperation's Operation. The quota that a call behind the operation met is in its ErrorMessage.
+    """
+    code, message = operation.get("ErrorCode", "no ErrorCode"), str(operation.get("ErrorMessage", ""))
+    if code not in _OF_THE_ACCOUNT and not names_quota(message):
+        return ""
+    return f"{operation.get('Type', 'the operation')} ended as FAIL with {code}: {message}"
 
 
 def require_available(operation: str, answer: Mapping[str, Any], status: int, *, repeated: bool = False) -> None:

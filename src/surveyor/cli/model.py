@@ -17,7 +17,7 @@ import typer
 from surveyor.cli._support.option_groups import with_option_groups
 from surveyor.cli._support.options import Plan, Vpc
 from surveyor.cli._support.target_options import RunOptions
-from surveyor.errors import Inconclusive, UsageError
+from surveyor.errors import Inconclusive, SurveyorError, Unavailable, UsageError
 from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def model(
     typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} call sequences, seed {seed}")
     try:
         run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
+    except Unavailable as error:
+        raise SurveyorError(str(error)) from None
     except Inconclusive as error:  # its budget is spent; what it created is deleted
         raise UsageError(str(error)) from None
     _print_result(run, folder / "model")

@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from surveyor import timeouts
+from surveyor.account.refusals import describe_failed_operation, describe_refusal
 from surveyor.dns import DnsAddress, query_server, record_values
-from surveyor.errors import NoAnswer, NotOffered, TargetUnavailable, WrongAnswer
+from surveyor.errors import NoAnswer, NotOffered, TargetUnavailable, Unavailable, WrongAnswer
 from surveyor.model_testing.checks import Observation, ObservedAnswer, ObservedError, ObservedInstance
 from surveyor.model_testing.registry import MANY_INSTANCES, namespace_of
 from surveyor.model_testing.steps import (
@@ -64,7 +65,8 @@ class Driver:
     def execute(self, step: Step) -> Observation:
         """Execute one step and return the answer.
 
-        Raises NotOffered if the target lacks an operation, TargetUnavailable if the target has died.
+        Raises NotOffered if the target lacks an operation, TargetUnavailable if the target has died, and Unavailable if
+        an account refuses a call for its permissions or quotas.
         """
         try:
             return self._execute(step)
@@ -73,6 +75,9 @@ class Driver:
         except (NoAnswer, WrongAnswer) as error:
             return ObservedError(error.actual)
         except ClientError as error:
+            in_account = self._running.target.is_one_account
+            if in_account and (why := describe_refusal(error.operation_name, error.response)):
+                raise Unavailable(*why) from None
             code = str(error.response.get("Error", {}).get("Code", "")) or "an error without a code"
             return ObservedError(f"HTTP {code}" if code.isdecimal() else code)
         except (BotoCoreError, ResponseParserError) as error:
@@ -201,7 +206,7 @@ class Driver:
         return self._vpc
 
     def _wait_for_operation(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the operation once it has succeeded. Raises WrongAnswer if it fails."""
+        """Return the operation once it has succeeded. Raises WrongAnswer if it fails, Unavailable as `execute` does."""
         identifier = member(answer, "OperationId", of="the call")
 
         def finished() -> Mapping[str, Any] | None:
@@ -214,6 +219,8 @@ class Driver:
         operation = clock.eventually(finished, within=timeouts.OPERATION, first=first)
         if operation["Status"] == "FAIL":
             code = operation.get("ErrorCode", "without a code")
+            if self._running.target.is_one_account and (why := describe_failed_operation(operation)):
+                raise Unavailable(f"FAIL {code}", why)
             raise WrongAnswer(f"the operation failed: {code}", actual=f"FAIL {code}")
         return operation
 

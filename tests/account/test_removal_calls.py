@@ -116,6 +116,23 @@ def test_a_namespace_in_use_is_listed_seldom() -> None:
     assert client.calls["list_services"] == 2
 
 
+def test_a_namespace_is_in_use_by_what_may_not_be_deleted() -> None:
+    """The reason is that of the service inside, which names the action, not that the namespace is in use."""
+    message = "User is not authorized to perform: servicediscovery:DeleteService"
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, "DeleteService")
+
+    def fail(error: ClientError) -> Any:
+        raise error
+
+    client = Fake(
+        delete_namespace=lambda **_: fail(refuse("ResourceInUse")),
+        delete_service=lambda **_: fail(denied),
+        list_services=lambda **_: {"Services": [{"Id": "srv-1"}]},
+        list_instances=lambda **_: {"Instances": []},
+    )
+    assert delete_namespaces(account_of(client), REGION, ["ns-1"]) == {"ns-1": str(denied)}
+
+
 def test_what_an_unanswered_call_made_is_looked_for_twice() -> None:
     """A read right after the call may not show it; it is deleted all the same."""
     answers = [{"Subnets": []}, {"Subnets": [{"SubnetId": "subnet-1"}]}]

@@ -78,13 +78,14 @@ def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Prob
     problems: dict[str, str] = {}
     operations: dict[str, str] = {}
     for namespace in ids:
+        inside: dict[str, str] = {}
         try:
             with ignore_absent("NamespaceNotFound", look=partial(cloudmap.get_namespace, Id=namespace)):
                 tries = itertools.count()
-                delete = partial(_delete_namespace, account, region, cloudmap, namespace, tries, problems)
+                delete = partial(_delete_namespace, account, region, cloudmap, namespace, tries, inside)
                 operations[namespace] = retry_while(account, delete, "ResourceInUse")
-        except ClientError as error:
-            problems[namespace] = str(error)
+        except ClientError as error:  # it is in use as long as a service in it cannot be deleted
+            problems[namespace] = next(iter(inside.values()), str(error))
     ended = _wait_for_operations(account, cloudmap, operations.values())
     for namespace, operation in zip(operations, ended, strict=True):
         if operation["Status"] != "SUCCESS":
@@ -117,9 +118,12 @@ def _deregister_all(cloudmap: Any, service: str, known: Sequence[str] | None = N
 
 
 def _delete_namespace(
-    account: Account, region: str, cloudmap: Any, namespace: str, tries: Iterator[int], problems: dict[str, str]
+    account: Account, region: str, cloudmap: Any, namespace: str, tries: Iterator[int], inside: dict[str, str]
 ) -> str:
-    """Return the operation that deletes a namespace; if it is in use, delete its services first."""
+    """Return the operation that deletes a namespace; if it is in use, delete its services first.
+
+    `inside` gets the problems with these.
+    """
     try:
         return str(cloudmap.delete_namespace(Id=namespace)["OperationId"])
     except ClientError as error:
@@ -127,7 +131,8 @@ def _delete_namespace(
             return operation
         if error_code(error) == "ResourceInUse" and next(tries) % _TRIES == 0:
             services = [service["Id"] for service in _list_services(cloudmap, namespace)]
-            problems.update(delete_services(account, region, services))
+            inside.clear()
+            inside.update(delete_services(account, region, services))
         raise
 
 

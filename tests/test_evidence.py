@@ -132,6 +132,12 @@ def test_block_knows_its_own_calls() -> None:
     assert deciding_operation(outer) == "ecs:CreateService"
     assert deciding_operation(outer[:1]) == "GetNamespace"
     assert deciding_operation([]) == ""
+    with recorded_block() as lazy:
+        evidence.call("ec2", "CreateVpc", {}, 0.0)
+        evidence.call("servicediscovery", "CreatePrivateDnsNamespace", {}, 0.0)
+    assert deciding_operation(lazy) == "CreatePrivateDnsNamespace"
+    assert deciding_operation(lazy[:1]) == "ec2:CreateVpc"
+    evidence.call("ecs", "DescribeServices", {}, 0.0)
     assert operation_of(evidence.latest) == "ecs:DescribeServices"
 
 

@@ -19,8 +19,8 @@ function behaviour(cell, column) {
 function expectation(cell) {
   const known = cell.known;
   const why = known ? make("p", { class: "expectation" }, make("b", null, "Expectation of this target"), `: ${known.reason} `, known.link ? link(known.link, known.link) : "") : null;
-  if (!cell.expected) return [make("p", { class: "expectation new" }, make("b", null, "Unexpected"), cell.note ? `: ${cell.note}` : ""), why];
-  if (known) return [make("p", { class: "expectation" }, make("b", null, "Known"), `: ${words(known.verdict)} is expected of this target, until a review on ${known.expires}.`), why];
+  if (!cell.expected) return [make("p", { class: "expectation new" }, make("b", null, "Unexpected"), cell.note ? `: ${cell.note}` : ""), why].filter(Boolean);
+  if (known) return [make("p", { class: "expectation" }, make("b", null, "Known"), `: ${words(known.verdict)} is expected of this target, until a review on ${known.expires}.`), why].filter(Boolean);
   return [];
 }
 

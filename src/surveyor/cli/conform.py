@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,6 +224,7 @@ def _run(
         begin(config, target, earlier, quick=quick)
     if target.is_one_account and not target.start:
         _begin_in_account(config, target)
+    _hint_at_waits(target)
     with make_progress(out) as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)
@@ -261,6 +263,15 @@ def _load(name: str, layout: Layout, options: TargetOptions, *, sandbox: bool) -
     if sandbox:
         enter_sandbox(target)
     return target
+
+
+def _hint_at_waits(target: Target) -> None:
+    """Say how to save time at a URL: whether its changes take time as on AWS is not known."""
+    if target.features is None and not math.isfinite(target.settles):
+        typer.echo(
+            "tests wait as long as a change may take on AWS; if all changes of the target are immediate, "
+            "`settles = 1.0` in a target file saves most of that (docs/targets.md)"
+        )
 
 
 def _begin_in_account(config: RunConfig, target: Target) -> None:

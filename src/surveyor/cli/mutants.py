@@ -1,7 +1,7 @@
 """`surveyor mutants`: check that the suites notice a target that breaks one documented behaviour.
 
-Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails without the mutant as well, or (--coverage) a
-claim lacks mutants, 2 an unknown claim or an invalid file, 3 the run failed.
+Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails without the mutant as well, or (--claim,
+--coverage) a claim lacks mutants, 2 an unknown claim or an invalid file, 3 the run failed.
 """
 
 from __future__ import annotations
@@ -76,14 +76,21 @@ def mutants(
         typer.echo(f"on the unchanged target {passed} of {len(unchanged)} tests pass")
     missed = sum(not result.caught for result in results)
     typer.echo(f"{len(results) - missed} caught, {missed} missed; {complete}")
-    if missed:
+    incomplete = [claim_id for claim_id in claim or () if claim_id in lacking]
+    for claim_id in incomplete:
+        typer.echo(f"{claim_id} needs {lacking[claim_id]}")
+    if missed or incomplete:
         raise typer.Exit(1)
 
 
 def _status(result: MutantResult) -> str:
+    from surveyor.verdicts import Verdict
+
     if result.caught:
         return "caught"
-    return "MISSED" if result.holds else "FAILS WITHOUT IT"
+    if not result.holds:
+        return "FAILS WITHOUT IT"
+    return "NOT RUN" if any(found.verdict is Verdict.ERROR for found in result.results) else "MISSED"
 
 
 def _missing(claim_id: str, *, proven: bool) -> str:

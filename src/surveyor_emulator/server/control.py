@@ -202,7 +202,10 @@ class Control:
                     settings = apply_setting(settings, change)
             except ValueError as error:
                 raise RequestError(f"{change}: {error}") from None
-        self._mutate(mutation)
+        try:
+            self._mutate(mutation)
+        except ValueError as error:
+            raise RequestError(f"{MUTATION}{mutation}: {error}") from None
         self._world.settings = settings
         return await self._settings(request)
 

@@ -77,6 +77,10 @@ def test_what_a_claim_lacks() -> None:
         ('"dns.srv.value" = []', "expected a list of length >= 1"),
         ('"dns.srv.value" = [3]', "expected a table, got a whole number"),
         ('"dns.srv.value" = [{ operator = "dns-drop", fine = 1 }]', "fine: expected true or false, got a whole number"),
+        (
+            '"dns.srv.value" = [{ operator = "edit", in = "a:b", find = "c", with = "c" }]',
+            "operator edit changes nothing: `find` and `with` are the same",
+        ),
         ('"dns.srv.value" = {', "not valid TOML"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from surveyor_emulator.core.http import Request
 from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
 from surveyor_emulator.mutations import apply_mutation
+from surveyor_emulator.mutations.edits import load_edits
 from surveyor_emulator.runtime.service_connect import bootstrap
 from surveyor_emulator.server.control import Control
 from surveyor_emulator.server.options import parse_options
@@ -89,3 +91,17 @@ def test_the_option_refuses_unknown_mutations(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit, match="2"):
         parse_options(["--mutation", "forgetful"])
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_edit_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    """The response says where and why, and no mutation is applied."""
+    file = tmp_path / "edits.json"
+    file.write_text(
+        json.dumps({"unfit": {"in": "aws.cloudmap.service_rules:read_dns_config", "find": "@@", "with": ""}})
+    )
+    load_edits(file)
+    status, answer = change_settings(control(), "mutation=unfit")
+    expected = (
+        "mutation=unfit: aws.cloudmap.service_rules:read_dns_config: expected the text '@@' once; found it 0 times"
+    )
+    assert (status, answer["error"]) == (400, expected)

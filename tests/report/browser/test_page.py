@@ -91,6 +91,7 @@ def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: 
     panel = browser.run("document.getElementById('panel').innerText")
     assert claims.by_id[RED].statement in panel
     assert "moto 5.2.5 does not behave as documented: expected the error InvalidInput, got no error" in panel
+    assert "null" not in panel
     assert "servicediscovery/DnsRecord.Type" in panel
     assert "documented, not confirmed by an answer of AWS" in panel
     assert "ServiceAlreadyExists" in browser.run("document.querySelector('.exchange[open] pre + h5 + pre').innerText")

@@ -166,4 +166,6 @@ def _mutant(claim: str, number: int, entry: _Entry) -> Mutant:
         raise ValueError(f"operator {operator} needs {either(sorted(missing))}")
     if unknown := details.keys() - required - optional:
         raise ValueError(f"operator {operator} takes no {either(sorted(unknown))}")
+    if details.get("with") is not None and details.get("with") == details.get("find"):
+        raise ValueError(f"operator {operator} changes nothing: `find` and `with` are the same")
     return Mutant(claim, operator, details, number, fine)

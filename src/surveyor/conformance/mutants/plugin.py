@@ -124,7 +124,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     finally:
         connection.close()
     if answer.status != 200:
-        raise TargetUnavailable(f"the mutant cannot be activated: {text[:200]}")
+        raise TargetUnavailable(f"the mutant cannot be activated: {text[:600]}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -53,7 +53,7 @@ class MutantResult:
             return failure.symptom
         if self.results and all(result.verdict is Verdict.PASS for result in self.results):
             return "the suite passed"
-        verdicts = {f"{result.verdict} {result.detail}".strip()[:200] for result in self.results}
+        verdicts = {f"{result.verdict} {result.detail}".strip()[:600] for result in self.results}
         return "; ".join(sorted(verdicts)) or "no test ran"
 
 

@@ -126,9 +126,10 @@ def conform(
     Features: accounts, advanced-zones, clock-control, cloudmap,
     custom-health, dns, ec2, ecs, ecs-instances, ecs-processes, events,
     functions, health, health-sources, iam, ipv6, logs, metrics,
-    other-principals, owner, principals, private-ca, public-dns, quotas,
-    regions, resolver, route53, second-region, service-connect,
-    service-roles, sharing, signatures, task-signals, throttling.
+    network-faults, other-principals, owner, principals, private-ca,
+    public-dns, quotas, regions, resolver, route53, second-region,
+    service-connect, service-roles, sharing, signatures, task-signals,
+    throttling.
     docs/ci/README.md describes them.
     """
     options = account_options.target_options()

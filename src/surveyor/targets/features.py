@@ -133,6 +133,7 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
     if control is not None:
         if target.from_vpc is None:  # tasks are probed then, and not this machine
             probes["health"] = controls(_probes_loopback)
+        probes["network-faults"] = controls(_filters_packets)
         probes["task-signals"] = controls(lambda control: control.signals())
     if target.dns.kind == "control":
         probes["dns"] = probes["public-dns"] = controls(lambda control: control.name_servers())
@@ -173,6 +174,13 @@ def offers_operation(client: Any, operation: str, params: Mapping[str, object]) 
 def _probes_loopback(control: Control) -> None:
     if not control.settings().get("probe_loopback"):
         raise TargetUnavailable("it was started without --probe-loopback")
+
+
+def _filters_packets(control: Control) -> None:
+    if control.settings().get("packet_filters") is False:
+        raise TargetUnavailable(
+            "this machine lets ordinary users filter packets only in a network namespace: use --sandbox, or be root"
+        )
 
 
 def _advances(control: Control) -> None:

@@ -8,21 +8,26 @@ from typing import Any
 
 import pytest
 
+from surveyor_emulator.runtime.tasks import packet_filters
 from surveyor_emulator.runtime.tasks.packet_filters import DropRule, drop
 
 
 class Refusing:
-    """A socket of an ordinary user, whose machine has no memory left for filters."""
+    """A socket of TCP of an ordinary user, on a machine that demands a privilege in its network namespace."""
 
     def setsockopt(self, *_: object) -> None:
-        """Refuse, as Linux does beyond net.core.bpf_jit_limit."""
+        """Refuse, as some kernels do."""
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def test_a_refused_filter_says_what_to_do() -> None:
-    """Linux says EPERM to ordinary users when the memory of all filters is used up."""
+    """Some kernels say EPERM to ordinary users outside of a network namespace of their own."""
     socket: Any = Refusing()
-    with pytest.raises(
-        PermissionError, match=r"net\.core\.bpf_jit_limit allows is used up; an administrator can raise"
-    ):
+    with pytest.raises(PermissionError, match=r"refuses packet filters of ordinary users .*surveyor sandbox"):
         drop(socket, [DropRule()])
+
+
+def test_whether_filters_are_permitted_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a network namespace of its own every user may filter."""
+    monkeypatch.setattr(packet_filters, "drop", lambda at, rules: drop(Refusing(), rules))  # type: ignore[arg-type]
+    assert not packet_filters.may_filter()

@@ -1,7 +1,7 @@
 """Packet filters at sockets: which packets the kernel drops before a process sees them (SO_ATTACH_FILTER, socket(7)).
 
-No privilege is needed, and TCP sends again what is dropped, as it does on a network. A socket that a listener accepts
-has the filter of the listener.
+TCP sends again what is dropped, as it does on a network. A socket that a listener accepts has the listener's filter.
+Some kernels demand a privilege in the network namespace of a TCP socket, which the user of a sandbox has.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-__all__ = ["EVERYWHERE", "FROM_MACHINE", "DropRule", "choose_listener", "drop", "drop_from_machine", "pass_everything"]
+__all__ = [
+    "EVERYWHERE",
+    "FROM_MACHINE",
+    "DropRule",
+    "choose_listener",
+    "drop",
+    "drop_from_machine",
+    "may_filter",
+    "pass_everything",
+]
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 _MACHINE = IPv4Address("127.0.0.1")
@@ -32,8 +41,8 @@ Instruction = tuple[int, int, int, int]
 
 
 _REFUSED = (
-    "this machine refuses packet filters of ordinary users: the memory that net.core.bpf_jit_limit allows is used up; "
-    "an administrator can raise it, or start the target as root"
+    "this machine refuses packet filters of ordinary users at sockets of TCP: start the target in a network namespace "
+    "(surveyor sandbox), or as root"
 )
 
 
@@ -61,6 +70,16 @@ def drop(at: socket.socket, rules: Iterable[DropRule]) -> None:
         return
     body = [instruction for part in parts for instruction in part]
     _attach(at, _ATTACH_FILTER, [*_unless_ipv4(len(body)), *body, (_RETURN, 0, 0, _WHOLE_PACKET)])
+
+
+def may_filter() -> bool:
+    """Return whether the kernel lets this process filter what arrives at a socket of TCP."""
+    with socket.socket() as probe:
+        try:
+            drop(probe, [DropRule(share=0.5)])
+        except OSError:
+            return False
+    return True
 
 
 def pass_everything(at: socket.socket) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from surveyor import timeouts
 from surveyor.errors import TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.layout import find_layout
-from surveyor.targets import load_target
+from surveyor.targets import features, load_target
 from surveyor.targets.clients import Clients
 from surveyor.targets.features import probe
 from surveyor.targets.model import Target
@@ -201,3 +202,23 @@ def test_a_target_that_stops_answering_ends_the_run(checkout: Checkout) -> None:
         report = checkout.run(url)
     assert "answered none of the last 3 calls" in report.failure
     assert json.dumps(calls).count("ListNamespaces") < 12
+
+
+def test_a_feature_that_the_machine_refuses_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that declares it neither fails for it nor has it: on some kernels only root filters packets of TCP."""
+
+    class Refused:
+        @staticmethod
+        def settings() -> dict[str, object]:
+            return {"packet_filters": False}
+
+    control: Any = Refused()
+    with pytest.raises(features.MachineLacks):
+        features._filters_packets(control)
+    embedded = load_target("embedded", find_layout().targets)
+    probes = {"cloudmap": lambda: "", "network-faults": lambda: features._filters_packets(control)}
+    monkeypatch.setattr(features, "_probes", lambda *_: probes)
+    clients: Any = None
+    found = probe(embedded, clients, None)
+    assert "network-faults" not in found.present | {name for name, _ in (*found.absent, *found.broken)}
+    assert {"cloudmap", "ecs-processes"} <= found.present

@@ -55,7 +55,7 @@ def probe(target: Target, clients: Clients, control: Control | None) -> Features
     found: set[str] = set()
     absent: list[tuple[str, str]] = []
     broken: list[tuple[str, str]] = []
-    silent = ""
+    silent, lacking = "", set[str]()
     for feature, missing in _probes(target, clients, control).items():
         if target.features is not None and feature not in target.features:
             continue
@@ -64,6 +64,9 @@ def probe(target: Target, clients: Clients, control: Control | None) -> Features
             continue
         try:
             why = _answer(missing, tries=_TRIES if found else 1)
+        except MachineLacks:
+            lacking.add(feature)
+            continue
         except ProbeBroken as error:
             if feature == FIRST:
                 raise TargetUnavailable(f"{target.name} cannot be tested: {error}") from None
@@ -74,7 +77,7 @@ def probe(target: Target, clients: Clients, control: Control | None) -> Features
             found.add(feature)
         elif target.features is not None:
             absent.append((feature, why))
-    unprobed = (target.features or frozenset()) - {name for name, _ in (*absent, *broken)}
+    unprobed = (target.features or frozenset()) - {name for name, _ in (*absent, *broken)} - lacking
     account = only_account(clients) if target.features is None and not target.is_one_account and not silent else ""
     return Features(frozenset(found | unprobed), tuple(absent), tuple(broken), account)
 
@@ -101,6 +104,10 @@ def _answer(missing: Callable[[], str], tries: int) -> str:
             if not error.is_silent:
                 raise
     return missing()
+
+
+class MachineLacks(Exception):
+    """The machine of a target keeps it from having a feature that it declares."""
 
 
 class ProbeBroken(SurveyorError):
@@ -177,10 +184,9 @@ def _probes_loopback(control: Control) -> None:
 
 
 def _filters_packets(control: Control) -> None:
+    """Ask whether the kernel lets the target filter packets: some let ordinary users do so only in a sandbox."""
     if control.settings().get("packet_filters") is False:
-        raise TargetUnavailable(
-            "this machine lets ordinary users filter packets only in a network namespace: use --sandbox, or be root"
-        )
+        raise MachineLacks
 
 
 def _advances(control: Control) -> None:

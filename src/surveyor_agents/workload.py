@@ -40,8 +40,8 @@ the embedded target, and not where this file travels alone.
 Seconds are service seconds; SURVEYOR_SECOND is the number of wall seconds in one (1 by default).
 SURVEYOR_CLOCK is where to read the time of a target whose clock is advanced; this program polls it while it drains.
 SURVEYOR_ADDRESS is its address, SURVEYOR_LISTEN where it listens (default: that address, else every address),
-SURVEYOR_DNS the resolver as address:port (default: the one of /etc/resolv.conf), SURVEYOR_HOSTS names that /etc/hosts
-lacks: name=address, separated by spaces.
+SURVEYOR_DNS the resolver as address:port (default: the one of /etc/resolv.conf); with SURVEYOR_LOOKUP it is first.
+SURVEYOR_HOSTS has names that /etc/hosts lacks: name=address, separated by spaces.
 """
 
 import argparse
@@ -464,6 +464,10 @@ async def _addresses(name: str) -> dict[str, object]:
     pairs = [pair.partition("=") for pair in os.environ.get("SURVEYOR_HOSTS", "").split()]
     if own := [address for known, _, address in pairs if known == name]:
         return {"addresses": own}
+    if "SURVEYOR_LOOKUP" in os.environ:
+        told: Any = await asyncio.to_thread(_resolve, name, "A")
+        if own := [each["value"] for each in told.get("answers", ())]:
+            return {"addresses": own}
     try:
         found = await asyncio.to_thread(socket.getaddrinfo, name, None, 0, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

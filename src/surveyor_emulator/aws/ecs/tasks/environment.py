@@ -53,6 +53,8 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
     vpc = vpc_of(call, task)
     if vpc is not None and (resolver := _resolver_address(call, vpc)):
         variables["SURVEYOR_DNS"] = resolver
+        if world.resolver_at_53 is None or world.resolver_at_53(call.account, call.region, vpc) is None:
+            variables["SURVEYOR_LOOKUP"] = "dns"  # an ordinary user must not use the port that resolv.conf implies
     # For programs on systems where a task cannot have a separate /etc/hosts.
     if task.connect_names:
         # In the order of getaddrinfo. On AWS IPv6 is first, also where nothing can be reached by it; connections then

@@ -9,10 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import dns.message
+import dns.rrset
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -282,3 +285,28 @@ def test_connections_are_closed_after_each_answer_on_command(serve: Serve) -> No
     connection.getresponse().read()
     assert header("GET", "/") == "keep-alive"
     connection.close()
+
+
+def test_where_the_system_asks_another_resolver_names_are_asked_of_that_of_the_vpc(serve: Serve) -> None:
+    """Names that it does not know, addresses and names of this machine are left to the system."""
+
+    def answer(server: socket.socket) -> None:
+        while (received := server.recvfrom(4_096))[0]:  # nothing: the test is over
+            data, peer = received
+            query = dns.message.from_wire(data)
+            reply = dns.message.make_response(query)
+            if query.question[0].name.to_text() == "lb.test.":
+                reply.answer.append(dns.rrset.from_text("lb.test.", 60, "IN", "A", "192.0.2.7"))
+            server.sendto(reply.to_wire(), peer)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=answer, args=(server,))
+        thread.start()
+        running = serve(SURVEYOR_DNS=f"127.0.0.1:{server.getsockname()[1]}", SURVEYOR_LOOKUP="dns")
+        found = [running.ask(f"/names?name={name}")[1]["addresses"] for name in ("lb.test", "127.0.0.1", "localhost")]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", server.getsockname())
+        thread.join()
+    assert found[:2] == [["192.0.2.7"], ["127.0.0.1"]]
+    assert "127.0.0.1" in found[2]

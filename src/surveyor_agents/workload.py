@@ -465,8 +465,8 @@ async def _addresses(name: str) -> dict[str, object]:
     if own := [address for known, _, address in pairs if known == name]:
         return {"addresses": own}
     if "SURVEYOR_LOOKUP" in os.environ:
-        told: Any = await asyncio.to_thread(_resolve, name, "A")
-        if own := [each["value"] for each in told.get("answers", ())]:
+        data: Any = await asyncio.to_thread(_resolve, name, "A")
+        if own := [each["value"] for each in data.get("answers", ())]:
             return {"addresses": own}
     try:
         found = await asyncio.to_thread(socket.getaddrinfo, name, None, 0, socket.SOCK_STREAM)

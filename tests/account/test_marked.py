@@ -239,7 +239,7 @@ def test_a_young_run_is_kept_unless_it_is_named(emulator: EmulatorAccount, capsy
     with run_with_namespace(emulator, young) as cloudmap:
         assert sweep(emulator, "--region", REGION) == 0
         out = capsys.readouterr().out
-        assert f"run {young}: 1 resource, the latest made" in out
+        assert f"run {young}: 1 resource, with what is in 1 namespace, the latest made" in out
         assert f"kept, the run may be active; --run {young} deletes it" in out
         assert out.endswith("nothing else is left behind\n")
         assert sweep(emulator, "--run", OTHER) == 0

@@ -95,7 +95,7 @@ def test_moved_verdict_is_1_with_its_cause(checkout: Checkout) -> None:
     for part in (
         "alpha.second: fail\n",
         "documented: The second thing is so.",
-        f"suites/alpha/test_alpha.py::test_bad: fail: {cause}",
+        f"suites/alpha/test_alpha.py::test_bad: fail\n    {cause}",
         "1 of 2 judged claims hold (50 %); 1 fail; no known failures are recorded for this target (docs/ci/README.md)",
     ):
         assert part in completed.stdout

@@ -52,6 +52,10 @@ class SharedService:
         found = self.client("ecs").describe_services(cluster="shop", services=["web"], include=["TAGS"])["services"]
         return dict(found[0])
 
+    def is_deployed(self) -> bool:
+        """Return whether no deployment is in progress, also none that another test has begun."""
+        return all(found["rolloutState"] == "COMPLETED" for found in self.service()["deployments"])
+
     def instances(self) -> set[str]:
         """Return the instance ids in the registry."""
         found = self.client("servicediscovery").list_instances(ServiceId=self.registry)["Instances"]
@@ -174,6 +178,7 @@ def run_faults(
 
     Raises AssertionError if the experiment ends before.
     """
+    WallClock().eventually(service.is_deployed, within=START_TIMEOUT)
     out, target = folder / "out", target_file(folder, service.running.endpoint)
     words = [
         "chaos",

@@ -65,6 +65,8 @@ def test_denials_are_one_list() -> None:
     assert describe_denied(DENIED, {"ecs:RunTask"}).startswith(f"{denied}`surveyor policy conform` prints")
     scoped = describe_denied(DENIED, {"ecs:RunTask", "ec2:CreateVpc"})
     assert scoped.startswith(f"{denied}with the policy of `surveyor policy conform` this is expected")
+    read = report(("a", Verdict.INCONCLUSIVE, "test_a: not permitted: ecs:ListTasks", "x"))
+    assert "`surveyor policy conform` prints what a run needs" in describe_denied(read, {"ecs:ListTasks"})
     assert describe_denied(report(("a", Verdict.PASS, "", "")), ()) == ""
 
 

@@ -13,6 +13,7 @@ from surveyor.account.scopes import SERVICES, Limit, Place, limits_of
 __all__ = [
     "MAX_SIZE",
     "format_policy",
+    "is_read",
     "make_policies",
     "policy_size",
     "quick_actions",
@@ -120,7 +121,12 @@ def required_actions(
 
 def quick_actions(actions: Iterable[str]) -> set[str]:
     """Return, of the actions of a whole run, those of a quick run: it changes only Cloud Map, and reads the rest."""
-    return {name for name in actions if name.startswith("servicediscovery:") or _READ.search(name)}
+    return {name for name in actions if name.startswith("servicediscovery:") or is_read(name)}
+
+
+def is_read(action: str) -> bool:
+    """Return whether an action only reads: policies allow it wherever it can be asked for."""
+    return _READ.search(action) is not None
 
 
 def _action(operation: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 
 from surveyor.account.needed_calls import needed_operations
-from surveyor.account.permissions import required_actions
+from surveyor.account.permissions import is_read, required_actions
 from surveyor.account.prices import HOSTED_ZONE
 from surveyor.account.refusals import NOT_PERMITTED
 from surveyor.account.resources import CREATES
@@ -116,6 +116,7 @@ def describe_denied(report: ConformanceReport, needed: Collection[str], command:
 
     `needed`: the actions in the policy of the command, which allows them only on what runs made. A run begins only if
     they are allowed so far; a test that is denied one of them calls it for something else, such as what does not exist.
+    Reads are allowed everywhere: one that is denied is missing in the policy of the role.
     """
     found: dict[str, set[str]] = {}
     for claim in report.claims:
@@ -129,7 +130,7 @@ def describe_denied(report: ConformanceReport, needed: Collection[str], command:
     shown = ", ".join(actions[:_MAX_ACTIONS]) + (", …" if len(actions) > _MAX_ACTIONS else "")
     claims = len(set().union(*found.values()))
     what = f"not permitted: {shown}; so {claims} claim{'s' if claims > 1 else ''} could not be judged"
-    if found.keys() <= set(needed):
+    if found.keys() <= set(needed) and not any(map(is_read, found)):
         return (
             f"{what}; with the policy of `surveyor policy {command}` this is expected: it permits them only for what "
             "runs made; the report has the reasons"

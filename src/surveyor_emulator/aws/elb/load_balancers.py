@@ -175,6 +175,7 @@ async def _restart_proxy(call: Call, load_balancer: LoadBalancer, version: int) 
     if load_balancer.proxy is not None:
         before, load_balancer.proxy = load_balancer.proxy, None
         await before.stop(supervisor)
+        run.discovery.leave(load_balancer.name)
     if not load_balancer.listeners or version != load_balancer.version:
         return
     try:

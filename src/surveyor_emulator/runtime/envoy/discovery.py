@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +30,10 @@ __all__ = [
 
 SOCKET = "discovery.sock"
 CLUSTER = "discovery"
-LONG_POLL = 60.0  # wall seconds
+# Wall seconds.
+LONG_POLL = 60.0
+READ_TIMEOUT = 1.0
+"""For how long the clock waits until Envoys have a change."""
 SHARES = "shares"
 """The name of the runtime layer of shares."""
 _ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
@@ -50,15 +53,39 @@ class Member(NamedTuple):
 
 @dataclass(slots=True)
 class _Entry:
+    """What is known of a name. `current`: the Envoys that have asked again since the last change, and so use it.
+
+    `behind`: those that have not; `caught_up` is set while there is none.
+    """
+
     resource: Json = field(default_factory=dict)
     version: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    current: set[str] = field(default_factory=set)
+    behind: set[str] = field(default_factory=set)
+    caught_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def leave(self, envoy: str) -> None:
+        """Forget an Envoy, whether it uses the present version or not."""
+        self.current.discard(envoy)
+        self.behind.discard(envoy)
+        if not self.behind:
+            self.caught_up.set()
+
+    def has(self, envoy: str) -> None:
+        """Note that an Envoy uses the present version."""
+        self.leave(envoy)
+        self.current.add(envoy)
 
 
 class Discovery:
-    """The members of each name, and the shares, served at a socket in a folder."""
+    """The members of each name, and the shares, served at a socket in a folder.
 
-    def __init__(self) -> None:
+    `hold` runs work that the clock waits for: until the Envoys that had the state before a change have the change.
+    """
+
+    def __init__(self, hold: Callable[[Coroutine[Any, Any, object]], object] | None = None) -> None:
+        self._hold = hold
         self._entries: dict[str, _Entry] = {}
         self._shares: dict[str, Json] = {}
         self._server: asyncio.Server | None = None
@@ -80,6 +107,16 @@ class Discovery:
         entry.resource, entry.version = resource, entry.version + 1
         entry.changed.set()
         entry.changed = asyncio.Event()
+        entry.behind |= entry.current
+        entry.current.clear()
+        if entry.behind and self._hold is not None:
+            entry.caught_up.clear()
+            self._hold(_wait(entry))
+
+    def leave(self, envoy: str) -> None:
+        """Wait no longer for an Envoy that has ended."""
+        for entry in self._entries.values():
+            entry.leave(envoy)
 
     def forget(self, name: str) -> None:
         """Forget a name that no Envoy asks for any more."""
@@ -110,12 +147,21 @@ class Discovery:
         known = str(query.get("version_info") or query.get("versionInfo") or "")
         entry = self._entries.setdefault(name, _Entry())
         if known == str(entry.version):
+            entry.has(str((query.get("node") or {}).get("id", "")))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(entry.changed.wait(), LONG_POLL)
             entry = self._entries.setdefault(name, _Entry())
         resource = entry.resource or unset
         answer = {"version_info": str(entry.version), "type_url": resource["@type"], "resources": [resource]}
         return Response(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+
+async def _wait(entry: _Entry) -> None:
+    """Wait until all Envoys use a change; one that is paused or dead keeps the clock once."""
+    try:
+        await asyncio.wait_for(entry.caught_up.wait(), READ_TIMEOUT)
+    except TimeoutError:
+        entry.behind.clear()
 
 
 def endpoint_source(name: str) -> Json:

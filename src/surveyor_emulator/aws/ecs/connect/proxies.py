@@ -171,9 +171,11 @@ def end(call: Call, task: Task, then: Callable[[], object] = lambda: None) -> No
 
 
 async def _stop_and_then(call: Call, stopped: Sidecar, then: Callable[[], object]) -> None:
+    run = runtime(call.world)
     try:
-        await stopped.stop(runtime(call.world).supervisor)
+        await stopped.stop(run.supervisor)
     finally:
+        run.discovery.leave(stopped.plan.outer)
         then()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from surveyor import machine
-from surveyor.cli._support.doctor_checks import DoctorCheck, surroundings
+from surveyor.cli._support.doctor_checks import DoctorCheck, network, surroundings
 from surveyor.cli._support.doctor_checks.network import network_checks
 from surveyor.cli._support.doctor_checks.programs import program_checks
 from surveyor.cli._support.doctor_checks.requirements import environment_checks, target_check
@@ -196,6 +196,33 @@ def test_low_ports_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("low ports of tasks", "resolvers of tasks"):
         assert (checks[name].status, checks[name].required) == ("absent", False)
         assert checks[name].text.endswith("to change that: --sandbox or root")
+
+
+@pytest.mark.parametrize(
+    ("parts", "inside", "text"),
+    [
+        ({"namespaces": ""}, "", "refused to this user outside of a sandbox, and permitted in one; "),
+        ({"namespaces": ""}, "refused", "refused; "),
+        ({"namespaces": "not permitted"}, "", "refused; "),
+    ],
+)
+def test_packet_filters_are_tried_in_a_sandbox_where_they_are_refused(
+    monkeypatch: pytest.MonkeyPatch, parts: dict[str, str], inside: str, text: str
+) -> None:
+    """Some kernels refuse them to ordinary users, but not in a network namespace of their own."""
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 0, inside if command[0] == "sandbox" else "refused", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(network, "is_inside", lambda: False)
+    monkeypatch.setattr(network, "try_parts", lambda: parts)
+    monkeypatch.setattr(network, "command_in", lambda command: ["sandbox", *command])
+    check = checks_by_name(network_checks())["packet filters"]
+    assert (check.status, check.required) == ("absent", False)
+    assert check.text.startswith(text)
+    helps = not any(parts.values()) and not inside
+    assert check.text.endswith("to change that: --sandbox or root" if helps else "to change that: run as root")
 
 
 def test_a_busy_machine_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.identifiers import is_account, is_region
 from surveyor_emulator.core.world import World
 from surveyor_emulator.mutations import apply_mutation, check_mutation
-from surveyor_emulator.runtime.tasks.packet_filters import may_filter
+from surveyor_emulator.runtime.tasks.packet_filters import find_problem
 
 from .door import RequestError, check_access, check_page
 from .options import apply_setting
@@ -187,7 +187,7 @@ class Control:
 
     async def _settings(self, request: Request) -> Answer:
         settings = {name: value for name, value in asdict(self._world.settings).items() if name != "secret"}
-        return {**settings, "mutation": self._mutation, "packet_filters": may_filter()}
+        return {**settings, "mutation": self._mutation, "packet_filters": not find_problem()}
 
     async def _change_settings(self, request: Request) -> Answer:
         """Replace all changes to the settings at the start; an empty list restores them."""

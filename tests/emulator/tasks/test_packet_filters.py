@@ -30,4 +30,4 @@ def test_a_refused_filter_says_what_to_do() -> None:
 def test_whether_filters_are_permitted_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is that of a trial at a socket of TCP."""
     monkeypatch.setattr(packet_filters, "drop", lambda at, rules: drop(Refusing(), rules))  # type: ignore[arg-type]  # it refuses as a socket does
-    assert not packet_filters.may_filter()
+    assert "refuses packet filters" in packet_filters.find_problem()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -20,7 +21,7 @@ __all__ = [
     "choose_listener",
     "drop",
     "drop_from_machine",
-    "may_filter",
+    "find_problem",
     "pass_everything",
 ]
 
@@ -72,14 +73,14 @@ def drop(at: socket.socket, rules: Iterable[DropRule]) -> None:
     _attach(at, _ATTACH_FILTER, [*_unless_ipv4(len(body)), *body, (_RETURN, 0, 0, _WHOLE_PACKET)])
 
 
-def may_filter() -> bool:
-    """Return whether the kernel lets this process filter what arrives at a socket of TCP."""
+def find_problem() -> str:
+    """Return why the kernel does not let this process filter what arrives at a socket of TCP; "" if it does."""
     with socket.socket() as probe:
         try:
             drop(probe, [DropRule(share=0.5)])
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
 
 
 def pass_everything(at: socket.socket) -> None:
@@ -167,3 +168,7 @@ def _attach(at: socket.socket, option: int, instructions: Sequence[Instruction])
         at.setsockopt(socket.SOL_SOCKET, option, program)
     except PermissionError as error:
         raise PermissionError(error.errno, _REFUSED) from None
+
+
+if __name__ == "__main__":
+    sys.stdout.write(find_problem())

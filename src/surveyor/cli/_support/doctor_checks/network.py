@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from surveyor.cli._support.doctor_checks.values import DoctorCheck
-from surveyor.sandbox import is_inside, try_parts
+from surveyor.sandbox import command_in, is_inside, try_parts
 
 __all__ = ["network_checks"]
 
@@ -25,6 +25,7 @@ def network_checks() -> Iterator[DoctorCheck]:
     yield _check_hosts_files()
     yield _check_task_resolvers()
     yield _check_low_ports()
+    yield _check_packet_filters()
     yield from _check_sandbox()
 
 
@@ -64,12 +65,7 @@ def _check_tasks() -> DoctorCheck:
             "one port, and processes and memory are not limited; all else works"
         )
         return DoctorCheck("tasks", False, detail, required=False)
-    command = [sys.executable, "-m", "surveyor_emulator.runtime.tasks.namespace"]
-    try:
-        completed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-        problem = completed.stdout.strip() or completed.stderr.strip().rpartition("\n")[2]
-    except (OSError, subprocess.TimeoutExpired) as error:
-        problem = str(error)
+    problem = _output_of([sys.executable, "-m", "surveyor_emulator.runtime.tasks.namespace"])
     if problem:
         detail = (
             f"have keepers, which end all that a task starts; without a PID namespace ({problem}) a task can signal "
@@ -117,6 +113,28 @@ def _check_low_ports() -> DoctorCheck:
         )
         return DoctorCheck(name, False, detail, required=False, without=without, cure=_SANDBOX)
     return DoctorCheck(name, True, "tasks, load balancers and aliases of Service Connect can have port 80")
+
+
+def _check_packet_filters() -> DoctorCheck:
+    """Try a filter at a socket of TCP; where it is refused, once more in a sandbox."""
+    name, program = "packet filters", [sys.executable, "-m", "surveyor_emulator.runtime.tasks.packet_filters"]
+    problem = _output_of(program)
+    if not problem:
+        return DoctorCheck(name, True, "fault injection can impair the network of tasks")
+    without, cure = "the claims about impaired networks of tasks (network-faults) are unsupported", "run as root"
+    if not is_inside() and not any(try_parts().values()) and not _output_of(command_in(program)):
+        problem, cure = "refused to this user outside of a sandbox, and permitted in one", _SANDBOX
+    return DoctorCheck(name, False, problem, required=False, without=without, cure=cure)
+
+
+def _output_of(command: list[str]) -> str:
+    """Return what a command prints, or why it fails: "" if it ends well and has nothing to say."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    said = done.stdout.strip() or done.stderr.strip().rpartition("\n")[2]
+    return said or (f"the attempt ended with status {done.returncode}" if done.returncode else "")
 
 
 def _check_sandbox() -> Iterator[DoctorCheck]:

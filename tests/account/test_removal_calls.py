@@ -15,6 +15,7 @@ from surveyor.account.ledger import Resource
 from surveyor.account.ownership import Ownership
 from surveyor.account.removal import Account, delete_resources
 from surveyor.account.removal.cloudmap import delete_namespaces, delete_services, find_service
+from surveyor.account.removal.ec2 import delete_security_groups
 from surveyor.account.removal.ecs import delete_ecs_services, delete_task_definitions
 from surveyor.account.removal.route53 import delete_hosted_zones
 from surveyor.clock import ControlledClock
@@ -178,6 +179,21 @@ def test_a_service_without_tasks_is_not_waited_for(running: int, pending: int, r
     )
     assert delete_ecs_services(account_of(client), REGION, [f"{CLUSTER}web"]) == {}
     assert client.calls["describe_services"] == reads
+
+
+def test_a_group_waits_for_the_interfaces_of_tasks_that_were_stopped() -> None:
+    """They stay attached for minutes after the task has ended."""
+    answers = [refuse("DependencyViolation")] * 20
+
+    def delete(**_: Any) -> Any:
+        if answers:
+            raise answers.pop()
+        return {}
+
+    account = account_of(Fake(delete_security_group=delete))
+    began = account.clock.now()
+    assert delete_security_groups(account, REGION, ["sg-1"]) == {}
+    assert account.clock.now() - began < timeouts.REMOVAL
 
 
 def test_task_definitions_are_deleted_ten_at_a_time() -> None:

@@ -133,6 +133,17 @@ def test_namespace_in_creation_is_waited_for(running: RunningTarget, ledger: Led
     assert list_resources(running.clients) == before
 
 
+def test_default_namespace_of_a_cluster_in_creation_is_deleted(
+    running: RunningTarget, ledger: Ledger, create: Create
+) -> None:
+    """ECS creates it for the cluster, so that no ledger has it; no list shows it when the cluster is deleted."""
+    before, name = list_resources(running.clients), f"surveyor-{RUN}-c"
+    create("ecs", "create_cluster", clusterName=name, serviceConnectDefaults={"namespace": f"{name}-default"})
+    assert swept(running, ledger)[1] == []
+    running.clock.wait(600)
+    assert list_resources(running.clients) == before
+
+
 @pytest.mark.soak
 def test_resource_that_cannot_be_deleted_is_reported(running: RunningTarget, ledger: Ledger, create: Create) -> None:
     """A resource that remains is reported with the reason; a later sweep deletes it once nothing blocks it."""

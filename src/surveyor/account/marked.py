@@ -16,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Resource
 from surveyor.account.resources import CREATES
-from surveyor.account.tags import TAG
+from surveyor.account.run_ids import COMMAND
+from surveyor.account.tags import TAG, run_prefix
 
 __all__ = ["Marked", "MarkedResources", "find_marked"]
 
@@ -29,7 +30,10 @@ _EC2_TAG = [{"Name": "tag-key", "Values": [TAG]}]
 
 @dataclass(frozen=True)
 class Marked:
-    """A resource with the mark of a run; `created` is None where the API does not say when."""
+    """A resource with the mark of a run; `created` is None where the API does not say when.
+
+    `is_command`: it is the task of a command inside a VPC, which makes more until it is stopped.
+    """
 
     run: str
     operation: str
@@ -38,6 +42,7 @@ class Marked:
     name: str = ""
     created: datetime | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    is_command: bool = False
 
     @property
     def is_namespace(self) -> bool:
@@ -169,8 +174,10 @@ def _tasks_in(ecs: Any, cluster: str, region: str) -> Iterator[Marked]:
     for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster):
         if listed := page.get("taskArns"):
             for task in ecs.describe_tasks(cluster=cluster, tasks=listed)["tasks"]:
-                if run := _run_in(_family_of(task["taskDefinitionArn"])):
-                    yield Marked(run, "ecs:RunTask", task["taskArn"], region)
+                family = _family_of(task["taskDefinitionArn"])
+                if run := _run_in(family):
+                    is_command = family.startswith(f"{run_prefix(run)}{COMMAND}-")
+                    yield Marked(run, "ecs:RunTask", task["taskArn"], region, is_command=is_command)
 
 
 def _family_of(definition: str) -> str:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -24,18 +25,18 @@ from surveyor.in_vpc import FOLDER as IN_VPC_FOLDER
 from surveyor.in_vpc import enclosing, recover_all
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
+from surveyor.targets.account_sweep import AccountSweep
 from surveyor.targets.loading import find_target
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import reach_target
 from surveyor.targets.sweep import (
     CONSUMER_FOLDER,
+    Leftovers,
     RunStillActive,
     existing_resources,
-    find_leftovers,
     owner_of,
     sweep_folder,
-    sweep_marked,
 )
 from surveyor.terminal import print_error
 
@@ -154,29 +155,30 @@ def _sweep_folders(
 
 def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool) -> tuple[int, list[str], list[str]]:
     """Return how many runs are kept, a line for each resource that is left of the others, and what was not searched."""
-    kept, left = 0, list[str]()
+    kept = list[str]()
     with reach_target(target, 0) as running:
         print_caller(target)
-        now = running.clock.now()
-        found, failed = find_leftovers(running.account(run or ""), target.region)
-        errors = [f"not everything was searched: {'; '.join(failed.values())}"] if failed else []
-        for leftovers in found:
-            newest = leftovers.newest
-            since = _since(now - newest.timestamp()) if newest else "of unknown age"
-            old = age == 0 or (newest is not None and now - newest.timestamp() >= age)
-            if run not in (None, leftovers.run):
-                continue
-            if run is None and not old:
-                kept += 1
-                typer.echo(f"{leftovers}, {since}: kept, the run may be active; --run {leftovers.run} deletes it")
-            elif dry_run:
-                typer.echo(f"{leftovers}, {since}: would be deleted")
-                left += map(str, leftovers.found)
-            else:
-                typer.echo(f"{leftovers}, {since}: deleting")
-                with shown_wait(f"deleting what run {leftovers.run} left"):
-                    left += sweep_marked(leftovers, running.account(leftovers.run), typer.echo)
-    return kept, left, errors
+
+        def passed(newest: datetime) -> float:
+            return running.clock.now() - newest.timestamp()
+
+        def describe(leftovers: Leftovers) -> str:
+            since = _since(passed(leftovers.newest)) if leftovers.newest else "of unknown age"
+            return f"{leftovers}, {since}"
+
+        def chooses(leftovers: Leftovers) -> bool:
+            if run is not None:
+                return leftovers.run == run
+            if age == 0 or (leftovers.newest is not None and passed(leftovers.newest) >= age):
+                return True
+            kept.append(leftovers.run)
+            typer.echo(f"{describe(leftovers)}: kept, the run may be active; --run {leftovers.run} deletes it")
+            return False
+
+        sweep = AccountSweep(running, target.region, chooses, describe, typer.echo, shown_wait)
+        left = sweep.preview() if dry_run else sweep.delete()
+    errors = [f"not everything was searched: {'; '.join(sweep.failed.values())}"] if sweep.failed else []
+    return len(kept), left, errors
 
 
 def _seconds(age: str) -> float:

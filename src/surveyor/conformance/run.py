@@ -7,7 +7,6 @@ and every run, also one interrupted by Ctrl-C, ends with a report.
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import sys
 import time
@@ -25,6 +24,7 @@ from msgspec.structs import replace
 from surveyor.account.ledger import Owner
 from surveyor.account.refusals import blames_account
 from surveyor.account.room import find_vpc_room
+from surveyor.account.run_ids import new_run
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.permission_check import actions_of, reach_with_permissions
@@ -85,7 +85,7 @@ class RunConfig:
     task_settings: TaskSettings = DEFAULT
     experiments: tuple[Path, ...] = ()
     chaos: Chaos = field(default_factory=Chaos)
-    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    run: str = field(default_factory=new_run)
     earlier: Earlier | None = None
     command: str = "conform"
     quick: bool = False

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner
-from surveyor.account.removal.ecs import find_task, stop_tasks
+from surveyor.account.removal.ecs import find_task, stop_and_wait
 from surveyor.errors import SurveyorError
 from surveyor.in_vpc.conversation import Conversation, MailboxPlace
 from surveyor.in_vpc.copies import Copies
 from surveyor.input_files import is_file
-from surveyor.response import member
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget, reach_target
 from surveyor.targets.sweep import close_run, existing_resources, owner_of
@@ -30,11 +28,6 @@ FOLDER = "in-vpc"
 
 LEDGER, STATE = "ledger-task.jsonl", "mailbox.json"
 
-PATIENCE = 120
-"""Seconds between SIGTERM and SIGKILL when the task is stopped: the most that Fargate allows
-(ecs/ContainerDefinition.stopTimeout)."""
-
-_STOPS_WITHIN = timeouts.Undocumented(PATIENCE + 180.0)
 _MAX_LATE = 200
 """Messages that are read at the end: more than may be on the way."""
 
@@ -78,15 +71,8 @@ def stop(folder: Path, owner: Owner, running: RunningTarget) -> None:
         return
     assert account.ownership is not None, "an account that outlives the run"
     account.ownership.own(arns)
-    if problems := stop_tasks(account, owner.region, arns):
+    if problems := stop_and_wait(account, owner.region, arns):
         raise SurveyorError(f"its task cannot be stopped: {'; '.join(problems.values())}")
-    ecs, cluster = account.client("ecs", owner.region), arns[0].split("/")[-2]
-
-    def all_stopped() -> bool:
-        tasks = member(ecs.describe_tasks(cluster=cluster, tasks=arns), "tasks", of="DescribeTasks")
-        return all(task.get("lastStatus") == "STOPPED" for task in tasks)
-
-    running.clock.eventually(all_stopped, within=_STOPS_WITHIN)
 
 
 def recover(folder: Path, running: RunningTarget) -> None:

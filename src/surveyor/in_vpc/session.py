@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 import signal
 import threading
@@ -20,12 +19,13 @@ from msgspec.structs import replace as replace_struct
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Ledger, Owner
+from surveyor.account.run_ids import COMMAND, ENCLOSING, new_run
 from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable, UsageError
 from surveyor.in_vpc.commands import InnerCommand
 from surveyor.in_vpc.conversation import SILENCE, Conversation, MailboxPlace
 from surveyor.in_vpc.copies import Copies, Screen
 from surveyor.in_vpc.packing import pack
-from surveyor.in_vpc.recovery import FOLDER, LEDGER, PATIENCE, STATE, close_inner_runs, recover, stop
+from surveyor.in_vpc.recovery import FOLDER, LEDGER, STATE, close_inner_runs, recover, stop
 from surveyor.in_vpc.target_there import expectations_there, target_file_there, target_words
 from surveyor.input_files import REPORT_LIMIT, is_file, read_text
 from surveyor.layout import Layout
@@ -54,6 +54,10 @@ _WAY_OUT = (
     "leads to an internet gateway or a NAT gateway, or an --image with the packages"
 )
 _ROLE_HINT = "; `surveyor policy in-vpc` prints the trust policy and the permissions of the role, and who may pass it"
+_PATIENCE = 120
+"""Seconds between SIGTERM and SIGKILL when the task is stopped: the most that Fargate allows
+(ecs/ContainerDefinition.stopTimeout)."""
+
 _PART = 2 * 1024 * 1024
 """Bytes of one object with a part of the archive."""
 
@@ -127,7 +131,7 @@ def run_in_vpc(
     or is lost; what was created is deleted then, or named.
     """
     archive = _pack(target, command, options, layout, _PYTHON, {})  # what cannot be packed is said before any call
-    run = secrets.token_hex(4)
+    run = new_run()
     owner = Owner(run, name, target.account or "", target.region, target.endpoint, options.dns,
                   profile=target.credentials.profile)  # fmt: skip
     own = folder / FOLDER
@@ -223,9 +227,9 @@ class _Session:
     def _program(self) -> TaskProgram:
         options = self._options
         return TaskProgram(
-            program.command(), program.ENDINGS, SILENCE, name=FOLDER, title=_TITLE, image=options.image,
+            program.command(), program.ENDINGS, SILENCE, name=COMMAND, title=_TITLE, image=options.image,
             cpu=str(options.cpus * 1_024), memory=str(options.cpus * 2_048), role=options.role, groups=options.groups,
-            patience=PATIENCE, way_out=_WAY_OUT,
+            patience=_PATIENCE, way_out=_WAY_OUT,
         )  # fmt: skip
 
     def _job(self, mailbox: Mailbox, archive: bytes, task: VantageTask, vpc: str) -> dict[str, Any]:
@@ -237,7 +241,7 @@ class _Session:
         words = target_words(self._target, self._command, self._options.dns or f"{task.resolver}:53", vpc)
         environment = {
             MARKED_ERRORS: "1", "NO_COLOR": "1", "TERM": "dumb", "AWS_EC2_METADATA_DISABLED": "true",
-            "COLUMNS": str(shutil.get_terminal_size().columns),
+            "COLUMNS": str(shutil.get_terminal_size().columns), ENCLOSING: self._run,
         }  # fmt: skip
         if self._target.is_local and (token := os.environ.get("SURVEYOR_TOKEN")):
             environment["SURVEYOR_TOKEN"] = token  # of an emulator, in whose bucket it is then

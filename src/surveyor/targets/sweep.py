@@ -9,12 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from botocore.exceptions import ClientError
+
 from surveyor.account.budget import SPENT_FILE
+from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.fargate_tasks import TASKS_FILE
 from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
 from surveyor.account.marked import Marked, find_marked
 from surveyor.account.refusals import reason_in_short
 from surveyor.account.removal import Account, delete_resources
+from surveyor.account.removal.creations import STILL_CREATING, creations_in_progress, wait_for_creations
+from surveyor.account.removal.ecs import delete_clusters
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
 
@@ -154,7 +159,24 @@ def sweep_folder(
             report(f"deleted: {resource}")
         for resource, why in result.remaining.items():
             existing[resource].record_remaining(resource.number, reason_in_short(why))
-        return [f"{resource}: {why}" for resource, why in result.remaining.items()]
+        late = _delete_late_namespaces([resource for resource in result.deleted if resource.kind == "cluster"], account)
+        return [*(f"{resource}: {why}" for resource, why in result.remaining.items()), *late]
+
+
+def _delete_late_namespaces(clusters: Collection[Resource], account: Account) -> list[str]:
+    """Delete the default namespaces of clusters that were still being created; return a line for each that is left."""
+    left = []
+    for region in {cluster.region for cluster in clusters}:
+        names = [cluster.ids[0] for cluster in clusters if cluster.ids and cluster.region == region]
+        try:
+            if creations := creations_in_progress(account, region):
+                late = wait_for_creations(account, region, creations)
+                left += [f"operation {each}: {STILL_CREATING}" for each in sorted(late)]
+                left += [f"{name}: {why}" for name, why in delete_clusters(account, region, names).items()]
+        except ClientError as error:
+            why = describe_failed_call(error.operation_name, error.response)
+            left.append(f"default namespaces of clusters, if any were being created: {why}")
+    return left
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from surveyor import timeouts
 from surveyor.account.ledger import Resource
 from surveyor.account.removal.account import Account, Problems, error_code, ignore_absent, retry_while
+from surveyor.account.removal.creations import creations_in_progress, wait_for_creations
 from surveyor.account.tags import belongs_to_run
+from surveyor.errors import SurveyorError
 
 __all__ = ["delete_namespaces", "delete_services", "find_namespace", "find_service"]
 
@@ -33,7 +35,8 @@ def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
             break  # operations are forgotten after a while
         created = operation.get("Targets", {}).get("NAMESPACE")
         return (created,) if created and operation["Status"] == "SUCCESS" else ()
-    account.clock.eventually(lambda: not _running_creations(cloudmap), within=timeouts.OPERATION)
+    if late := wait_for_creations(account, resource.region, creations_in_progress(account, resource.region)):
+        raise SurveyorError(f"operations that create namespaces are still in progress: {', '.join(sorted(late))}")
     return _find_own(account, cloudmap, _list(cloudmap, "list_namespaces", "Namespaces"), resource)
 
 
@@ -182,15 +185,6 @@ def _wait_for_operation(account: Account, cloudmap: Any, identifier: str) -> dic
     if gone:
         raise gone[0]
     return ended
-
-
-def _running_creations(cloudmap: Any) -> list[str]:
-    """Return the operations in progress that create namespaces, of any run."""
-    filters = [
-        {"Name": "TYPE", "Values": ["CREATE_NAMESPACE"], "Condition": "EQ"},
-        {"Name": "STATUS", "Values": ["SUBMITTED", "PENDING"], "Condition": "IN"},
-    ]
-    return [operation["Id"] for operation in _list(cloudmap, "list_operations", "Operations", Filters=filters)]
 
 
 def _tags(cloudmap: Any, arn: str) -> list[dict[str, str]]:

@@ -23,6 +23,7 @@ __all__ = [
     "find_ecs_service",
     "find_task",
     "find_task_definition",
+    "stop_and_wait",
     "stop_tasks",
 ]
 
@@ -98,7 +99,7 @@ def delete_ecs_services(account: Account, region: str, ids: Sequence[str]) -> Pr
 
 
 def stop_tasks(account: Account, region: str, ids: Sequence[str]) -> Problems:
-    """Stop tasks."""
+    """Stop tasks; they end within their stopTimeout."""
     ecs = account.client("ecs", region)
     problems: dict[str, str] = {}
     for arn in ids:
@@ -108,6 +109,24 @@ def stop_tasks(account: Account, region: str, ids: Sequence[str]) -> Problems:
                 ecs.stop_task(cluster=_cluster_of(arn), task=arn)
         except ClientError as error:
             problems[arn] = str(error)
+    return problems
+
+
+def stop_and_wait(account: Account, region: str, arns: Sequence[str]) -> Problems:
+    """Stop tasks of one cluster, and wait until they have stopped."""
+    problems = dict(stop_tasks(account, region, arns))
+    stopping = [arn for arn in arns if arn not in problems]
+    ecs = account.client("ecs", region)
+
+    def all_stopped() -> bool:  # one that is not described stopped an hour ago
+        tasks = ecs.describe_tasks(cluster=_cluster_of(stopping[0]), tasks=stopping)["tasks"]
+        return all(task.get("lastStatus") == "STOPPED" for task in tasks)
+
+    if stopping:
+        try:
+            account.clock.eventually(all_stopped, within=timeouts.TASK)
+        except AssertionError as error:
+            problems |= dict.fromkeys(stopping, str(error))
     return problems
 
 

@@ -104,7 +104,7 @@ class Borders:
         if self._is_faulty(source, str(address), port):
             return self._swallow(shared)
         if self._rules is None:
-            if address.is_loopback and address != _MACHINE:
+            if address != _MACHINE and (address.is_loopback or _is_in_subnet(source)):
                 _bind(shared, source)  # so that faults of the task's network find the connection
             return 0
         is_endpoint = self._rules.is_endpoint(str(address), port)
@@ -128,6 +128,11 @@ class Borders:
         if result not in (errno.EINPROGRESS, errno.EALREADY):
             return result
         return 0 if waits else result
+
+
+def _is_in_subnet(source: str) -> bool:
+    """Return whether a task has an address of its subnet: then it is in a sandbox, where all addresses are local."""
+    return not ip_address(source).is_loopback
 
 
 def _bind(shared: socket.socket, source: str) -> None:

@@ -18,7 +18,7 @@ from surveyor.account.removal.ec2 import (
 )
 from surveyor.report.build import find_leaked_resources
 from surveyor.targets.running import reach_target
-from surveyor.targets.sweep import close_run
+from surveyor.targets.sweep import close_run, not_searched
 from tests.account.conftest import ACCOUNT
 from tests.account.limited import limited, policies_for, without
 from tests.account.test_runs import conform, surveyor
@@ -49,6 +49,18 @@ def test_what_is_gone_is_no_problem(
         monkeypatch.setenv(name, value)
     with reach_target(emulator.target(), 0) as running:
         assert dict(delete(running.account("0123abcd"), REGION, [identity])) == {}
+
+
+@pytest.mark.soak
+def test_what_must_not_be_looked_for_is_no_success(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is denied may be gone: if that cannot be read either, the problem names the read."""
+    less = without(policies_for("sweep"), "servicediscovery:GetService")
+    for name, value in limited(emulator, *less).items():
+        monkeypatch.setenv(name, value)
+    gone = "srv-0123456789abcdef"
+    with reach_target(emulator.target(), 0) as running:
+        problems = delete_services(running.account("0123abcd"), REGION, [gone])
+        assert "servicediscovery:GetService" in problems[gone]
 
 
 def test_what_belongs_to_others_is_denied(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +109,7 @@ def test_the_end_of_a_run_says_which_action_kept_a_resource(
     less = without(policies_for("sweep"), "ec2:DeleteVpc", "elasticloadbalancing:DescribeTargetGroups")
     for name, value in limited(emulator, *less).items():
         monkeypatch.setenv(name, value)
-    close_run(tmp_path, owner, emulator.target(), reach_target)
+    close_run(tmp_path, owner, emulator.target(), reach_target, not_searched(emulator.target()))
     assert find_leaked_resources(tmp_path) == (
         f"VPC {created['Vpc']['VpcId']}: not permitted: ec2:DeleteVpc",
         f"target group surveyor-{run}-lb-1 (may exist): not permitted: elasticloadbalancing:DescribeTargetGroups",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.account.marked import MarkedResources, find_marked
+from surveyor.account.marked import SEARCHED, MarkedResources, find_marked
 from surveyor.evidence import Evidence
 from surveyor.targets import load_target
 from surveyor.targets.clients import Clients
@@ -46,10 +46,7 @@ class Search:
     subnet = ""
 
 
-OTHERS = (
-    "servicediscovery", "route53", "ec2", "route53resolver", "elasticloadbalancing", "events and sqs", "s3", "logs",
-    "cloudwatch", "lambda", "acm-pca", "ram", "iam",
-)  # fmt: skip
+OTHERS = SEARCHED - {"ecs"}
 
 
 @pytest.fixture

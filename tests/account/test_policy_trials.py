@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from surveyor.account.needed_calls import needed_operations, searching_operations
+from surveyor.account.needed_calls import searching_operations
 from surveyor.account.permissions import quick_actions, required_actions
 from surveyor.account.scopes import Place
 from surveyor.clock import WallClock
@@ -28,81 +26,15 @@ from surveyor.conformance.least_privilege import (
 from surveyor.gate.deployments import GatedDeployment, find_deployment
 from surveyor.targets.control import Control
 from surveyor_policies.dependent import DEPENDENT
+from tests.account.permission_trials import Trials, actions_of
+from tests.account.shop import GOOD, Shop
 from tests.gate.test_tool_figures import locust
 
 FULL = bool(os.environ.get("FULL"))
 RULES = 'inconclusive = "fail"\n[[threshold]]\nscenario = "made"\nfigure = "error-rate"\nat-most = 1\n'
 HERE = Place(ACCOUNT, "us-east-1")
-BAD = "raise SystemExit(1)"
-GOOD = "import time; time.sleep(9e9)"
 
 pytestmark = pytest.mark.soak
-
-
-def actions_of(command: str, *, service: bool = False) -> list[str]:
-    """Return the actions of a command's policy."""
-    return sorted(required_actions(needed_operations(command, service=service), DEPENDENT))
-
-
-@dataclass
-class Shop:
-    """An account with a cluster `store` and services in it."""
-
-    account: PolicyAccount
-    clock: WallClock
-
-    def client(self, service: str) -> Any:
-        """Return a client of the owner."""
-        return self.account.client(service)
-
-    def define(self, program: str) -> str:
-        """Register a task definition, and return its ARN."""
-        app = {"name": "app", "image": "python", "command": ["python", "-c", program]}
-        answer = self.client("ecs").register_task_definition(
-            family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
-            containerDefinitions=[app],
-        )  # fmt: skip
-        return str(answer["taskDefinition"]["taskDefinitionArn"])
-
-    def serve(self, name: str, **more: Any) -> None:
-        """Create a service of one task, and wait until it is steady."""
-        ecs, ec2 = self.client("ecs"), self.client("ec2")
-        subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
-        network = {"subnets": [subnets[0]["SubnetId"]], "assignPublicIp": "ENABLED"}
-        ecs.create_service(
-            cluster="store", serviceName=name, taskDefinition=self.define(GOOD), desiredCount=1, launchType="FARGATE",
-            networkConfiguration={"awsvpcConfiguration": network}, **more,
-        )  # fmt: skip
-        self.clock.eventually(lambda: self.deployments(name, "SUCCESSFUL"), within=600)
-
-    def deploy(self, name: str, **more: Any) -> None:
-        """Begin a deployment whose tasks end at once, so that it lasts."""
-        self.client("ecs").update_service(cluster="store", service=name, taskDefinition=self.define(BAD), **more)
-        self.clock.eventually(lambda: self.deployments(name, "IN_PROGRESS"), within=600)
-
-    def deployments(self, name: str, status: str) -> list[Any]:
-        """Return the deployments of a service that have a status."""
-        answer = self.client("ecs").list_service_deployments(cluster="store", service=name, status=[status])
-        return list(answer["serviceDeployments"])
-
-    def status(self, arn: str) -> str:
-        """Return the status of a deployment."""
-        answer = self.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])
-        return str(answer["serviceDeployments"][0]["status"])
-
-    def registry(self) -> str:
-        """Create a Cloud Map service in a private namespace, and return its ARN."""
-        cloudmap, ec2 = self.client("servicediscovery"), self.client("ec2")
-        vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
-        operation = cloudmap.create_private_dns_namespace(Name="store.test", Vpc=vpc)["OperationId"]
-
-        def made() -> str:
-            found = cloudmap.get_operation(OperationId=operation)["Operation"]
-            return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
-
-        namespace = self.clock.eventually(made, within=600)
-        dns = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
-        return str(cloudmap.create_service(Name="web", NamespaceId=namespace, DnsConfig=dns)["Service"]["Arn"])
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +55,16 @@ def shop(account: PolicyAccount) -> Iterator[Shop]:
     control.close()
 
 
+@pytest.fixture(scope="module")
+def trials(account: PolicyAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
+    """Yield the trials of commands in the account."""
+    control = Control(account.endpoint, account.token)
+    clock = WallClock(control.scale() or 1.0, control.now)
+    made = Trials(account, clock, tmp_path_factory.mktemp("trials"))
+    yield made
+    control.close()
+
+
 def some(actions: list[str], *chosen: str) -> list[str]:
     """Return all actions with FULL=1, else the chosen ones."""
     assert set(chosen) <= set(actions)
@@ -138,7 +80,7 @@ def closed_gate(folder: Path, service: str) -> list[str]:
 def test_a_gate_rolls_a_bad_deployment_back_with_its_four_actions(shop: Shop, tmp_path: Path) -> None:
     """A rolling deployment; without an action that this needs nothing is done, and it is named."""
     words = closed_gate(tmp_path, "store/web")
-    actions = actions_of("gate", service=True)
+    actions = actions_of("gate")
     place = Place(ACCOUNT, "us-east-1", service="store/web")
     shop.deploy("web")
     for missing in ("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"):
@@ -168,7 +110,7 @@ def test_a_gate_answers_a_hook_with_its_four_actions(shop: Shop, tmp_path: Path)
         return found if found and found.hook else None
 
     bad = shop.clock.eventually(waiting, within=600)
-    words, actions = closed_gate(tmp_path, "store/paused"), actions_of("gate", service=True)
+    words, actions = closed_gate(tmp_path, "store/paused"), actions_of("gate")
     place = Place(ACCOUNT, "us-east-1", service="store/paused")
     missing = "ecs:ContinueServiceDeployment"
     trial = shop.account.run([action for action in actions if action != missing], "gate", words, place)
@@ -251,9 +193,23 @@ def test_policies_are_complete_and_minimal(command: str, capsys: pytest.CaptureF
     assert check_policy(command, actions_of(command), features, report) == [], said
 
 
+CLEAN_UPS = (
+    ("sweep", "acm-pca:ListTags"), ("sweep", "ec2:DetachInternetGateway"), ("sweep", "iam:RemoveUserFromGroup"),
+    ("sweep", "route53resolver:GetFirewallRuleGroupAssociation"), ("chaos", "servicediscovery:ListTagsForResource"),
+    ("load", "elasticloadbalancing:DescribeTargetGroups"), ("recordings", "sqs:GetQueueUrl"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "action"), CLEAN_UPS)
+def test_a_clean_up_names_the_action_that_it_lacks(trials: Trials, command: str, action: str) -> None:
+    """And with all actions it deletes what is left. tests.account.permission_trials tries all of them."""
+    outcome = trials.clean_up(command, action)
+    assert outcome.problem == "", outcome
+
+
 def test_a_watch_reads_with_its_policy(shop: Shop) -> None:
     """All of it, and without an action exit code 3 with the action, instead of figures; UpdateService for --deploy."""
-    actions = actions_of("watch", service=True)
+    actions = actions_of("watch")
     chosen = some(actions, "ecs:ListServiceDeployments", "servicediscovery:ListInstances")
     unused = ("elasticloadbalancing:", "servicediscovery:DiscoverInstancesRevision")
     place, said = Place(ACCOUNT, "us-east-1", service="store/web"), list[str]()

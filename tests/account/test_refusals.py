@@ -15,7 +15,14 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.session import Session
 
-from surveyor.account.refusals import OWN, denial_advice, names_quota, reason_in_short, require_available
+from surveyor.account.refusals import (
+    OWN,
+    denial_advice,
+    describe_denial,
+    names_quota,
+    reason_in_short,
+    require_available,
+)
 from surveyor.errors import TargetUnavailable, Unavailable, WrongAnswer
 from surveyor.evidence import Evidence
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, judge
@@ -345,3 +352,40 @@ def test_operations_name_the_quota_that_they_met(message: str, code: str) -> Non
 def test_a_reason_in_short_holds_nothing_of_the_account(text: str, reason: str) -> None:
     """It has the action or the operation and the code, since reports show it."""
     assert reason_in_short(text) == reason
+
+
+MINE = "User: me is not authorized to perform: "
+
+
+@pytest.mark.parametrize(
+    ("call", "message", "described"),
+    [
+        (
+            "(AccessDenied) when calling the DeleteObjects operation (reached max retries: 0)",
+            f"{MINE}s3:DeleteObject because no identity-based policy allows it",
+            "s3:DeleteObject is not permitted: allow it",
+        ),
+        (
+            "(UnauthorizedOperation) when calling the DeleteVpc operation",
+            "You are not authorized.",
+            "DeleteVpc is not permitted: allow it",
+        ),
+        (
+            "(AccessDenied) when calling the DeleteQueue operation",
+            f"{MINE}sqs:DeleteQueue with an explicit deny in a service control policy",
+            f"sqs:DeleteQueue is not permitted: {denial_advice('with an explicit deny in a service control policy')}",
+        ),
+    ],
+)
+def test_what_is_left_since_a_call_was_denied_says_what_to_allow(call: str, message: str, described: str) -> None:
+    """With the words of AWS, which have the resource."""
+    assert describe_denial(f"An error occurred {call}: {message}") == f"{described} ({message})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["An error occurred (DependencyViolation) when calling the DeleteVpc operation: it is in use.", "it is in use", ""],
+)
+def test_other_reasons_stay_as_they_are(text: str) -> None:
+    """They are not about permissions."""
+    assert describe_denial(text) == text

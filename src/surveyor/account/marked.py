@@ -19,7 +19,7 @@ from surveyor.account.resources import CREATES
 from surveyor.account.run_ids import COMMAND
 from surveyor.account.tags import TAG, run_prefix
 
-__all__ = ["Marked", "MarkedResources", "find_marked"]
+__all__ = ["SEARCHED", "Marked", "MarkedResources", "find_marked"]
 
 _RUN = re.compile(r"(?:^|[^\w-])surveyor-([0-9a-f]{8})-")
 _MAILBOX = re.compile(r"surveyor-([0-9a-f]{8})-mailbox-[0-9a-f]{8}")
@@ -72,15 +72,15 @@ def find_marked(client: Callable[[str, str], Any], region: str, *, without: Coll
     """
     found: list[Marked] = []
     failed: dict[str, str] = {}
-    for services, find in _FINDERS:
-        if services in without:
+    for service, find in _FINDERS.items():
+        if service in without:
             continue
         try:
             found += find(lambda service: client(service, region), region)
         except ClientError as error:
-            failed[services] = describe_failed_call(f"{services}: {error.operation_name}", error.response)
+            failed[service] = describe_failed_call(f"{service}: {error.operation_name}", error.response)
         except BotoCoreError as error:
-            failed[services] = f"{services}: {' '.join(str(error).split())}"
+            failed[service] = f"{service}: {' '.join(str(error).split())}"
     return MarkedResources(tuple(found), failed)
 
 
@@ -196,10 +196,13 @@ def _load_balancing(client: _Client, region: str) -> Iterator[Marked]:
             yield Marked(run, "elbv2:CreateTargetGroup", entry["TargetGroupArn"], region, entry["TargetGroupName"])
 
 
-def _events(client: _Client, region: str) -> Iterator[Marked]:
+def _rules(client: _Client, region: str) -> Iterator[Marked]:
     for rule in _pages(client("events"), "list_rules", "Rules", NamePrefix="surveyor-"):
         if run := _run_in(rule["Name"]):
             yield Marked(run, "events:PutRule", rule["Name"], region, details={"Name": rule["Name"]})
+
+
+def _queues(client: _Client, region: str) -> Iterator[Marked]:
     for url in _pages(client("sqs"), "list_queues", "QueueUrls", QueueNamePrefix="surveyor-"):
         if run := _run_in(url.rpartition("/")[2]):
             yield Marked(run, "sqs:CreateQueue", url, region)
@@ -290,19 +293,23 @@ def _principals(client: _Client, region: str) -> Iterator[Marked]:
                 yield Marked(run, operation, identifier, region, name, entry.get("CreateDate"))
 
 
-_FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
-    ("servicediscovery", _namespaces),
-    ("route53", _route53),
-    ("ec2", _ec2),
-    ("ecs", _ecs),
-    ("route53resolver", _resolver),
-    ("elasticloadbalancing", _load_balancing),
-    ("events and sqs", _events),
-    ("s3", _buckets),
-    ("logs", _log_groups),
-    ("cloudwatch", _alarms),
-    ("lambda", _functions),
-    ("acm-pca", _authorities),
-    ("ram", _shares),
-    ("iam", _principals),
-)
+_FINDERS: Mapping[str, Callable[[_Client, str], Iterable[Marked]]] = {
+    "servicediscovery": _namespaces,
+    "route53": _route53,
+    "ec2": _ec2,
+    "ecs": _ecs,
+    "route53resolver": _resolver,
+    "elbv2": _load_balancing,
+    "events": _rules,
+    "sqs": _queues,
+    "s3": _buckets,
+    "logs": _log_groups,
+    "cloudwatch": _alarms,
+    "lambda": _functions,
+    "acm-pca": _authorities,
+    "ram": _shares,
+    "iam": _principals,
+}
+
+SEARCHED = frozenset(_FINDERS)
+"""The services that are searched, by botocore's names."""

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["COMMANDS", "CONSUMER", "SERVICE_COMMANDS", "needed_operations", "searching_operations"]
+__all__ = [
+    "COMMANDS",
+    "CONSUMER",
+    "PUBLIC_TASKS",
+    "SERVICE_COMMANDS",
+    "made_services",
+    "needed_operations",
+    "searching_operations",
+]
 
 COMMANDS = (
     "conform", "recordings", "model", "chaos", "load", "audit", "watch", "gate", "advise", "sweep", "in-vpc",
@@ -17,6 +25,9 @@ COMMANDS = (
 
 CONSUMER = "consumer"
 """What a run with `--consumer-profile` does in the second account, as if it were a command."""
+
+PUBLIC_TASKS = "public-tasks"
+"""Stands among the features for `public = true` in the section [ecs] of a target file."""
 
 SERVICE_COMMANDS = ("chaos", "watch", "gate")
 """Those that may be about a service of the user's."""
@@ -118,7 +129,6 @@ _CONFORM_FEATURES: Mapping[str, Calls] = {
         "ListVPCAssociationAuthorizations",
     },
     "ecs-processes": {
-        "ec2": "DescribeNetworkInterfaces",
         "logs": "CreateLogGroup FilterLogEvents",
         "cloudwatch": "GetMetricData",
     },
@@ -149,6 +159,12 @@ _RECORDINGS: Calls = {
 }
 """Those of recordings, in the default VPC or in the subnets of the target file."""
 
+_RECORDINGS_FEATURES: Mapping[str, Calls] = {
+    "iam": {"sts": "AssumeRole", "iam": "GetPolicy GetPolicyVersion GetRole"},
+    "sharing": _CONFORM_FEATURES["sharing"],
+}
+"""Those of recordings that need a feature which is not tested without an option."""
+
 _MODEL: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreatePublicDnsNamespace CreateService "
     "DiscoverInstances GetInstance GetInstancesHealthStatus RegisterInstance UpdateInstanceCustomHealthStatus",
@@ -170,17 +186,19 @@ _CONSUMER: Calls = {
 _EXPERIMENT: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace "
     "GetService RegisterInstance UpdateService",
-    "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
-    "ecs": "CreateCluster CreateService DescribeServiceDeployments DescribeServiceRevisions DescribeTaskDefinition "
-    "ListServiceDeployments ListTagsForResource RegisterTaskDefinition RunTask StopServiceDeployment TagResource "
-    "UntagResource UpdateService",
+    "ec2": "DescribeRouteTables DescribeSubnets",
+    "ecs": "CreateCluster CreateService DescribeTaskDefinition ListServiceDeployments ListTagsForResource "
+    "RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource UpdateService",
 }
 """Those of experiments on a service that Surveyor creates, in the default VPC or in the subnets of the target file."""
+
+_CHAOS: Calls = {"ecs": "DescribeServiceDeployments DescribeServiceRevisions"}
+"""Those of experiments beside those of load scenarios, which do not wait for a share of the traffic to be shifted."""
 
 _EXISTING: Calls = {
     "servicediscovery": "DeregisterInstance DiscoverInstances GetInstance GetNamespace GetService ListInstances "
     "RegisterInstance UpdateService",
-    "ec2": "DescribeNetworkInterfaces DescribeSubnets",
+    "ec2": "DescribeSubnets",
     "ecs": "DescribeClusters DescribeServices DescribeTaskDefinition DescribeTasks ListServiceDeployments "
     "ListTagsForResource ListTasks StopServiceDeployment StopTask TagResource UntagResource UpdateService",
     "elbv2": "DescribeListeners DescribeLoadBalancers DescribeTargetGroupAttributes DescribeTargetGroups",
@@ -223,7 +241,7 @@ _CLOUDWATCH: Calls = {"cloudwatch": "DescribeAlarmHistory DescribeAlarms GetMetr
 
 _ADVISE: Calls = {
     "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace",
-    "ec2": "DescribeNetworkInterfaces DescribeRouteTables",
+    "ec2": "DescribeRouteTables DescribeSubnets",
     "ecs": "CreateCluster CreateService RegisterTaskDefinition RunTask UpdateService",
 }
 
@@ -236,19 +254,43 @@ _IN_VPC: Calls = {
 """What starts the task of a command; `iam:PassRole` for its role is no operation."""
 
 _MADE: Mapping[str, Collection[str]] = {
-    "chaos": ("servicediscovery", "route53", "ec2", "ecs"),
-    "load": ("servicediscovery", "route53", "ec2", "ecs", "elbv2"),
-    "advise": ("servicediscovery", "route53", "ec2", "ecs"),
-    "model": ("servicediscovery", "route53", "ec2"),
+    "recordings": ("servicediscovery", "route53", "ec2", "ecs", "events", "sqs"),
+    "chaos": ("servicediscovery", "ecs"),
+    "load": ("servicediscovery", "ecs", "elbv2"),
+    "advise": ("servicediscovery", "ecs"),
+    "model": ("servicediscovery", "ec2"),
+    "in-vpc": ("ec2", "ecs", "s3"),
     CONSUMER: ("servicediscovery", "ec2", "ecs", "ram"),
 }
-"""The services in which a command may leave something: the clean-up at its end asks no other."""
+"""The services in which a command may leave something: the search at its end asks no other.
+
+`in-vpc` deletes what the command in its task has left as well, by the ledgers of that.
+"""
+
+_EC2_READS = "DescribeInstances DescribeInternetGateways DescribeSecurityGroups DescribeSubnets DescribeVpcs"
+
+_EC2_CLEAN_UP: Mapping[str, str] = {
+    "recordings": f"DeleteSubnet DeleteVpc TerminateInstances {_EC2_READS}",
+    "model": "DeleteVpc DescribeVpcs",  # which deletes by its ledger alone
+    CONSUMER: f"DeleteVpc {_EC2_READS}",
+}
+"""What finds and deletes what these make of EC2; for the tasks of others there are subnets."""
+
+
+def made_services(command: str, features: Collection[str] = ()) -> Collection[str] | None:
+    """Return the services, by botocore's names, in which a command may leave something; None if it may be any.
+
+    `features`: those of the target that are used.
+    """
+    made = _MADE.get(command)
+    return (*made, "ram") if command == "recordings" and made and "sharing" in features else made
 
 
 def needed_operations(command: str, features: Collection[str] = (), *, service: bool = False) -> frozenset[str]:
     """Return the operations that a command calls; with `service`, for one of the user's services alone.
 
-    `features`: those of the target that are used, `deploy` for `watch --deploy`, and `watch` for `gate --watch`.
+    `features`: those of the target that are used, PUBLIC_TASKS for tasks that are called by public addresses, `deploy`
+    for `watch --deploy`, and `watch` for `gate --watch`.
     """
     return frozenset(_operations(command, features, service=service))
 
@@ -272,27 +314,34 @@ def _parts(command: str, features: Collection[str], *, service: bool) -> tuple[C
     fixed: Mapping[str, tuple[Calls, ...]] = {
         "audit": (_AUDIT,),
         "sweep": (_SWEEP, {"route53resolver": _RESOLVER_SWEEP, "iam": _PRINCIPALS_SWEEP}),
+        "in-vpc": (_IN_VPC, _SWEEP),
     }
     if command in fixed:
         return fixed[command]
-    if command == "in-vpc":
-        return (_IN_VPC, _SWEEP)
     if command == "gate":
         return (_GATE, *([_WATCH, _CLOUDWATCH] if "watch" in features else []))
     if command == "watch":
         return (_WATCH, *([_DEPLOY] if "deploy" in features else []))
-    if command in ("conform", "recordings"):
-        judged = _CONFORM if command == "conform" else _RECORDINGS
-        return (judged, _SWEEP, *(calls for feature, calls in _CONFORM_FEATURES.items() if feature in features))
     role = {"sts": "AssumeRole"} if command == "chaos" and "iam" in features else {}
     if service:
         return (_EXISTING, role)
+    if command == "conform":
+        return (_CONFORM, _SWEEP, *_of_features(_CONFORM_FEATURES, features))
     own: Mapping[str, tuple[Calls, ...]] = {
-        "chaos": (_EXPERIMENT,), "load": (_EXPERIMENT, _LOAD), "advise": (_ADVISE,), "model": (_MODEL,),
+        "recordings": (_RECORDINGS, *_of_features(_RECORDINGS_FEATURES, features)),
+        "chaos": (_EXPERIMENT, _CHAOS, *_of_addresses(features)),
+        "load": (_EXPERIMENT, _LOAD, *_of_addresses(features)),
+        "advise": (_ADVISE, *_of_addresses(features)),
+        "model": (_MODEL,),
         CONSUMER: (_CONSUMER,),
-    }  # fmt: skip
-    clean_up = {name: words for name, words in _SWEEP.items() if name in _MADE[command]}
-    # Most make nothing of EC2: tasks run in subnets that exist.
-    reads = "DescribeInstances DescribeSecurityGroups DescribeSubnets DescribeVpcs"
-    clean_up["ec2"] = f"DeleteVpc {reads}" if command in ("model", CONSUMER) else reads
-    return (*own[command], clean_up, role)
+    }
+    calls = {**_SWEEP, "ec2": _EC2_CLEAN_UP.get(command, "")}
+    return (*own[command], {name: calls[name] for name in made_services(command, features) or ()}, role)
+
+
+def _of_features(known: Mapping[str, Calls], features: Collection[str]) -> tuple[Calls, ...]:
+    return (*(calls for feature, calls in known.items() if feature in features), *_of_addresses(features))
+
+
+def _of_addresses(features: Collection[str]) -> tuple[Calls, ...]:
+    return ({"ec2": "DescribeNetworkInterfaces"},) if PUBLIC_TASKS in features else ()

@@ -23,6 +23,7 @@ __all__ = [
     "blames_account",
     "denial_advice",
     "denied_action",
+    "describe_denial",
     "describe_failed_operation",
     "describe_refusal",
     "ended_session",
@@ -74,7 +75,9 @@ NOT_PERMITTED = "not permitted: "
 
 _ACTION = re.compile(r"not authorized to perform: ([a-z][\w-]*:\w+)")
 
-_REFUSED = re.compile(r"\((\w+)\) when calling the (\w+) operation")
+_REFUSED = re.compile(
+    r"\((\w+)\) when calling the (\w+) operation(?: \(reached max retries: \d+\))?(?:: (.*))?", re.DOTALL
+)
 
 _CREATION = re.compile(r":(?:Allocate|Create|Put|Register|Run|Start)")
 
@@ -244,6 +247,15 @@ def _unavailable(operation: str, code: str, message: str) -> tuple[str, str]:
     return f"unavailable: {code}", f"{operation} could not be answered now ({code}: {message}); try again later"
 
 
+def describe_denial(text: str) -> str:
+    """Return which action is missing and what to do, if `text` is that of a ClientError about it; else `text`."""
+    refused = _REFUSED.search(text)
+    if refused is None or refused[1] not in DENIED:
+        return text
+    message = " ".join((refused[3] or "").split())
+    return f"{denied_action(refused[2], message)} is not permitted: {denial_advice(message)} ({message})"
+
+
 def reason_in_short(text: str) -> str:
     """Return why a call was refused, without values of the account: the action that is missing, or the error's code.
 
@@ -252,7 +264,7 @@ def reason_in_short(text: str) -> str:
     refused = _REFUSED.search(text)
     if refused is None:
         return ""
-    code, operation = refused.groups()
+    code, operation, _ = refused.groups()
     if code in DENIED:
         return f"{NOT_PERMITTED}{denied_action(operation, text)}"
     return f"{operation} was refused with {code}"

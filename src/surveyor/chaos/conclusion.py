@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from botocore.exceptions import ClientError
+
+from surveyor.account.refusals import describe_denial
 from surveyor.chaos.actions import FaultFailed
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.leftovers import LeftBehind
@@ -36,7 +39,7 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
     except BaseException as error:
         _recover(run, error)
         run.stop()
-        run.recorder.close(f"{type(error).__name__}: {error}".splitlines()[0][:300])
+        run.recorder.close(_reason(error).splitlines()[0][:300])
         judge_file(run.recorder.path)
         if isinstance(error, WrongAnswer | FaultFailed) and (lag := run.lag()):
             raise Inconclusive(f"{lag}; {error}") from error
@@ -61,6 +64,13 @@ def print_line(line: str) -> None:
     if sys.__stderr__ is not None:
         guard(sys.__stderr__).write(line + "\n")
         sys.__stderr__.flush()
+
+
+def _reason(error: BaseException) -> str:
+    """Return why an experiment stopped; of a denied call the action that is missing, and what to do."""
+    text = str(error)
+    denial = describe_denial(text) if isinstance(error, ClientError) else text
+    return f"{type(error).__name__}: {text}" if denial == text else denial
 
 
 def _recover(run: ExperimentRun, error: BaseException) -> None:

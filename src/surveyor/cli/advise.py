@@ -72,7 +72,7 @@ def advise(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.console_report import describe_ending
     from surveyor.cli._support.progress import make_progress
-    from surveyor.cli._support.run_ending import print_left_behind
+    from surveyor.cli._support.run_ending import print_left_behind, print_not_searched
     from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import load_report
@@ -113,6 +113,7 @@ def advise(
     with make_progress(folder) as progress:
         measured = run_suites(config, progress)
     page = save_outputs(measured, load_claims(layout.claims), folder)
+    print_not_searched(progress)
     print_left_behind(measured.leaked_resources, folder, measured.started)
     code = exit_code(measured)
     if code in (3, 4, 130):

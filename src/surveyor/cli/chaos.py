@@ -120,6 +120,7 @@ def chaos(
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.progress import CountingProgress, make_progress
+    from surveyor.cli._support.run_ending import print_not_searched
     from surveyor.conformance.run import RunConfig, check_account, run_suites
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
@@ -200,6 +201,7 @@ def chaos(
         nothing_can_be_done = len(unsupported) == len(report.experiments)
         raise typer.Exit(5 if nothing_can_be_done else 1 if names and unsupported else 0)
     page = save_outputs(report, load_claims(layout.claims), folder)
+    print_not_searched(progress)
     code = _print(report, folder, page)
     if names and unsupported and code in (0, 5):
         for result in unsupported:

@@ -94,7 +94,9 @@ def model(
     try:
         run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
     except Unavailable as error:
-        raise SurveyorError(str(error)) from None
+        is_denied = "not authorized to perform" in str(error)
+        advice = "; `surveyor policy model` prints a policy with all that a search needs" if is_denied else ""
+        raise SurveyorError(f"{error}{advice}") from None
     except Inconclusive as error:  # its budget is spent; what it created is deleted
         raise UsageError(str(error)) from None
     _print_result(run, folder / "model")

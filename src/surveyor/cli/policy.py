@@ -96,7 +96,7 @@ def policy(
     """Print the IAM policy with which a command can be run on AWS, limited to what runs make by name and tag."""
     from dataclasses import replace
 
-    from surveyor.account.needed_calls import CONSUMER
+    from surveyor.account.needed_calls import CONSUMER, PUBLIC_TASKS
 
     target, place = _place(command, enable, role, account, region, service, vpc)
     if service_role is not None and not _ROLE.fullmatch(service_role):
@@ -122,6 +122,7 @@ def policy(
     more = {"iam": role, "deploy": deploy, "watch": watch, "sharing": consumer_profile, "from-vpc": from_vpc}
     more |= {"service-roles": service_role}
     features = (*sorted(target.features or ()), *(name for name, value in more.items() if value))
+    features += (PUBLIC_TASKS,) if target.place.public else ()
     actions = _actions(command, features, service=bool(service), tagged=bool(target.tags))
     if quick:
         _print_quick_policy(actions, {"enable": enable, **more, "check": check}, place, out)

@@ -154,7 +154,7 @@ def check(
     be repeated is listed with the reason.
     """
     from surveyor.cli._support.progress import make_progress
-    from surveyor.cli._support.run_ending import print_left_behind
+    from surveyor.cli._support.run_ending import print_left_behind, print_not_searched
     from surveyor.cli.conform import default_workers_for, print_recorded, run_folder
     from surveyor.conformance.own_run import check_recordable, record_replay
     from surveyor.conformance.replay.run import REPLAY_FILE, Status, exit_code, replay
@@ -206,6 +206,8 @@ def check(
     errors = [f"{row.id}: {row.detail}" for row in report.results if row.status is Status.ERROR]
     if problem := report.failure or (f"{len(errors)} errors, the first of them {errors[0]}" if errors else ""):
         print_error(problem)
+    if progress is not None:
+        print_not_searched(progress)
     print_left_behind(report.leaked_resources, out, report.started)
     raise typer.Exit(exit_code(report))
 

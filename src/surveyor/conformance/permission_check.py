@@ -9,7 +9,7 @@ from pathlib import Path
 
 from surveyor.account.budget import UNBOUNDED
 from surveyor.account.ledger import Ledger, Owner, read_ledger
-from surveyor.account.needed_calls import needed_operations
+from surveyor.account.needed_calls import PUBLIC_TASKS, needed_operations
 from surveyor.account.permissions import required_actions
 from surveyor.account.removal import delete_resources
 from surveyor.claims import load_claims
@@ -25,8 +25,9 @@ __all__ = ["actions_of", "reach_with_permissions"]
 
 def actions_of(command: str, target: Target, selection: Selection, layout: Layout) -> frozenset[str]:
     """Return the actions of IAM that a run of a command needs to create and delete: for `conform`, of its claims."""
-    inside = ("from-vpc",) if target.from_vpc is not None else ()
-    needed = required_actions(needed_operations(command, (*(target.features or ()), *inside)), DEPENDENT)
+    more = {"from-vpc": target.from_vpc is not None, PUBLIC_TASKS: target.place.public}
+    features = {*(target.features or ()), *(name for name, is_used in more.items() if is_used)}
+    needed = required_actions(needed_operations(command, features), DEPENDENT)
     if command != "conform":
         return frozenset(needed)
     chosen = selection.select(load_claims(layout.claims)).values()

@@ -27,7 +27,7 @@ from surveyor.targets import Target
 from surveyor.targets.consumer import close_accounts
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import existing_resources, owner_of, set_ledgers_aside
+from surveyor.targets.sweep import existing_resources, not_searched, owner_of, set_ledgers_aside
 from surveyor.typed_json import read_json, write_json
 
 __all__ = ["RUN_FILE", "EarlierRun", "RunFile", "check_options", "delete_leftovers", "find_run", "save_run"]
@@ -131,7 +131,7 @@ def delete_leftovers(run: EarlierRun, target: Target, report: Callable[[str], No
         run.file.runs[-1], run.file.target, target.account or "", target.region, target.endpoint
     )
     before = len(existing_resources(run.folder))
-    close_accounts(run.folder, owner, target, run_target)
+    close_accounts(run.folder, owner, target, run_target, not_searched(target))
     left = len(existing_resources(run.folder))
     set_ledgers_aside(run.folder)
     continue_spending(run.folder)

@@ -217,7 +217,7 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: object, option
         *("-p", "no:unraisableexception", "-p", "no:threadexception"),  # they collect garbage five times at the end
         "--capture=sys",  # progress is printed between the tests, to the standard output that was there before
         *("--strict-markers", "--target", config.target, "--seed", str(config.seed), "--out", str(config.out)),
-        *("--run-id", config.run, *config.target_options.arguments()),
+        *("--run-id", config.run, "--policy-of", config.command, *config.target_options.arguments()),
     ]
     if config.experiments:
         arguments += config.chaos.arguments()

@@ -11,7 +11,7 @@ from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.targets import Target
 from surveyor.targets.consumer import close_accounts
 from surveyor.targets.running import RunningTarget, reach_target
-from surveyor.targets.sweep import existing_resources
+from surveyor.targets.sweep import existing_resources, not_searched
 from surveyor.vantage import choose_place, open_main
 
 __all__ = ["start_vantage"]
@@ -45,7 +45,7 @@ def _clean_up(config: RunConfig, owner: Owner, target: Target, ledger: Ledger) -
     ledger.close()
     if not ledger.count:
         return "nothing was created"
-    close_accounts(config.out, owner, target, reach_target)
+    close_accounts(config.out, owner, target, reach_target, not_searched(target, config.command))
     left = existing_resources(config.out)
     return f"left behind: {', '.join(map(str, left))}; `surveyor sweep {config.out}`" if left else "nothing is left"
 

@@ -17,7 +17,7 @@ from surveyor.in_vpc.copies import Copies
 from surveyor.input_files import is_file
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget, reach_target
-from surveyor.targets.sweep import close_run, existing_resources, owner_of
+from surveyor.targets.sweep import close_run, existing_resources, not_searched, owner_of
 from surveyor.typed_json import read_json, write_json
 from surveyor.vantage.mailbox import Mailbox
 
@@ -100,6 +100,6 @@ def close_inner_runs(folder: Path, target: Target) -> list[str]:
         owner = owner_of(place)
         if place.name == FOLDER or owner is None:
             continue
-        close_run(place, owner, target, reach_target)
+        close_run(place, owner, target, reach_target, not_searched(target))  # it may be a run of any command
         left += [str(resource) for resource in existing_resources(place)]
     return left

@@ -32,7 +32,7 @@ from surveyor.layout import Layout
 from surveyor.output_files import append_text, write_text
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget, reach_target
-from surveyor.targets.sweep import close_run, existing_resources
+from surveyor.targets.sweep import close_run, existing_resources, not_searched
 from surveyor.terminal import MARKED_ERRORS
 from surveyor.typed_json import write_json
 from surveyor.vantage.groups import create_groups
@@ -349,7 +349,7 @@ def _after_loss(folder: Path, owner: Owner, target: Target, ledger: Ledger, opti
 
 def _close(own: Path, owner: Owner, target: Target) -> None:
     """Delete task, bucket and groups."""
-    close_run(own, owner, replace(target, from_vpc=None), reach_target)
+    close_run(own, owner, replace(target, from_vpc=None), reach_target, not_searched(target, "in-vpc"))
     if not existing_resources(own):
         (own / STATE).unlink(missing_ok=True)
 

@@ -86,7 +86,10 @@ def conduct(conductor_input: ConductorInput, callers: CallersLink) -> Conformanc
     reserve_folder(config.out)
     check_account(config)
     plugin = _ScenarioPlugin(scenario_experiment(scenario, callers))
-    report = run_suites(config, Collector(), plugin)
+    collector = Collector()
+    report = run_suites(config, collector, plugin)
+    if line := collector.describe_search():
+        sys.stderr.write(f"{line}\n")
     # Without a history the report knows only the name of the test.
     named = tuple(structs.replace(result, name=scenario.name) for result in report.experiments)
     report = structs.replace(report, experiments=named)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner, read_ledger
+from surveyor.account.refusals import describe_denial
 from surveyor.account.removal import delete_resources
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget
@@ -29,4 +30,4 @@ class SearchCleanup:
         result = delete_resources(existing, running.account(self.run))
         for resource in result.deleted:
             self.ledger.record_removed(resource.number)
-        return tuple(f"{resource}: {why}" for resource, why in result.remaining.items())
+        return tuple(f"{resource}: {describe_denial(why)}" for resource, why in result.remaining.items())

@@ -21,7 +21,7 @@ from surveyor.targets import Target
 from surveyor.targets.consumer import close_accounts
 from surveyor.targets.parent_death import end_with
 from surveyor.targets.running import RunningTarget, reach_target
-from surveyor.targets.sweep import Reach, find_leftovers, not_searched
+from surveyor.targets.sweep import Reach, find_leftovers
 
 __all__: list[str] = []
 
@@ -86,7 +86,7 @@ def _rehearse_the_end(session: TargetSession, *, searches: bool) -> None:
     began, account = running.clock.now(), running.account(session.run)
     delete_resources(read_ledger(ledger.path).existing, account)
     if searches:
-        find_leftovers(account, session.target.region, without=not_searched(session.target))
+        find_leftovers(account, session.target.region, without=session.without)
     session.closing_seconds = running.clock.now() - began
 
 
@@ -119,6 +119,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         return  # the process that started the workers does it, or the whole target is about to be stopped
     folder, own = ledger_folder(config.stash[SETTINGS]), config.stash[SESSION]
     try:
-        own.not_searched = close_accounts(folder, ledger.owner, target, _counting(own.closing_calls))
+        reach = _counting(own.closing_calls)
+        own.not_searched = close_accounts(folder, ledger.owner, target, reach, own.without)
     except SurveyorError:
         return  # the report lists what the ledgers still hold

@@ -90,6 +90,11 @@ class Collector:
             self.closing.update(config.stash[SESSION].closing_calls)
             self.not_searched.update(config.stash[SESSION].not_searched)
 
+    def describe_search(self) -> str:
+        """Return where the run could not look for what it left and no ledger has, as what ECS makes itself; or ""."""
+        reasons = "; ".join(self.not_searched.values())
+        return f"not everything was searched for what the run left: {reasons}" if reasons else ""
+
     def finished(self) -> list[TestResult]:
         """Return all results, with an `error` for each test in which a worker died."""
         proofs = {nodeid: claims for facts in self.facts for nodeid, claims in facts.collected.items()}

@@ -61,7 +61,8 @@ class Chaos:
 class Settings:
     """The options of a run. `out` is None if no report is written.
 
-    `resume`: leave out the tests that have a verdict in the report that is in `out`.
+    `resume`: leave out the tests that have a verdict in the report that is in `out`. `command`: of Surveyor, by whose
+    policy the run may do what it does.
     """
 
     target: str
@@ -75,6 +76,7 @@ class Settings:
     task_settings: TaskSettings
     chaos: Chaos = Chaos()
     resume: bool = False
+    command: str = "conform"
 
 
 SCENARIO_TEST = Path(__file__).parents[1] / "load" / "pytest_scenario.py"
@@ -138,6 +140,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--yes-production", action="store_true", help="disrupt a service that seems to be production")
     group.addoption("--path", default="", metavar="PATH", help="what experiments with a user's service call")
     group.addoption("--run-id", default=None, metavar="ID", help="id of the run (a new one)")
+    group.addoption("--policy-of", default="conform", metavar="COMMAND", help="whose policy the run has (conform)")
     group.addoption("--resume", action="store_true", help="keep the verdicts in the report.json that is in --out")
     group.addoption("--seed", type=int, default=7, help="seed of all random choices (7)")
 
@@ -186,6 +189,7 @@ def pytest_configure(config: pytest.Config) -> None:
         task_settings=task_settings or DEFAULT,
         chaos=_chaos(config, task_settings),
         resume=config.getoption("--resume"),
+        command=config.getoption("--policy-of"),
     )
 
 

@@ -22,7 +22,7 @@ from surveyor.pytest_plugin.consumer import Consumer, open_consumer
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
-from surveyor.targets.sweep import forget, set_ledgers_aside
+from surveyor.targets.sweep import forget, not_searched, set_ledgers_aside
 from surveyor.vantage import Vantages, at_main_vantage
 
 __all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target", "worker_name"]
@@ -41,6 +41,8 @@ class TargetSession:
         self.closing_seconds = 0.0
         self.closing_calls = Counter[str]()
         self.not_searched: Mapping[str, str] = {}
+        # The services that are not searched at the end.
+        self.without = not_searched(self.target, settings.command, service=bool(settings.chaos.service))
         self.failure: str | None = None
         self._refused = False
         self.running: RunningTarget | None = None

@@ -5,7 +5,7 @@ Its ledgers are in a folder beside those of the run's own account. It is cleaned
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.ledger import Owner
+from surveyor.account.needed_calls import CONSUMER
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.credential_chain import no_credentials, own_calls
 from surveyor.targets.credentials import open_session
 from surveyor.targets.model import Target, TaskPlacement
-from surveyor.targets.sweep import CONSUMER_FOLDER, Reach, close_run, owner_of
+from surveyor.targets.sweep import CONSUMER_FOLDER, Reach, close_run, not_searched, owner_of
 
 __all__ = ["close_accounts", "consumer_target"]
 
@@ -45,20 +46,25 @@ def consumer_target(target: Target) -> Target:
     return replace(second, account=account)
 
 
-def close_accounts(folder: Path, owner: Owner, target: Target, reach: Reach) -> Mapping[str, str]:
+def close_accounts(
+    folder: Path, owner: Owner, target: Target, reach: Reach, without: Collection[str]
+) -> Mapping[str, str]:
     """Delete what a run has in its accounts, in that of the consumer first, even if that fails.
 
-    Returns and raises what `close_run` does for the owner's account: the consumer's policy has fewer services. What
-    remains is in a ledger.
+    Returns where the search failed in either account, and raises what `close_run` does. `without`: services of the
+    owner's account that are not searched. What remains is in a ledger.
     """
     problem: SurveyorError | None = None
+    failed: dict[str, str] = {}
     second = owner_of(folder / CONSUMER_FOLDER)
     if target.consumer is not None and second is not None:
         try:
-            close_run(folder / CONSUMER_FOLDER, second, consumer_target(target), reach)
+            there_without = not_searched(target, CONSUMER)
+            there = close_run(folder / CONSUMER_FOLDER, second, consumer_target(target), reach, there_without)
+            failed |= {f"{service} of the consumer": why for service, why in there.items()}
         except SurveyorError as error:
             problem = error
-    failed = close_run(folder, owner, target, reach)
+    failed |= close_run(folder, owner, target, reach, without)
     if problem is not None:
         raise problem
     return failed

@@ -15,8 +15,9 @@ from surveyor.account.budget import SPENT_FILE
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.fargate_tasks import TASKS_FILE
 from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
-from surveyor.account.marked import Marked, find_marked
-from surveyor.account.refusals import reason_in_short
+from surveyor.account.marked import SEARCHED, Marked, find_marked
+from surveyor.account.needed_calls import made_services
+from surveyor.account.refusals import describe_denial, reason_in_short
 from surveyor.account.removal import Account, delete_resources
 from surveyor.account.removal.creations import STILL_CREATING, creations_in_progress, wait_for_creations
 from surveyor.account.removal.ecs import delete_clusters
@@ -121,14 +122,14 @@ def _is_of(ledger: Path, run: str) -> bool:
     return owner is not None and owner.run == run
 
 
-def close_run(folder: Path, owner: Owner, target: Target, reach: Reach) -> Mapping[str, str]:
+def close_run(folder: Path, owner: Owner, target: Target, reach: Reach, without: Collection[str]) -> Mapping[str, str]:
     """Delete what a run has by its ledgers, and then what has its marks and is in no ledger, as what ECS makes itself.
 
-    Returns where the search for the latter failed: service -> why. Raises TargetUnavailable as `reach` does. What
-    remains is in a ledger.
+    Returns where the search for the latter failed: service -> why. `without`: services that are not searched. Raises
+    TargetUnavailable as `reach` does. What remains is in a ledger.
     """
     sweep_folder(folder, target, reach)
-    count, failed = _adopt_leftovers(folder, owner, target, reach)
+    count, failed = _adopt_leftovers(folder, owner, target, reach, without)
     if count:
         sweep_folder(folder, target, reach)
     return failed
@@ -160,7 +161,7 @@ def sweep_folder(
         for resource, why in result.remaining.items():
             existing[resource].record_remaining(resource.number, reason_in_short(why))
         late = _delete_late_namespaces([resource for resource in result.deleted if resource.kind == "cluster"], account)
-        return [*(f"{resource}: {why}" for resource, why in result.remaining.items()), *late]
+        return [*(f"{resource}: {describe_denial(why)}" for resource, why in result.remaining.items()), *late]
 
 
 def _delete_late_namespaces(clusters: Collection[Resource], account: Account) -> list[str]:
@@ -172,7 +173,8 @@ def _delete_late_namespaces(clusters: Collection[Resource], account: Account) ->
             if creations := creations_in_progress(account, region):
                 late = wait_for_creations(account, region, creations)
                 left += [f"operation {each}: {STILL_CREATING}" for each in sorted(late)]
-                left += [f"{name}: {why}" for name, why in delete_clusters(account, region, names).items()]
+                problems = delete_clusters(account, region, names)
+                left += [f"{name}: {describe_denial(why)}" for name, why in problems.items()]
         except ClientError as error:
             why = describe_failed_call(error.operation_name, error.response)
             left.append(f"default namespaces of clusters, if any were being created: {why}")
@@ -211,22 +213,29 @@ def find_leftovers(
     return [Leftovers(run, tuple(found)) for run, found in runs.items()], search.failed
 
 
-def not_searched(target: Target) -> tuple[str, ...]:
-    """Return the services that are not searched at the end of a run: those of which it has made nothing.
+def not_searched(target: Target, command: str = "conform", *, service: bool = False) -> frozenset[str]:
+    """Return the services that are not searched at the end of a run of a command: those of which it has made nothing.
 
-    It needs no permission to list users, roles and rules then, and alarms of an account may watch who asks.
+    It needs no permission to list users, roles and rules then, and alarms of an account may watch who asks. `service`:
+    the run is about a service of the user's, and makes nothing.
     """
+    if service:
+        return SEARCHED
+    if (made := made_services(command, target.features or ())) is not None:
+        return SEARCHED.difference(made)
     makers = {"iam": "principals", "route53resolver": "resolver"}
-    return tuple(service for service, feature in makers.items() if feature not in (target.features or ()))
+    return frozenset(service for service, feature in makers.items() if feature not in (target.features or ()))
 
 
-def _adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> tuple[int, Mapping[str, str]]:
+def _adopt_leftovers(
+    folder: Path, owner: Owner, target: Target, reach: Reach, without: Collection[str]
+) -> tuple[int, Mapping[str, str]]:
     """Return how many resources a run still has by its marks, and where the search failed: service -> why.
 
     Those that are in no ledger are written into a separate one. Raises TargetUnavailable as `reach` does.
     """
     with reach(target, 0) as reached:
-        leftovers, failed = find_leftovers(reached.account(owner.run), owner.region, without=not_searched(target))
+        leftovers, failed = find_leftovers(reached.account(owner.run), owner.region, without=without)
     found = [marked for leftover in leftovers if leftover.run == owner.run for marked in leftover.found]
     known = {(resource.kind, resource.ids) for resource in existing_resources(folder) if resource.ids}
     unknown = [resource for marked in found if ((resource := marked.resource()).kind, resource.ids) not in known]
@@ -245,4 +254,4 @@ def sweep_marked(leftovers: Leftovers, account: Account, report: Callable[[str],
     result = delete_resources(list(names), account)
     for resource in result.deleted:
         report(f"deleted: {names[resource]}")
-    return [f"{names[resource]}: {why}" for resource, why in result.remaining.items()]
+    return [f"{names[resource]}: {describe_denial(why)}" for resource, why in result.remaining.items()]

@@ -97,3 +97,18 @@ def test_junk_is_not_stored(owner: Callable[[str], Any], condition: Mapping[str,
     """A condition without values, or with an operator that does not exist, is a malformed policy."""
     document = policy({**ALL, "Condition": condition})
     assert code(owner("iam").create_policy, PolicyName="junk", PolicyDocument=document) == "MalformedPolicyDocument"
+
+
+def test_a_policy_that_is_used_is_not_deleted(owner: Callable[[str], Any]) -> None:
+    """It is attached to nothing, and its versions are deleted, before it is (iam/DeletePolicy)."""
+    iam = owner("iam")
+    arn = iam.create_policy(PolicyName="used", PolicyDocument=policy(ALL))["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy(ALL), SetAsDefault=True)
+    iam.create_group(GroupName="users-of-it")
+    iam.attach_group_policy(GroupName="users-of-it", PolicyArn=arn)
+    assert code(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
+    iam.detach_group_policy(GroupName="users-of-it", PolicyArn=arn)
+    assert code(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+    assert code(iam.delete_policy, PolicyArn=arn) == ""
+    assert code(iam.delete_policy, PolicyArn=arn) == "NoSuchEntity"

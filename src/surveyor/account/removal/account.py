@@ -57,9 +57,12 @@ def ignore_absent(*codes: str, look: Callable[[], object] | None = None) -> Iter
 
 
 def _is_absent(look: Callable[[], object], codes: Collection[str]) -> bool:
+    """Return whether a read says that the resource does not exist. Raises ClientError if the read is denied, too."""
     try:
         look()
     except ClientError as error:
+        if error_code(error) in DENIED:
+            raise
         return error_code(error) in codes
     return False
 

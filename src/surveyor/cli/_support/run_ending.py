@@ -155,10 +155,9 @@ def print_use(collector: Collector, target: Target, report: ConformanceReport) -
 
 
 def print_not_searched(collector: Collector) -> None:
-    """Print where a run could not look for what it left and no ledger has, as what ECS makes itself."""
-    if collector.not_searched:
-        reasons = "; ".join(collector.not_searched.values())
-        typer.echo(f"not everything was searched for what the run left: {reasons}", err=True)
+    """Print where a run could not look for what it left, if it could not look everywhere."""
+    if line := collector.describe_search():
+        typer.echo(line, err=True)
 
 
 def print_accepting(report: ConformanceReport, config: RunConfig, target: Target, code: int) -> None:

@@ -1,4 +1,4 @@
-"""What IAM refuses about policies: their size, documents that are no policy, and changes of those of AWS.
+"""What IAM refuses about policies: their size, documents that are no policy, changes of those of AWS, and deletions.
 
 IAM User Guide, IAM and AWS STS quotas: characters of the inline policies of an entity in total, of a managed policy,
 and of a trust policy; white space does not count. The texts are those that AWS was seen to answer with.
@@ -39,6 +39,8 @@ def check_policies(call: Call, params: Mapping[str, Any]) -> None:
     # IAM User Guide, Managed policies and inline policies: only AWS changes a policy of AWS.
     if operation in _CHANGES and f":{call.account}:" not in str(params["PolicyArn"]):
         raise ServiceError("AccessDenied", "Policy is outside your own account.", status=403)
+    if operation == "DeletePolicy":
+        _check_unused(call, str(params["PolicyArn"]))
     boundary = params.get("PermissionsBoundary")
     if operation in _BOUNDED and boundary and boundary not in moto_store.backend(call.account).managed_policies:
         raise ServiceError("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.", status=404)
@@ -56,6 +58,21 @@ def check_policies(call: Call, params: Mapping[str, Any]) -> None:
         text = str(params.get("AssumeRolePolicyDocument") or params.get("PolicyDocument"))
         _check_quota(text, "ACLSizePerRole", TRUST_POLICY)
         _check_document(text, "trust")
+
+
+def _check_unused(call: Call, arn: str) -> None:
+    """Raise ServiceError for a policy that something has, or that has versions (iam/DeletePolicy)."""
+    policy = moto_store.backend(call.account).managed_policies.get(arn)
+    if policy is None:
+        return
+    if policy.attachment_count:
+        raise ServiceError("DeleteConflict", "Cannot delete a policy attached to entities.", status=409)
+    if len(policy.versions) > 1:
+        message = (
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. "
+            "The default version is deleted with the policy."
+        )
+        raise ServiceError("DeleteConflict", message, status=409)
 
 
 def _inline_policies(call: Call, kind: str, name: str) -> dict[str, str]:

@@ -11,10 +11,19 @@ import pytest
 from surveyor.account.ledger import Ledger, Owner
 from surveyor.account.removal.cloudmap import delete_namespaces, delete_services
 from surveyor.account.removal.ec2 import (
+    delete_instances,
     delete_internet_gateways,
     delete_security_groups,
     delete_subnets,
     delete_vpcs,
+)
+from surveyor.account.removal.resolver import (
+    delete_domain_lists,
+    delete_endpoints,
+    delete_rule_group_associations,
+    delete_rule_groups,
+    delete_rules,
+    disassociate_rules,
 )
 from surveyor.report.build import find_leaked_resources
 from surveyor.targets.running import reach_target
@@ -39,6 +48,13 @@ REGION = "us-east-1"
         (delete_security_groups, "sg-0123456789abcdef0"),
         (delete_internet_gateways, "igw-0123456789abcdef0"),
         (delete_vpcs, "vpc-0123456789abcdef0"),
+        (delete_instances, "i-0123456789abcdef0"),
+        (disassociate_rules, "rslvr-rrassoc-0123456789abcdef0"),
+        (delete_rules, "rslvr-rr-0123456789abcdef0"),
+        (delete_endpoints, "rslvr-out-0123456789abcdef0"),
+        (delete_rule_group_associations, "rslvr-frgassoc-0123456789abcdef0"),
+        (delete_rule_groups, "rslvr-frg-0123456789abcdef0"),
+        (delete_domain_lists, "rslvr-fdl-0123456789abcdef0"),
     ],
 )
 def test_what_is_gone_is_no_problem(

@@ -50,7 +50,8 @@ def delete_instances(account: Account, region: str, ids: Sequence[str]) -> Probl
     problems: dict[str, str] = {}
     for instance in ids:
         try:
-            with ignore_absent("InvalidInstanceID.NotFound"):
+            look = partial(ec2.describe_instances, InstanceIds=[instance])
+            with ignore_absent("InvalidInstanceID.NotFound", look=look):
                 ec2.terminate_instances(InstanceIds=[instance])
                 account.clock.eventually(partial(_is_terminated, ec2, instance), within=timeouts.TERMINATION)
         except (ClientError, AssertionError) as error:

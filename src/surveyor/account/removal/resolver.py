@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from surveyor import timeouts
 from surveyor.account.ledger import Resource
+from surveyor.account.refusals import DENIED
 from surveyor.account.removal.account import Account, Problems, error_code, ignore_absent, retry_while
 
 __all__ = [
@@ -37,9 +38,7 @@ def find_resolver(account: Account, resource: Resource) -> tuple[str, ...]:
     """Return what the call created; without an answer, what has the name or the request id of the call."""
     if resource.ids:
         return resource.ids
-    operation, member = _LISTS[resource.kind]
-    pages = account.client("route53resolver", resource.region).get_paginator(operation).paginate()
-    entries = [entry for page in pages for entry in page[member]]
+    entries = _list(account.client("route53resolver", resource.region), resource.kind)
     wanted = resource.parameters
     if "CreatorRequestId" in wanted:
         return tuple(entry["Id"] for entry in entries if entry.get("CreatorRequestId") == wanted["CreatorRequestId"])
@@ -57,7 +56,7 @@ def disassociate_rules(account: Account, region: str, ids: Sequence[str]) -> Pro
         read = partial(resolver.get_resolver_rule_association, ResolverRuleAssociationId=identity)
         _wait_until_gone(account, read)
 
-    return _each(ids, delete)
+    return _each(resolver, "rule association", ids, delete)
 
 
 def delete_rules(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -72,7 +71,7 @@ def delete_rules(account: Account, region: str, ids: Sequence[str]) -> Problems:
         call = partial(resolver.delete_resolver_rule, ResolverRuleId=identity)
         retry_while(account, call, "ResourceInUseException", within=timeouts.REMOVAL)
 
-    return _each(ids, delete)
+    return _each(resolver, "Resolver rule", ids, delete)
 
 
 def delete_endpoints(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -86,8 +85,9 @@ def delete_endpoints(account: Account, region: str, ids: Sequence[str]) -> Probl
     def end(identity: str) -> None:
         _wait_until_gone(account, partial(resolver.get_resolver_endpoint, ResolverEndpointId=identity))
 
-    problems = dict(_each(ids, begin))
-    return {**problems, **_each([identity for identity in ids if identity not in problems], end)}
+    kind = "Resolver endpoint"
+    problems = dict(_each(resolver, kind, ids, begin))
+    return {**problems, **_each(resolver, kind, [identity for identity in ids if identity not in problems], end)}
 
 
 def delete_rule_group_associations(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -100,7 +100,7 @@ def delete_rule_group_associations(account: Account, region: str, ids: Sequence[
         read = partial(resolver.get_firewall_rule_group_association, FirewallRuleGroupAssociationId=identity)
         _wait_until_gone(account, read)
 
-    return _each(ids, delete)
+    return _each(resolver, "rule group association", ids, delete)
 
 
 def delete_rule_groups(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -122,7 +122,7 @@ def delete_rule_groups(account: Account, region: str, ids: Sequence[str]) -> Pro
         call = partial(resolver.delete_firewall_rule_group, FirewallRuleGroupId=identity)
         retry_while(account, call, "ConflictException", within=timeouts.REMOVAL)
 
-    return _each(ids, delete)
+    return _each(resolver, "rule group", ids, delete)
 
 
 def delete_domain_lists(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -133,7 +133,7 @@ def delete_domain_lists(account: Account, region: str, ids: Sequence[str]) -> Pr
         call = partial(resolver.delete_firewall_domain_list, FirewallDomainListId=identity)
         retry_while(account, call, "ConflictException", within=timeouts.REMOVAL)
 
-    return _each(ids, delete)
+    return _each(resolver, "domain list", ids, delete)
 
 
 def _disassociate(resolver: Any, association: Any) -> None:
@@ -157,7 +157,7 @@ def _wait_until_gone(account: Account, read: Callable[[], object]) -> None:
     account.clock.eventually(is_gone, within=timeouts.REMOVAL)
 
 
-def _each(ids: Sequence[str], delete: Callable[[str], None]) -> Problems:
+def _each(resolver: Any, kind: str, ids: Sequence[str], delete: Callable[[str], None]) -> Problems:
     """Delete one after the other; what does not exist is deleted."""
     problems: dict[str, str] = {}
     for identity in ids:
@@ -165,5 +165,24 @@ def _each(ids: Sequence[str], delete: Callable[[str], None]) -> Problems:
             with ignore_absent(_ABSENT):
                 delete(identity)
         except (ClientError, AssertionError) as error:
-            problems[identity] = str(error)
+            if reason := _why_left(resolver, kind, identity, error):
+                problems[identity] = reason
     return problems
+
+
+def _why_left(resolver: Any, kind: str, identity: str, error: ClientError | AssertionError) -> str:
+    """Return why something could not be deleted; "" if it is gone.
+
+    A role that may change only what has a tag is denied what is gone, too: it has no tags.
+    """
+    if isinstance(error, ClientError) and error_code(error) in DENIED:
+        try:
+            return str(error) if any(entry["Id"] == identity for entry in _list(resolver, kind)) else ""
+        except ClientError as unread:
+            return str(unread)
+    return str(error)
+
+
+def _list(resolver: Any, kind: str) -> list[Any]:
+    operation, member = _LISTS[kind]
+    return [entry for page in resolver.get_paginator(operation).paginate() for entry in page[member]]

@@ -124,6 +124,7 @@ OWN_STREAMS = {
     "load/faulty_server.py": "a protocol between two processes",
     "conformance/mutants/__main__.py": "a protocol between two processes",
     "load/locust_driver.py": "guarded when it starts",
+    "load/conductor.py": "guarded when it starts",
     "chaos/watchdog.py": "guarded when it starts",
     "chaos/conclusion.py": "guarded there",
     "targets/environments.py": "sys.stderr as it is, which is guarded",

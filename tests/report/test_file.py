@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from surveyor.errors import UsageError
 from surveyor.evidence import EvidenceEntry
@@ -129,8 +130,12 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytes
     assert path.read_text() == before
 
 
-def test_summary_counts_every_verdict() -> None:
-    """The summary has all six verdicts, including those with no claim."""
-    assert ReportFile.of(REPORT).summary == {
-        "error": 0, "fail": 1, "inconclusive": 0, "not-run": 0, "unsupported": 0, "pass": 0,
+def test_summary_counts_every_mark() -> None:
+    """The summary has the marks that the score counts or names, including those with no claim."""
+    (failed,) = REPORT.claims
+    without = structs.replace(failed, id="dns.srv.b", verdict=Verdict.NOT_RUN, unproven="nothing shows it")
+    written = ReportFile.of(structs.replace(REPORT, claims=(failed, without)))
+    assert written.summary == {
+        "pass": 0, "fail": 1, "inconclusive": 0, "error": 0, "unsupported": 0, "not-run": 0, "no-suite": 1,
     }  # fmt: skip
+    assert written.summary.items() >= written.score.not_counted.items()

@@ -13,7 +13,6 @@ from surveyor.report.claim_report import ClaimReport, KnownReport, RecordingRepo
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.fix_first import FailureGroup, group_failures
 from surveyor.report.score import SCORE_RULE, Mark, score
-from surveyor.verdicts import Verdict
 
 __all__ = [
     "API_VERSION",
@@ -115,7 +114,7 @@ class ReportFile(ConformanceReport, frozen=True, forbid_unknown_fields=True, ren
         whole = score(report.claims)
         return cls(
             **structs.asdict(report),
-            summary={str(verdict): sum(claim.verdict is verdict for claim in report.claims) for verdict in Verdict},
+            summary={str(mark): whole.marks.get(mark, 0) for mark in Mark},
             score=ScoreFigures(
                 passed=whole.held,
                 judged=whole.judged,

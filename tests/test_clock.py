@@ -49,6 +49,16 @@ def test_eventually_returns_the_first_true_value_at_once() -> None:
     assert manual.steps == []
 
 
+def test_eventually_advances_the_clock_before_what_takes_time() -> None:
+    """What cannot have happened yet is not asked for: the first poll comes after `first`, or `poll_every` if longer."""
+    manual = ManualTime()
+    clock = ControlledClock(manual)
+    assert clock.eventually(lambda: "there", within=60, poll_every=2.0, first=0.4) == "there"
+    assert clock.eventually(lambda: "there", within=60, first=0.4) == "there"
+    assert clock.eventually(lambda: "there", within=60, poll_every=2.0) == "there"
+    assert manual.steps == [2.0, 0.4]
+
+
 @given(st.floats(0.05, 200), st.floats(1, 200))
 def test_eventually_polls_until_the_limit(at: float, within: float) -> None:
     """A change at the last moment still counts, a later one does not, and the steps stay small."""

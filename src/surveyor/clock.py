@@ -85,15 +85,15 @@ class Clock(ABC):
         fails at once.
         `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
         time does not matter; by default the polls are close together at first. An account of AWS is polled as `polling`
-        says, half as often if `coarse`, and not before `first` service seconds. Raises NotYet where no document gives
-        the bound.
+        says, half as often if `coarse`. Both are not polled before `first` service seconds, where nothing can be seen
+        yet. Raises NotYet where no document gives the bound.
         """
         start, polls = self.now(), 0
         is_bound_documented = not isinstance(within, timeouts.Undocumented)
         if self.polling and isinstance(within, timeouts.Undocumented):
             within = within.in_account
-        if self.polling and first > 0:
-            self.wait(first)
+        if first > 0 and (self.polling or self.is_exact):
+            self.wait(first if self.polling else max(first, poll_every or 0.0))
         while True:
             polled = self.now() - start
             last: object

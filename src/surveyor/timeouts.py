@@ -37,6 +37,7 @@ __all__ = [
     "SCHEDULER",
     "SHARE",
     "START",
+    "STEADY_POLL",
     "STOP",
     "TASK",
     "TASK_ANSWER",
@@ -91,6 +92,10 @@ network interfaces of load balancers and tasks stay for minutes (no document giv
 
 OPERATION_POLL = 2.0
 """Service seconds between two polls of an operation on an advanced clock: most operations of Cloud Map end within."""
+
+STEADY_POLL = 3.0
+"""Service seconds between two polls of a deployment, or of an instance that joins a cluster, on an advanced clock:
+these take half a minute or more."""
 
 DISCOVERY = Undocumented(60.0)
 """Service seconds until DiscoverInstances shows a change (no document gives a bound; it takes seconds)."""

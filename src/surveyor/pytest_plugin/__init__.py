@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "surveyor.pytest_plugin.garbage_collection",
     "surveyor.pytest_plugin.options",
     "surveyor.pytest_plugin.safe_output",
     "surveyor.pytest_plugin.session",

@@ -186,8 +186,9 @@ def reach_target(target: Target, seed: int, ledger: Ledger | None = None) -> Ite
         evidence = Evidence(clock.now)
         clients = Clients(target, endpoint, evidence, ledger, process, spending, clock=clock)
         operations = CloudMapOperations()
-        if clock.polling is not None:
+        if clock.polling is not None or clock.is_exact:
             clients.watch_operations(operations, clock.now)
+        if clock.polling is not None:
             _keep_rates(clients, target, clock, None if target.start else folder)
         if folder is not None and target.start is None:
             spending.tasks = FargateTasks(target.budget.tasks, folder / TASKS_FILE, clock.wait)

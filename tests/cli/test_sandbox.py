@@ -32,6 +32,7 @@ TASK_CLAIMS = (
     "ecs.registry.host-port-is-registered",
     "ecs.dns.ipv6-is-registered",
     "ecs.fault-injection.packet-loss-drops-a-share",
+    "health.private.checks-private-addresses",
 )
 """Of tasks on Fargate and on instances, in subnets with IPv4 and without."""
 

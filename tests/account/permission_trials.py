@@ -184,7 +184,7 @@ class Trials:
 
     def run(self, command: str, missing: str) -> Outcome:
         """Run a command without an action, with all for "": as usual, or by a sweep if usual runs do not ask for it."""
-        kind = kind_for(missing, BY_LEDGER) or kind_for(missing, BY_SEARCH)
+        kind = self._kind(command, missing)
         words, usual = self.words(command, missing), self.words(command, "")
         if kind and (command == "sweep" or (kind.startswith(_RARE) and words == usual)):
             return self.clean_up(command, missing)
@@ -193,6 +193,12 @@ class Trials:
         trial = self.account.run(allowed, command, words, Place(ACCOUNT, REGION, service=service))
         outcome = _outcome(command, missing, trial, words)
         return self.clean_up(command, missing) if kind and outcome.problem == NOT_ASKED else outcome
+
+    def _kind(self, command: str, missing: str) -> str:
+        """Return what is left on purpose for an action; "" if the command would not make it."""
+        kind = kind_for(missing, BY_LEDGER) or kind_for(missing, BY_SEARCH)
+        deleted = {action for action in BY_LEDGER.get(kind, ()) if ":Delete" in action or ":Terminate" in action}
+        return kind if deleted <= set(actions_of(command)) else ""
 
     def clean_up(self, command: str, missing: str) -> Outcome:
         """Delete what a killed run left with the policy of a command, without an action that this needs."""

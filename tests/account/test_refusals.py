@@ -346,6 +346,10 @@ def test_operations_name_the_quota_that_they_met(message: str, code: str) -> Non
             "An error occurred (DependencyViolation) when calling the DeleteVpc operation: vpc-1 has dependencies.",
             "DeleteVpc was refused with DependencyViolation",
         ),
+        (
+            "DEREGISTER_INSTANCE ended as FAIL with ACCESS_DENIED: not authorized to perform: route53:GetHealthCheck",
+            "not permitted: route53:GetHealthCheck",
+        ),
         ("no answer from 10.0.0.1", ""),
     ],
 )

@@ -184,8 +184,8 @@ _CONSUMER: Calls = {
 }
 
 _EXPERIMENT: Calls = {
-    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetNamespace "
-    "GetService RegisterInstance UpdateService",
+    "servicediscovery": "CreateHttpNamespace CreatePrivateDnsNamespace CreateService DiscoverInstances GetInstance "
+    "GetNamespace GetService RegisterInstance UpdateService",
     "ec2": "DescribeRouteTables DescribeSubnets",
     "ecs": "CreateCluster CreateService DescribeTaskDefinition ListServiceDeployments ListTagsForResource "
     "RegisterTaskDefinition RunTask StopServiceDeployment TagResource UntagResource UpdateService",
@@ -207,7 +207,10 @@ _EXISTING: Calls = {
 }
 """Those of experiments on a service of the user's."""
 
-_LOAD: Calls = {"elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup ModifyTargetGroupAttributes"}
+_LOAD: Calls = {
+    "servicediscovery": "DiscoverInstancesRevision",
+    "elbv2": "CreateListener CreateLoadBalancer CreateTargetGroup ModifyTargetGroupAttributes",
+}
 """Those of load scenarios beside those of experiments."""
 
 _AUDIT: Calls = {

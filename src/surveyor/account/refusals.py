@@ -259,11 +259,12 @@ def describe_denial(text: str) -> str:
 def reason_in_short(text: str) -> str:
     """Return why a call was refused, without values of the account: the action that is missing, or the error's code.
 
-    `text`: that of a ClientError; "" for any other text.
+    `text`: that of a ClientError, or of an operation that failed; "" for any other text.
     """
     refused = _REFUSED.search(text)
     if refused is None:
-        return ""
+        denied = _ACTION.search(text) if "ACCESS_DENIED" in text else None  # of an operation of Cloud Map
+        return f"{NOT_PERMITTED}{denied[1]}" if denied else ""
     code, operation, _ = refused.groups()
     if code in DENIED:
         return f"{NOT_PERMITTED}{denied_action(operation, text)}"

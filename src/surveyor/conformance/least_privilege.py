@@ -306,6 +306,7 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
         "ecs:StopServiceDeployment": "canary-with-a-bad-revision",
         "route53:GetHealthCheck": "ghost-registered",
         "route53:UpdateHealthCheck": "ghost-registered",
+        "servicediscovery:GetInstance": "ghost-registered",
         "servicediscovery:GetService": "any-fault --fault registry.ttl",
         "servicediscovery:UpdateService": "any-fault --fault registry.ttl",
         "": "kill-one-of-many",
@@ -313,6 +314,7 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
     "load": {
         "route53:GetHealthCheck": "migrate",
         "route53:UpdateHealthCheck": "migrate",
+        "servicediscovery:GetInstance": "migrate",
         "servicediscovery:GetService": "ttl",
         "servicediscovery:UpdateService": "ttl",
         "": "lose-one",

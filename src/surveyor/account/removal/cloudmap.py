@@ -59,20 +59,35 @@ def delete_services(account: Account, region: str, ids: Sequence[str]) -> Proble
     """Deregister the instances of services and delete the services."""
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
-    begun: list[str] = []
+    begun: dict[str, list[str]] = {service: [] for service in ids}
     for service in ids:  # all deregistrations run side by side, which takes hardly longer than one
         with ignore_absent("ServiceNotFound"):
-            begun += _deregister_all(cloudmap, service, account.operations.instances(service))
-    if begun and account.clock.polling:
-        account.clock.wait(account.operations.remaining(begun[-1], account.clock.now()))
+            begun[service] += _deregister_all(cloudmap, service, account.operations.instances(service))
+    last = [operations[-1] for operations in begun.values() if operations]
+    if last and account.clock.polling:
+        account.clock.wait(account.operations.remaining(last[-1], account.clock.now()))
     for service in ids:
         try:
             with ignore_absent("ServiceNotFound", look=partial(cloudmap.get_service, Id=service)):
-                delete = partial(_delete_service, cloudmap, service, itertools.count(1))
+                delete = partial(_delete_service, cloudmap, service, itertools.count(1), begun[service])
                 retry_while(account, delete, "ResourceInUse")
-        except ClientError as error:
-            problems[service] = str(error)
+        except ClientError as error:  # an instance stays registered if its deregistration fails
+            failed = _why_registered(cloudmap, begun[service]) if error_code(error) == "ResourceInUse" else ""
+            problems[service] = failed or str(error)
     return problems
+
+
+def _why_registered(cloudmap: Any, operations: Sequence[str]) -> str:
+    """Return why the last deregistration of an instance failed; "" if none did, or if it cannot be read."""
+    for identifier in reversed(operations):
+        try:
+            operation = cloudmap.get_operation(OperationId=identifier)["Operation"]
+        except ClientError:
+            continue
+        if operation["Status"] == "FAIL":
+            reason = f"{operation.get('ErrorCode')}: {operation.get('ErrorMessage')}"
+            return f"{operation.get('Type')} ended as FAIL with {reason}"
+    return ""
 
 
 def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Problems:
@@ -103,9 +118,10 @@ and ECS registers instances too.
 """
 
 
-def _delete_service(cloudmap: Any, service: str, tries: Iterator[int]) -> None:
+def _delete_service(cloudmap: Any, service: str, tries: Iterator[int], begun: list[str]) -> None:
+    """Delete a service; `begun` gets the operations that deregister its instances again."""
     if next(tries) % _TRIES == _TRIES - 1:
-        _deregister_all(cloudmap, service)
+        begun += _deregister_all(cloudmap, service)
     cloudmap.delete_service(Id=service)
 
 

@@ -92,7 +92,7 @@ def test_the_policy_has_no_call_that_nothing_makes() -> None:
 
 @pytest.mark.parametrize("command", ["chaos", "load"])
 def test_faults_and_their_undoing_call_what_the_policy_allows(command: str) -> None:
-    """Of an experiment or a scenario with a service of its own, which has fewer permissions than one of the user's."""
+    """Of an experiment or a scenario with a separate service, which has fewer permissions than one of the user's."""
     chaos = LAYOUT.root / "src" / "surveyor" / "chaos"
     called = {
         name for path in (chaos / "restorations.py", *(chaos / "faults").glob("*.py")) for name, _ in known_calls(path)

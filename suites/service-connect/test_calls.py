@@ -7,6 +7,9 @@ import pytest
 
 from surveyor.testing import address_of, for_each, proves, timeouts
 
+EARLY = 0.01
+"""Seconds of the wall clock by which a timer of a proxy may be early, which is more where a service second is short."""
+
 
 @pytest.fixture
 def make_three_tasks(make_connect_service, wait_until_steady, tasks_of, wait_for_task):
@@ -62,7 +65,7 @@ def test_a_failing_task_is_left_out_for_a_while(make_three_tasks, call_from_task
         if len(arrivals) > 5:
             break
     assert len(arrivals) > 5, "no calls within 315 s"
-    assert 30 <= arrivals[5] - arrivals[4] <= 300, arrivals
+    assert 30 - EARLY / 0.02 <= arrivals[5] - arrivals[4] <= 300, arrivals
 
 
 @proves("service-connect.retries.two-by-other-hosts")
@@ -137,7 +140,7 @@ def test_a_call_has_a_time_limit(make_connect_service, wait_for_task, call_from_
     server = make_connect_service("backend", endpoint=timeout, wall_second=0.025)
     wait_for_task(server)
     client = wait_for_task(make_connect_service(wall_second=0.025))
-    assert seconds - 1 < ends_after(client, server.url) < seconds + 1
+    assert seconds - EARLY / 0.025 <= ends_after(client, server.url) < seconds + 1
     assert [call.status for call in call_from_task(client, f"{server.url}/?after={seconds // 3}")] == [200]
 
 
@@ -161,7 +164,7 @@ def test_the_idle_timeout_may_end_a_call(make_connect_service, wait_for_task, ca
     server = make_connect_service("backend", endpoint=limits, wall_second=0.025)
     wait_for_task(server)
     client = wait_for_task(make_connect_service(wall_second=0.025))
-    assert 7 < ends_after(client, server.url) < 9
+    assert 8 - EARLY / 0.025 <= ends_after(client, server.url) < 9
     assert [call.status for call in call_from_task(client, f"{server.url}/?after=4")] == [200]
 
 
@@ -223,5 +226,5 @@ def test_an_idle_connection_is_closed(make_connect_service, wait_for_task, call_
             assert held[limit]["closed_after"] is None, "a connection without a limit was closed"
         else:
             assert held[limit]["closed_after"] is not None, "the connection is still open"
-            assert minimum <= held[limit]["after_request"]
+            assert minimum - EARLY / second <= held[limit]["after_request"]
             assert held[limit]["closed_after"] <= maximum, limit

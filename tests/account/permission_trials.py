@@ -25,7 +25,7 @@ from subprocess import SubprocessError
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor.account.needed_calls import needed_operations
+from surveyor.account.needed_calls import made_services, needed_operations
 from surveyor.account.permissions import required_actions
 from surveyor.account.scopes import Place
 from surveyor.clock import WallClock
@@ -198,7 +198,8 @@ class Trials:
         """Return what is left on purpose for an action; "" if the command would not make it."""
         kind = kind_for(missing, BY_LEDGER) or kind_for(missing, BY_SEARCH)
         deleted = {action for action in BY_LEDGER.get(kind, ()) if ":Delete" in action or ":Terminate" in action}
-        return kind if deleted <= set(actions_of(command)) else ""
+        makes_something = command == "sweep" or made_services(command) is not None
+        return kind if makes_something and deleted <= set(actions_of(command)) else ""
 
     def clean_up(self, command: str, missing: str) -> Outcome:
         """Delete what a killed run left with the policy of a command, without an action that this needs."""

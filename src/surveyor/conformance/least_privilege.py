@@ -266,8 +266,6 @@ def why_not_asked(command: str, action: str) -> str:
     """Return when a command asks for an action of its policy that usual runs on the profile do not ask for."""
     if command == "load" and action in _BROKEN:
         return "asked for by scenarios of one's own that deploy a broken revision"
-    if command == "load" and action == "servicediscovery:DiscoverInstancesRevision":
-        return "asked for by clients where the account is one of AWS"
     return _NOT_SHOWN.get(action, "")
 
 

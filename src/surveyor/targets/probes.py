@@ -58,6 +58,9 @@ def _cloudmap(name: str, run: str, arn: str, tags: Mapping[str, str]) -> list[Pr
         Probe(service, "list_services"),
         Probe(service, "list_operations"),
         Probe(service, "list_instances", {"ServiceId": no_service}),
+        # What clients are denied shows only as calls that fail.
+        Probe(service, "discover_instances", {"NamespaceName": name, "ServiceName": name}),
+        Probe(service, "discover_instances_revision", {"NamespaceName": name, "ServiceName": name}),
         Probe(service, "create_http_namespace", {"Name": name, "Tags": too_many}),
         Probe(service, "create_private_dns_namespace", {"Name": f"{name}.test", "Vpc": _NO_VPC, "Tags": too_many}),
         Probe(service, "create_public_dns_namespace", {"Name": f"{name}.test", "Tags": too_many}),

@@ -210,13 +210,15 @@ def test_a_clean_up_names_the_action_that_it_lacks(trials: Trials, command: str,
 def test_a_watch_reads_with_its_policy(shop: Shop) -> None:
     """All of it, and without an action exit code 3 with the action, instead of figures; UpdateService for --deploy."""
     actions = actions_of("watch")
-    chosen = some(actions, "ecs:ListServiceDeployments", "servicediscovery:ListInstances")
-    unused = ("elasticloadbalancing:", "servicediscovery:DiscoverInstancesRevision")
+    by_revision = "servicediscovery:DiscoverInstancesRevision"
+    chosen = some(actions, "ecs:ListServiceDeployments", "servicediscovery:ListInstances", by_revision)
+    unused = "elasticloadbalancing:"
     place, said = Place(ACCOUNT, "us-east-1", service="store/web"), list[str]()
     path = ["--path", "/health"]
 
     def words_for(missing: str) -> list[str] | None:
-        return None if missing.startswith(unused) else ["--service", "store/web", "--for", "3s", *path]
+        client = ["--client", "api-revision"] if missing == by_revision else []
+        return None if missing.startswith(unused) else ["--service", "store/web", "--for", "3s", *path, *client]
 
     wanted = [action for action in chosen if words_for(action)]
     assert check_actions(shop.account, "watch", actions, words_for, place, said.append, wanted) == [], said

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from surveyor.callers import Request, Tls, fixed, parse_statuses
-from surveyor.errors import TargetUnavailable, UsageError
+from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.observers.service_under_test import ConnectEndpoint, ServiceUnderTest
-from surveyor.watch.clients import WatchedClients, longest_cache, make_clients, try_clients
+from surveyor.watch.clients import WatchedClients, longest_cache, make_clients, require_permission, try_clients
 from surveyor.watch.settings import WatchSettings
 from tests.certificates import write_certificate
 
@@ -187,3 +188,27 @@ def test_the_longest_cache_is_waited_for() -> None:
         settings = WatchSettings(clients=names)
         found = make_clients(REGISTERED, settings, lambda: None, None, RESOLVER, 1.0, local=True)
         assert longest_cache(found, REGISTERED.ttl) == seconds
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException"])
+def test_a_question_that_is_not_permitted_is_no_failed_call(code: str) -> None:
+    """The action is named before anything is measured."""
+    message = "User: me is not authorized to perform: servicediscovery:DiscoverInstancesRevision"
+
+    def ask() -> None:
+        raise ClientError({"Error": {"Code": code, "Message": message}}, "DiscoverInstancesRevision")
+
+    with pytest.raises(SurveyorError, match=r"^servicediscovery:DiscoverInstancesRevision is not permitted: allow it"):
+        require_permission(ask)
+
+
+def test_a_question_that_is_refused_otherwise_is_asked_later() -> None:
+    """As one that is throttled; an answer of no interest is enough."""
+    answers = iter([ClientError({"Error": {"Code": "ThrottlingException"}}, "DiscoverInstances"), OSError("no answer")])
+
+    def ask() -> None:
+        raise next(answers)
+
+    require_permission(ask)
+    require_permission(ask)
+    require_permission(lambda: None)

@@ -10,9 +10,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from surveyor.account.failed_calls import describe_failed_call
+from surveyor.account.refusals import DENIED
 from surveyor.callers import (
     EVERYWHERE,
     MODELS,
+    NO_ANSWER,
     Ask,
     AttemptResult,
     CachePolicy,
@@ -29,7 +34,7 @@ from surveyor.callers import (
 from surveyor.callers import can_call as can_find
 from surveyor.callers.client_models import Source
 from surveyor.dns import DnsAddress
-from surveyor.errors import TargetUnavailable, UsageError
+from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.messages import nearest
 from surveyor.observers.service_under_test import ServiceUnderTest
 from surveyor.watch.settings import CLIENTS, WatchSettings
@@ -42,6 +47,8 @@ __all__ = [
     "longest_cache",
     "make_clients",
     "own_proxy",
+    "require_permission",
+    "require_questions",
     "try_clients",
 ]
 
@@ -150,6 +157,24 @@ def make_clients(
         reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "its tasks cannot be found"
         raise UsageError(f"no client can call {service.cluster}/{service.service} from here: {reasons}")
     return WatchedClients(by_model, left_out, of_models)
+
+
+def require_permission(ask: Callable[[], object]) -> None:
+    """Ask once. Raises SurveyorError if that is not permitted; what is refused otherwise may be answered later."""
+    try:
+        ask()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in DENIED:
+            raise SurveyorError(describe_failed_call(error.operation_name, error.response)) from None
+    except NO_ANSWER:
+        pass
+
+
+def require_questions(clients: WatchedClients, cloudmap: Callable[[], Any]) -> None:
+    """Ask Cloud Map once what each client asks it. Raises SurveyorError if that is not permitted."""
+    for name, endpoints in clients.endpoints.items():
+        if name != DIRECT.name and WATCH_MODELS[name].source in ("registry", "revision"):
+            require_permission(_question(WATCH_MODELS[name], endpoints, cloudmap))
 
 
 def try_clients(clients: WatchedClients) -> tuple[WatchedClients, list[FirstCall]]:

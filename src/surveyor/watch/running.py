@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import dns.resolver
-from botocore.exceptions import ClientError
 
-from surveyor.account.failed_calls import describe_failed_call
-from surveyor.account.refusals import DENIED
-from surveyor.callers import NO_ANSWER, CallerThread, ServiceEndpoints, ViewContents, data_endpoint
+from surveyor.callers import CallerThread, ServiceEndpoints, ViewContents, data_endpoint
 from surveyor.clock import ServiceClock
-from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
+from surveyor.errors import FeatureLacking, TargetUnavailable
 from surveyor.evidence import NullRecorder
 from surveyor.history import GrowingHistory, History, JoinedAttempt, Outcome, Recorder, joined_attempts
 from surveyor.observers.deployments import DeploymentReader
@@ -35,6 +32,8 @@ from surveyor.watch.clients import (
     WatchedClients,
     longest_cache,
     make_clients,
+    require_permission,
+    require_questions,
     try_clients,
 )
 from surveyor.watch.deployment import Choice, WatchedDeployment
@@ -254,10 +253,11 @@ def running_watch(
         faults = stack.enter_context(
             client_faults(settings.faults, settings.fault_seconds, target, service, resolver, settings.seed)
         )
+        cloudmap = (lambda: new_client("servicediscovery")) if faults is None else (lambda: faults.client)
         made = make_clients(
             service,
             settings,
-            (lambda: new_client("servicediscovery")) if faults is None else (lambda: faults.client),
+            cloudmap,
             serving,
             resolver if faults is None else faults.resolver,
             clock.scale,
@@ -266,6 +266,8 @@ def running_watch(
         )
         if faults is not None:
             faults.require_effect([WATCH_MODELS[name].source for name in made.by_model])
+        if settings.workers is None:  # they have separate credentials
+            require_questions(made, cloudmap)
         made = _tried(made, settings, report)
         link = None
         if settings.workers is not None:
@@ -340,21 +342,8 @@ def _for_workers(
 
 
 def _measure(asks: Iterable[Callable[[], Any]]) -> float:
-    """Return the wall seconds of a round of polls. Raises SurveyorError for one that is not permitted.
-
-    A poll that is refused for another reason may be answered later.
-    """
-
-    def tolerate(ask: Callable[[], Any]) -> None:
-        try:
-            ask()
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in DENIED:
-                raise SurveyorError(describe_failed_call(error.operation_name, error.response)) from None
-        except NO_ANSWER:
-            pass
-
-    return measure_round([partial(tolerate, ask) for ask in asks])
+    """Return the wall seconds of a round of polls. Raises SurveyorError for one that is not permitted."""
+    return measure_round([partial(require_permission, ask) for ask in asks])
 
 
 def _follow_serving(polls: dict[str, Poll]) -> Callable[[], ViewContents] | None:

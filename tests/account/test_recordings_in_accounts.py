@@ -24,13 +24,22 @@ def check(emulator: EmulatorAccount, out: Path, recording: str, **environment: s
     return surveyor(emulator, *words, *at, **environment)
 
 
-def test_an_action_that_is_missing_is_named(emulator: EmulatorAccount, tmp_path: Path) -> None:
-    """With its service, as policies have it."""
-    missing = "route53:ListHostedZonesByVPC"
+@pytest.mark.parametrize(
+    ("missing", "recording", "said"),
+    [
+        ("route53:ListHostedZonesByVPC", "r53-zones-by-vpc", "the run may not call route53:ListHostedZonesByVPC ("),
+        ("ssm:GetParameters", "cm-instance-replace", "created: ssm:GetParameters is not permitted: allow it ("),
+    ],
+)
+def test_an_action_that_is_missing_is_named(
+    emulator: EmulatorAccount, tmp_path: Path, missing: str, recording: str, said: str
+) -> None:
+    """With its service, as policies have it: that of the request, and one that its situation needs."""
     less = without(policies_for("recordings"), missing)
-    done = check(emulator, tmp_path / "out", "r53-zones-by-vpc", **limited(emulator, *less))
+    done = check(emulator, tmp_path / "out", recording, **limited(emulator, *less))
     assert done.returncode == 5, done.stdout + done.stderr
-    assert f"r53-zones-by-vpc\tinconclusive\tthe run may not call {missing}" in done.stdout
+    [line] = [line for line in done.stdout.splitlines() if line.startswith(f"{recording}\t")]
+    assert said in line
 
 
 def test_an_operation_that_is_over_refuses_nothing(tmp_path: Path) -> None:

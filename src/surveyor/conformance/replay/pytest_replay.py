@@ -12,7 +12,7 @@ from msgspec import structs
 
 from surveyor import timeouts
 from surveyor.account.failed_calls import describe_failed_call
-from surveyor.account.refusals import DENIED, THROTTLED, describe_refusal
+from surveyor.account.refusals import DENIED, THROTTLED, describe_denial, describe_refusal
 from surveyor.clock import Clock
 from surveyor.conformance.replay.situations import fixture_name
 from surveyor.errors import FeatureLacking, Inconclusive, NotOffered, UsageError, WrongAnswer
@@ -58,7 +58,8 @@ class _Caller:
         except ClientError as error:
             if _code(error.response) in THROTTLED:
                 raise
-            raise Inconclusive(f"cannot be repeated: {call.operation} before it is refused: {error}") from error
+            why = describe_denial(str(error))
+            raise Inconclusive(f"cannot be repeated: {call.operation} before it is refused: {why}") from error
 
     def send(self, call: Call) -> Any:
         """Send a call and return its answer. Raises ClientError."""
@@ -141,7 +142,8 @@ def observed(request: pytest.FixtureRequest, recording: Recording) -> Callable[[
         except (ClientError, WrongAnswer, KeyError, IndexError) as error:
             if isinstance(error, ClientError) and _code(error.response) in THROTTLED:
                 raise
-            raise Inconclusive(f"cannot be repeated: the {kind} {name} cannot be created: {error}") from error
+            why = describe_denial(str(error))
+            raise Inconclusive(f"cannot be repeated: the {kind} {name} cannot be created: {why}") from error
 
     return provide
 

@@ -98,10 +98,14 @@ def test_a_sweep_that_finds_nothing_makes_one_call_more_than_a_search(running: R
 
 
 class Counting:
-    """An account whose calls are counted; `before` has functions that are called before an operation is sent."""
+    """An account whose calls are counted; `before` has functions that are called before an operation is sent.
+
+    `bodies`: those of the first call of each operation, in the order of the calls.
+    """
 
     def __init__(self, running: RunningTarget, **before: Callable[[], None]) -> None:
         self.calls = Counter[str]()
+        self.bodies: dict[str, str] = {}
         self._running, self._before = running, before
 
     def account(self, run: str) -> Account:
@@ -115,8 +119,9 @@ class Counting:
 
         return replace(account, client=client)
 
-    def _count(self, model: Any, **_: Any) -> None:
+    def _count(self, model: Any, params: Any, **_: Any) -> None:
         self.calls[model.name] += 1
+        self.bodies.setdefault(model.name, str(params["body"]))
         if function := self._before.pop(model.name, None):
             function()
 
@@ -160,6 +165,9 @@ def test_a_command_is_stopped_first_and_swept_with_its_task(running: RunningTarg
     client = clients_of(running)
     assert [arn.rpartition("/")[2] for arn in client("ecs").list_clusters()["clusterArns"]] == [f"surveyor-{OTHER}-c"]
     assert group not in {found["GroupId"] for found in client("ec2").describe_security_groups()["SecurityGroups"]}
+    order = list(account.bodies)
+    assert order.index("StopTask") < order.index("DeregisterTaskDefinition")
+    assert f":task/surveyor-{RUN}-c/" in account.bodies["StopTask"]
     deleted = [line for line in sweep.reported if line.startswith("run ")]
     assert [line[:12] for line in deleted] == [f"run {INNER}", f"run {RUN}", f"run {INNER}"]
 

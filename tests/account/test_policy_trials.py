@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.account.needed_calls import searching_operations
+from surveyor.account.needed_calls import needed_operations, searching_operations
 from surveyor.account.permissions import quick_actions, required_actions
 from surveyor.account.scopes import Place
 from surveyor.clock import WallClock
@@ -120,6 +120,29 @@ def test_a_gate_answers_a_hook_with_its_four_actions(shop: Shop, tmp_path: Path)
     trial = shop.account.run(actions, "gate", words, place)
     assert trial.code == 1, trial.text
     shop.clock.eventually(lambda: shop.status(bad.arn) == "ROLLBACK_SUCCESSFUL", within=600)
+
+
+def test_a_gate_reads_alarms_and_metrics_with_its_policy(shop: Shop, tmp_path: Path) -> None:
+    """That of `gate --watch`; without one of its three actions nothing is decided, and it is named."""
+    shop.client("cloudwatch").put_metric_alarm(
+        AlarmName="store-errors", MetricName="Errors", Namespace="Store", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    shop.client("cloudwatch").set_alarm_state(AlarmName="store-errors", StateValue="OK", StateReason="quiet")
+    shop.serve("alarmed")
+    shop.deploy("alarmed")
+    words = closed_gate(tmp_path, "store/alarmed")
+    watched = '[[threshold]]\nalarm = "store-errors"\n[[threshold]]\nmetric = "Store Errors"\nat-most = 1\n'
+    (tmp_path / "gate.toml").write_text(RULES + watched, "utf-8")
+    actions = required_actions(needed_operations("gate", ("watch",), service=True), DEPENDENT)
+    place = Place(ACCOUNT, "us-east-1", service="store/alarmed")
+    for missing in ("cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory", "cloudwatch:GetMetricData"):
+        trial = shop.account.run(sorted(actions - {missing}), "gate", words, place)
+        assert trial.problem(missing) == "", trial.text
+        assert trial.code == 3, trial.text
+        assert shop.deployments("alarmed", "IN_PROGRESS")
+    trial = shop.account.run(sorted(actions), "gate", words, place)
+    assert (trial.code, trial.problem()) == (1, ""), trial.text
 
 
 def test_an_audit_reads_with_its_policy(shop: Shop) -> None:

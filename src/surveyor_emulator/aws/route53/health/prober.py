@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from surveyor_emulator.aws.ec2.interfaces import interface_at
 from surveyor_emulator.aws.ec2.traffic import address_for_checkers
 from surveyor_emulator.aws.route53 import names
 from surveyor_emulator.aws.route53.answers import DnsAnswer, ResolutionScope, resolve
@@ -119,16 +120,16 @@ async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
         else None
     )
     settings = probe_round.world.settings
-    # In a sandbox tasks have addresses of their subnets, where everything that a private check reaches is.
-    is_here = bool(address) and (
-        (is_private and settings.task_addresses == "subnet")
-        or ((is_private or settings.probe_loopback) and is_loopback(address or ""))
-    )
+    reaches_loopback = settings.probe_loopback or is_private
+    # In a sandbox tasks have addresses of their subnets, which may be those of tasks in another account, too.
+    is_in_subnet = is_private and settings.task_addresses == "subnet" and not is_loopback(address or "")
+    is_here = bool(address) and (is_in_subnet or (reaches_loopback and is_loopback(address or "")))
+    is_absent = is_in_subnet and not _is_in_vpc(probe_round, check.config, address or "")
     # A name may lead anywhere; CreateHealthCheck refuses such an address (IPAddress).
     is_own_loopback = check.config.ip_address is None and not is_here and bool(address) and is_loopback(address or "")
     if address == "":
         outcomes = [ProbeOutcome(False, "DNS resolution failed.")] * len(probe_round.checkers)
-    elif behind == "" or is_own_loopback:
+    elif behind == "" or is_own_loopback or is_absent:
         outcomes = [_silence(probe_round.world, check.config)] * len(probe_round.checkers)
     elif not address or (behind is None and not is_here):
         clock.call_later(check.config.request_interval, _begin, probe_round)
@@ -191,6 +192,14 @@ def _current(probe_round: _Round) -> Route53HealthCheck | None:
     if check is None or check.being_deleted or state.checkers.get(check.id) is not probe_round.all_checkers:
         return None
     return check
+
+
+def _is_in_vpc(probe_round: _Round, config: HealthCheckConfig, address: str) -> bool:
+    """Return whether an address is of a network interface in the VPC of a private check's source."""
+    world, account = probe_round.world, probe_round.account
+    source = world.in_account(Route53State, account).health_check_sources.get(config.source_id or "")
+    found = interface_at(world, address)
+    return source is not None and found is not None and (found.account, found.vpc) == (account, source.config["VpcId"])
 
 
 def _is_probed(world: World, check: Route53HealthCheck) -> bool:

@@ -38,6 +38,7 @@ from surveyor.conformance.least_privilege import (
     usual_words,
     why_not_asked,
 )
+from surveyor.layout import find_layout
 from surveyor.targets.control import Control
 from surveyor_policies.dependent import DEPENDENT
 from tests.account.leftover_kinds import BY_LEDGER, BY_SEARCH, REGION, STAYS, Maker, kind_for
@@ -51,6 +52,8 @@ COMMANDS = ("sweep", "chaos", "load", "audit", "watch", "advise", "model", "reco
 AT_ONCE = 3
 SERVICE = "store/web"
 _RUNS = count(0xABD00000 + int(time.time()) % 0xFFFFF)
+
+LOG = find_layout().out / "permission-trials.jsonl"
 
 _OWN_SCENARIO = """\
 from surveyor.chaos import ServiceSetup
@@ -274,9 +277,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], metavar="ACTION,…")
     parser.add_argument("--again", action="store_true", help="also those that are as expected")
     parser.add_argument("--minutes", type=float, default=600.0, help="begin no trial later than this")
-    parser.add_argument("--log", type=Path, default=Path("permission-trials.jsonl"))
+    parser.add_argument("--log", type=Path, default=LOG)
     parser.add_argument("--table", action="store_true", help="try nothing")
     options = parser.parse_args(arguments)
+    if unknown := set(options.commands) - set(COMMANDS):
+        parser.error(f"expected one of {', '.join(COMMANDS)}; got {', '.join(sorted(unknown))}")
     known = read_log(options.log)
     done = {trial for trial, outcome in known.items() if not outcome.problem and not options.again}
     wanted = [
@@ -287,6 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     end = time.monotonic() + options.minutes * 60
     if wanted and not options.table:
+        options.log.parent.mkdir(parents=True, exist_ok=True)
         with options.log.open("a", encoding="utf-8") as log, open_trials([command for command, _ in wanted]) as trials:
 
             def note(outcome: Outcome) -> None:
@@ -299,8 +305,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sys.stdout.flush()
 
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                for command, action in wanted:
-                    pool.submit(_try, trials, command, action, note, end)
+                began = [pool.submit(_try, trials, command, action, note, end) for command, action in wanted]
+            for trial in began:
+                trial.result()  # raises what is no outcome
     outcomes = read_log(options.log)
     sys.stdout.write("".join(f"{line}\n" for line in table(outcomes, options.commands)))
     wrong = [

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from surveyor_emulator.aws.ec2.interfaces import Interface, attach
 from surveyor_emulator.aws.ec2.state import SecurityGroup, ec2_state
 from surveyor_emulator.aws.ec2.zones import zone_id
+from surveyor_emulator.aws.route53.health.prober import _is_in_vpc, _Round
 from surveyor_emulator.aws.route53.health.sources import MAX_SOURCES
+from surveyor_emulator.aws.route53.state import HealthCheckConfig
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
 
@@ -67,3 +70,19 @@ def test_how_many_sources_there_are(make: Callable[..., str]) -> None:
         make(str(number))
     with pytest.raises(ServiceError, match="TooManyHealthCheckSources"):
         make("more")
+
+
+@pytest.mark.parametrize(
+    ("account", "network", "expected"),
+    [(ACCOUNT, None, True), (ACCOUNT, "vpc-0123456789abcdef0", False), ("222222222222", None, False)],
+)
+def test_what_a_check_reaches_in_a_sandbox(
+    world: World, make: Callable[..., str], vpc: str, account: str, network: str | None, *, expected: bool
+) -> None:
+    """Two accounts may have VPCs of one network there: a task of another one that gets an address is not checked."""
+    found = Interface("eni-1", account, REGION, network or vpc, "subnet-1", (), "172.31.0.9")
+    attach(world, found)
+    config = HealthCheckConfig(type="HTTP", source_id=make())
+    checkers = _Round(world, ACCOUNT, "check", [], [])
+    assert _is_in_vpc(checkers, config, "172.31.0.9") is expected
+    assert not _is_in_vpc(checkers, config, "172.31.0.10")

@@ -52,16 +52,16 @@ def test_resources_are_created_with_fifty_tags_at_most(
 
 
 @proves("errors.resource-limit-exceeded")
-def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_success, unique_name, vpc):
+def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_success, unique_name, vpc, beyond_quota):
     """Namespaces of any type beyond the quota raise ResourceLimitExceeded; after one deletion one more is accepted."""
 
     def create_one_of_each_type_too_many():
         name = f"{unique_name('ns')}.surveyor.test"
-        with raises("ResourceLimitExceeded"):
+        with raises("ResourceLimitExceeded"), beyond_quota():
             cloudmap.create_http_namespace(Name=name)
-        with raises("ResourceLimitExceeded"):
+        with raises("ResourceLimitExceeded"), beyond_quota():
             cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc)
-        with raises("ResourceLimitExceeded"):
+        with raises("ResourceLimitExceeded"), beyond_quota():
             cloudmap.create_public_dns_namespace(Name=name)
 
     started = []

@@ -23,6 +23,7 @@ from surveyor.conformance.least_privilege import (
     check_policy,
     policy_account,
 )
+from surveyor.gate.cloudwatch import PERIOD
 from surveyor.gate.deployments import GatedDeployment, find_deployment
 from surveyor.targets.control import Control
 from surveyor_policies.dependent import DEPENDENT
@@ -131,6 +132,7 @@ def test_a_gate_reads_alarms_and_metrics_with_its_policy(shop: Shop, tmp_path: P
     shop.client("cloudwatch").set_alarm_state(AlarmName="store-errors", StateValue="OK", StateReason="quiet")
     shop.serve("alarmed")
     shop.deploy("alarmed")
+    shop.clock.wait(2 * PERIOD)  # metrics are read of whole minutes
     words = closed_gate(tmp_path, "store/alarmed")
     watched = '[[threshold]]\nalarm = "store-errors"\n[[threshold]]\nmetric = "Store Errors"\nat-most = 1\n'
     (tmp_path / "gate.toml").write_text(RULES + watched, "utf-8")

@@ -104,9 +104,9 @@ def test_faults_between_the_clients_and_what_they_ask(staging: EmulatorAccount, 
     assert {injection.fault for injection in history.injections} == {"registry.empty"}
     [experiment] = load_report(tmp_path / "report.json").experiments
     assert 0 < experiment.injected <= len(history.injections)
-    assert {(injected.fault, injected.answer) for injected in experiment.injections} == {
-        ("registry.empty", "0 instances")
-    }
+    answers = {injected.answer.partition(" after ")[0] for injected in experiment.injections}  # some may be late
+    assert answers == {"0 instances"}
+    assert {injected.fault for injected in experiment.injections} == {"registry.empty"}
     assert "registry.empty" in (tmp_path / "report.html").read_text("utf-8")
 
 

@@ -184,6 +184,17 @@ def test_changes_are_limited_to_what_runs_made(command: str) -> None:
     assert "route53:ChangeResourceRecordSets" not in changes
 
 
+@pytest.mark.parametrize("command", ["conform", "recordings", "model", "chaos", "load", "advise", CONSUMER])
+def test_a_policy_of_one_region_creates_nothing_in_another(command: str) -> None:
+    """It could not be deleted there. IAM and Route 53 are of no Region, nor are the names of buckets."""
+    actions = required_actions(needed_operations(command, FEATURES), DEPENDENT)
+    here = {"aws:RequestedRegion": "eu-west-1"}
+    for statement in statements(make_policies(actions, Place("1" * 12, "eu-west-1"))):
+        creates = any(re.match("(?!iam|route53|s3)[a-z0-9-]+:Create", action) for action in statement["Action"])
+        limited = statement.get("Condition", {}).get("StringEquals", {}).items() >= here.items()
+        assert not creates or limited or all(":eu-west-1:" in arn for arn in _list(statement)), statement
+
+
 def test_deployments_may_be_in_a_cluster_of_the_users() -> None:
     """Services of runs may be in the cluster of the target file; of its other services nothing may be changed."""
     [limit] = limits_of("ecs:StopServiceDeployment", Place("1" * 12, "eu-west-1", cluster="staging"))

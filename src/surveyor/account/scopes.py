@@ -103,10 +103,15 @@ def _ecs(name: str, place: Place) -> Iterator[Limit]:
             yield Limit("EcsNamed", place.arns("ecs", "*/surveyor-*", *inside))
 
 
+def _in_region(place: Place, conditions: Conditions) -> Conditions:
+    """Return conditions for what has no ARN before it exists: what is made elsewhere could not be deleted there."""
+    return conditions if place.region == "*" else {**conditions, "StringEquals": {"aws:RequestedRegion": place.region}}
+
+
 def _cloudmap(name: str, place: Place) -> Iterator[Limit]:
     services, namespaces = place.arns("servicediscovery", "service/*", "namespace/*")
     if name.startswith("Create") and name != "CreateService":
-        yield Limit("CloudMapNew", conditions=_GETS_TAG)
+        yield Limit("CloudMapNew", conditions=_in_region(place, _GETS_TAG))
     elif name.endswith("ResourcePolicy"):  # RAM asks for these, of what it shares; no document gives a condition key
         yield Limit("CloudMapSharing", (namespaces,))
     elif name.startswith(_READS) or name in ("TagResource", "UntagResource"):
@@ -176,7 +181,7 @@ def _ram(name: str, place: Place) -> Iterator[Limit]:
     namespaces = place.arns("servicediscovery", "namespace/*")
     only_namespaces: Conditions = {"ForAllValues:StringLike": {"ram:ResourceArn": list(namespaces)}}
     if name == "CreateResourceShare":
-        yield Limit("SharesNew", conditions=only_namespaces)
+        yield Limit("SharesNew", conditions=_in_region(place, only_namespaces))
     elif name == "AssociateResourceShare":
         yield Limit("SharesFilled", place.arns("ram", "resource-share/*"), {**own, **only_namespaces})
     elif name == "TagResource":
@@ -218,7 +223,7 @@ def _logs(name: str, place: Place) -> Iterator[Limit]:
 
 def _pca(name: str, place: Place) -> Iterator[Limit]:
     if name == "CreateCertificateAuthority":
-        yield Limit("AuthorityNew", conditions=_GETS_TAG)
+        yield Limit("AuthorityNew", conditions=_in_region(place, _GETS_TAG))
     elif name == "TagCertificateAuthority":
         yield Limit("AuthorityTags", place.arns("acm-pca", "certificate-authority/*"), _GETS_TAG)
         yield Limit("AuthorityTagged", place.arns("acm-pca", "certificate-authority/*"), _HAS_TAG)

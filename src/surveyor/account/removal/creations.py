@@ -10,7 +10,7 @@ from surveyor.account.removal.account import Account
 __all__ = ["STILL_CREATING", "creations_in_progress", "wait_for_creations"]
 
 STILL_CREATING = (
-    "it still creates a namespace, maybe of a run, as its end will show: sweep the account (--account) then"
+    "it still creates a namespace, which may be a run's: when the operation has ended, sweep the account (--account)"
 )
 """Of an operation that takes too long."""
 
@@ -23,7 +23,7 @@ _FILTERS = [
 def creations_in_progress(account: Account, region: str) -> frozenset[str]:
     """Return the operations in progress that create namespaces, of any run and of others: only their end shows whose.
 
-    To be asked before namespaces are listed: an operation that ends between the two calls is in neither answer else.
+    Call this before namespaces are listed: in the other order, one that ends between the calls is in neither answer.
     """
     pages = account.client("servicediscovery", region).get_paginator("list_operations").paginate(Filters=_FILTERS)
     return frozenset(operation["Id"] for page in pages for operation in page["Operations"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Generic, NamedTuple, NoReturn, TypeVar
 
@@ -34,6 +35,9 @@ _TYPES = {
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _MAX_DOTS = 500
 """Dots of a key, and of the text between two equals signs."""
+_KEPT_FILES = 80
+"""How many files are kept as values, for one run reads those of the claims several times. The values do not change."""
+
 _PATH = re.compile(r"(.*) - at `(?:key in )?\$\.?([^`]*)`", re.DOTALL)
 
 
@@ -82,7 +86,11 @@ def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
 
     Raise UsageError with one line that begins with file and line.
     """
-    text = read_text(path)
+    return _entries_of(path, read_text(path), name, kind)  # type: ignore[arg-type]  # a type is hashable
+
+
+@lru_cache(_KEPT_FILES)
+def _entries_of(path: Path, text: str, name: str, kind: type[T]) -> TypedFile[T]:
     values = parse_toml(path, text)
     top, *lines = (entry for entry in entries(text) if entry.name in ("", name))
     tables = values.pop(name, [])
@@ -126,7 +134,11 @@ def read_toml(path: Path, kind: type[T]) -> TypedToml[T]:
 
     Raise UsageError with one line that begins with file and line.
     """
-    text = read_text(path)
+    return _typed(path, read_text(path), kind)  # type: ignore[arg-type]  # a type is hashable
+
+
+@lru_cache(_KEPT_FILES)
+def _typed(path: Path, text: str, kind: type[T]) -> TypedToml[T]:
     values, lines = parse_toml(path, text), entries(text)
     try:
         return TypedToml(msgspec.convert(values, kind), path, tuple(lines))

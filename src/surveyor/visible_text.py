@@ -18,14 +18,12 @@ _HIDDEN = re.compile(
 
 def visible(text: str) -> str:
     """Return `text` with each hidden character replaced by its escape, `\\x1b` or `\\u202e`."""
-    return _HIDDEN.sub(lambda found: _escape(ord(found[0])), text)
+    return text if _is_plain(text) else _HIDDEN.sub(lambda found: _escape(ord(found[0])), text)
 
 
 def escape_in_json(text: str) -> str:
     """Return a JSON text with each hidden character in its strings as an escape of JSON, which means the same."""
-    return (
-        text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
-    )
+    return text if _is_plain(text) else _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def toml_string(text: str) -> str:
@@ -42,6 +40,11 @@ def one_line(text: str, max_length: int = 600) -> str:
 def cut(text: str, max_length: int) -> str:
     """Return `text`, or its beginning with the full length if it is longer than `max_length`."""
     return text if len(text) <= max_length else f"{text[:max_length]}… ({len(text)} characters)"
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether there is nothing in a text but ASCII without controls: most are, and the search takes longer."""
+    return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
 
 
 def _escape(code: int) -> str:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import pytest
+
 from surveyor.testing import Inconclusive, Interval, containers_of, for_each, proves, raises, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
@@ -159,6 +161,7 @@ def test_failures_count_once_a_check_has_passed(
     eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=40)
 
 
+@pytest.mark.slow
 @proves("ecs.health.timeout")
 def test_a_check_that_takes_longer_than_its_timeout_fails(
     ecs, make_task_definition, run_task, call_task, eventually, clock, cluster

@@ -22,6 +22,7 @@ from surveyor.testing import (
 )
 
 
+@pytest.mark.slow
 @proves("ecs.life.sigkill-thirty-seconds-after-sigterm", "ecs.life.stop-timeout")
 def test_sigkill_is_sent_when_the_stop_timeout_is_over(
     ecs, make_task_definition, run_task, describe_task, call_task, eventually, clock, in_time, tolerance, cluster

@@ -91,6 +91,14 @@ def test_proofs_are_found_without_importing(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_files_that_name_no_wanted_claim_are_not_parsed(tmp_path: Path) -> None:
+    """A run of few claims need not read the syntax of every suite."""
+    (tmp_path / "test_x.py").write_text(SUITE)
+    (tmp_path / "test_y.py").write_text("def test_(:\n")
+    assert find_proofs(tmp_path, {"a.class"})["a.class"] == ("test_x.py::TestThings::test_three",)
+    assert find_proofs(tmp_path, {"a.unknown"}) == {}
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [

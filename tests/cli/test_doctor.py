@@ -104,7 +104,7 @@ def test_a_target_that_does_not_start_is_missing(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise TargetUnavailable("embedded ended with status 1 before it was ready")
 
-    monkeypatch.setattr(running, "start", fail)
+    monkeypatch.setattr(running, "launch", fail)
     check = target_check()
     assert (check.status, check.detail) == ("MISSING", "embedded ended with status 1 before it was ready")
 

@@ -36,6 +36,15 @@ def test_tests_that_list_operations_are_first() -> None:
     assert [item.nodeid for item in short_lists_first(items, claims)] == [names[1], names[0], names[2]]
 
 
+def test_slow_tests_are_first(checkout: Checkout) -> None:
+    """The last tests of a run are short, so that all workers end at about the same time; the order is kept otherwise."""
+    slow = f"import pytest\n@pytest.mark.slow\n{GOOD.replace('test_good', 'test_slow')}"
+    checkout.suite(GOOD + OTHER + slow)
+    done = plain_pytest(checkout, "suites", "--collect-only", "-q")
+    names = [line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    assert names == ["test_slow", "test_good", "test_other"]
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(

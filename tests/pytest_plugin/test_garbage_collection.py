@@ -7,6 +7,7 @@ import sys
 
 PROGRAM = """
 import gc
+from types import SimpleNamespace
 from surveyor.pytest_plugin import garbage_collection
 
 def state():
@@ -17,7 +18,7 @@ garbage_collection.pytest_configure()
 during_collection = state()
 garbage_collection.pytest_collection_finish()
 during_tests = state()
-garbage_collection.pytest_unconfigure()
+garbage_collection.pytest_unconfigure(SimpleNamespace())
 print([before, during_collection, during_tests, state()] == [
     (True, before[1], False), (False, before[1], False), (True, 50_000, True), before,
 ])

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.claims.proofs import find_proofs
+from surveyor.claims.proofs import find_proofs, names_any_claim
 from surveyor.layout import find_layout
-from surveyor.pytest_plugin.quick_start import names_any_claim
 from surveyor.verdicts import Verdict
 from tests.pytest_plugin.test_collection import GOOD, OTHER, plain_pytest
 

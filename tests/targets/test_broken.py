@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -202,6 +203,26 @@ def test_a_target_that_stops_answering_ends_the_run(checkout: Checkout) -> None:
         report = checkout.run(url)
     assert "answered none of the last 3 calls" in report.failure
     assert json.dumps(calls).count("ListNamespaces") < 12
+
+
+def test_only_the_features_that_a_run_needs_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cloud Map and what is needed; the others count as declared. Where nothing is declared, everything is asked for."""
+    asked: list[str] = []
+
+    def ask(name: str) -> str:
+        asked.append(name)
+        return ""
+
+    probes = {name: partial(ask, name) for name in ("cloudmap", "route53", "ec2", "clock-control")}
+    monkeypatch.setattr(features, "_probes", lambda *_: probes)
+    monkeypatch.setattr(features, "only_account", lambda _: "")
+    clients: Any = None
+    embedded = load_target("embedded", find_layout().targets)
+    assert probe(embedded, clients, None, {"ec2"}).present == embedded.features
+    assert asked == ["cloudmap", "ec2"]
+    asked.clear()
+    assert probe(replace(embedded, features=None), clients, None, {"ec2"}).present == set(probes)
+    assert asked == [*probes]
 
 
 def test_a_feature_that_the_machine_refuses_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:

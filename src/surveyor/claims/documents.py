@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import botocore
-import botocore.loaders
 from botocore.exceptions import DataNotFoundError
+from botocore.loaders import Loader
 
 from surveyor.errors import UsageError
 from surveyor.input_files import is_file, read_bytes, read_text
+from surveyor.service_models import model_loader
 
 __all__ = ["VERSION", "Documents", "fingerprint", "normalise_text"]
 
@@ -187,7 +188,7 @@ def _check_size(path: Path) -> None:
 
 
 @cache
-def _loader(data: Path | None) -> botocore.loaders.Loader:
+def _loader(data: Path | None) -> Loader:
     if data is None:
-        return botocore.loaders.Loader()
-    return botocore.loaders.Loader(extra_search_paths=[str(data)], include_default_search_paths=False)
+        return model_loader()
+    return Loader(extra_search_paths=[str(data)], include_default_search_paths=False)

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from surveyor.claims.model import FileLocation
 from surveyor.errors import UsageError
 from surveyor.input_files import read_text
 
-__all__ = ["find_proofs"]
+__all__ = ["find_proofs", "names_any_claim"]
+
+_QUOTED = re.compile(r"""["']([a-z0-9.-]+)["']""")
 
 
-def find_proofs(suites: Path) -> Mapping[str, tuple[str, ...]]:
+def names_any_claim(text: str, claims: Collection[str]) -> bool:
+    """Return whether a file's text contains the quoted id of one of these claims."""
+    return any(found[1] in claims for found in _QUOTED.finditer(text))
+
+
+def find_proofs(suites: Path, wanted: Collection[str] | None = None) -> Mapping[str, tuple[str, ...]]:
     """Return claim ids with the tests that name them in `@proves("…")`, as `dns/test_x.py::test_y`, in file order.
 
     Decorators of functions and classes, `pytestmark`, and marks of `pytest.param` count. The mapping is empty if
-    there are no suites. Raise UsageError for a file that cannot be parsed and for an id that is not a literal.
+    there are no suites. `wanted`: parse only files that name one of these claims; other claims may then be missing.
+    Raise UsageError for a file that cannot be parsed and for an id that is not a literal.
     """
     proofs: dict[str, list[str]] = {}
     for path in sorted(suites.glob("**/test_*.py")):
+        text = read_text(path)
+        if wanted is not None and not names_any_claim(text, wanted):
+            continue
         try:
-            module = ast.parse(read_text(path))
+            module = ast.parse(text)
         except (SyntaxError, UnicodeDecodeError) as error:
             line = getattr(error, "lineno", None) or 1
             raise UsageError(f"{FileLocation(path, line)}: cannot be read: {getattr(error, 'msg', error)}") from None

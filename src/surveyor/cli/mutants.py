@@ -43,8 +43,9 @@ def mutants(
     layout = find_layout()
     claims = load_claims(layout.claims)
     known = mutants_by_claim(load_mutants(layout.mutants, claims.by_id))
-    proofs = find_proofs(layout.suites)
-    proven = [claim_id for claim_id in claims.by_id if claim_id in proofs]
+    selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
+    proofs = find_proofs(layout.suites, selected)
+    proven = [claim_id for claim_id in selected if claim_id in proofs]
     lacking = {claim_id: lack for claim_id in proven if (lack := missing_mutants(known.get(claim_id, ())))}
     complete = (
         f"{len(proven) - len(lacking)} of {len(proven)} proven claims have two kinds of mutants, one of them fine"
@@ -54,8 +55,7 @@ def mutants(
             typer.echo(f"{claim_id}\tneeds {lack}")
         typer.echo(complete)
         raise typer.Exit(1 if lacking else 0)
-    selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
-    chosen = [mutant for claim_id in proven if claim_id in selected for mutant in known.get(claim_id, ())]
+    chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
     if missing := [claim_id for claim_id in claim or () if claim_id not in known]:
         raise UsageError(_missing(missing[0], proven=missing[0] in proofs))
     if not chosen:

@@ -32,6 +32,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import Chaos
+from surveyor.pytest_plugin.session import LaunchedTarget
 from surveyor.pytest_plugin.task_settings import DEFAULT, TaskSettings
 from surveyor.pytest_plugin.verdict_rules import REFUSED
 from surveyor.report.build import Run, find_leaked_resources, load_and_build_report
@@ -40,7 +41,9 @@ from surveyor.report.model import ConformanceReport
 from surveyor.targets import load_target
 from surveyor.targets.credentials import hand_over
 from surveyor.targets.expectations import expectations_file, load_expectations
+from surveyor.targets.model import Target
 from surveyor.targets.options import NO_OPTIONS, TargetOptions
+from surveyor.targets.process import launch
 from surveyor.targets.reachable import check_reachable
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
@@ -242,11 +245,24 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: object, option
     # Other processes than this one: workers, and the watchdog of an experiment.
     second = [replace_target(target, credentials=target.consumer)] if target.consumer else []
     handed_over = hand_over(target, *second) if config.workers > 1 or config.experiments else nullcontext()
-    with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over:
+    with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over, _launched(config, target) as launched:
         try:
-            return int(pytest.main(arguments, plugins=[collector, *objects]))
+            return int(pytest.main(arguments, plugins=[collector, *objects, *launched]))
         except KeyboardInterrupt:  # pytest was starting or ending
             return int(pytest.ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def _launched(config: RunConfig, target: Target) -> Iterator[list[LaunchedTarget]]:
+    """Let a target that this process will use start while pytest collects the tests."""
+    if config.workers > 1 or config.experiments or target.start is None or target.start.environment is not None:
+        yield []
+        return
+    process = launch(target.label, target.start, config.seed)
+    try:
+        yield [LaunchedTarget(process)]
+    finally:
+        process.stop()
 
 
 @contextmanager

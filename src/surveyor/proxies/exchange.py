@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-import botocore.loaders
 from botocore.model import ServiceModel, Shape
+
+from surveyor.service_models import model_loader
 
 __all__ = ["ProxyRequest", "ProxyResponse", "invent_output", "parse_request", "service_model"]
 
@@ -118,7 +119,7 @@ def _route53_routes() -> list[tuple[str, str, re.Pattern[str]]]:
 @functools.cache
 def service_model(service: str) -> ServiceModel:
     """Return botocore's model of a service. Raises UnknownServiceError if there is none."""
-    return ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(model_loader().load_service_model(service, "service-2"), service)
 
 
 def _parse_json(body: bytes) -> dict[str, Any] | None:

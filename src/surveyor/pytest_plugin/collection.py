@@ -97,6 +97,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
+    if not Selection(settings.areas, settings.claims).is_full:
+        config.stash[SESSION].needed = frozenset(feature for claim in chosen.values() for feature in claim.features)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if config.stash[SESSION].target.is_one_account:
         items[:] = short_lists_first(items, _known(config))
 

@@ -26,8 +26,10 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_unconfigure() -> None:
-    """Collect garbage by Python's rules again: the process may run other sessions."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Collect garbage by Python's rules again, in a process that may run other sessions; a worker ends sooner so."""
+    if hasattr(config, "workerinput"):
+        return
     gc.unfreeze()
     gc.set_threshold(*_BY_DEFAULT)
     gc.enable()

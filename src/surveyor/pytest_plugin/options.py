@@ -151,6 +151,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "experiment(title, setting, holds, faults, name): describes an experiment of chaos/"
     )
     config.addinivalue_line("markers", "proves(*claims): the ids of the claims that a suite's test proves")
+    config.addinivalue_line("markers", "slow: takes seconds on any machine; runs first, so that no worker ends with it")
     root = config.rootpath
     layout = Layout(root) if (root / "suites").is_dir() else find_layout()
     out = config.getoption("--out")

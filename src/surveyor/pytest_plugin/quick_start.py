@@ -7,28 +7,21 @@ imported. And Hypothesis is not imported for a summary of tests that did not use
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from surveyor.claims.proofs import names_any_claim
 from surveyor.claims.selection import Selection
 from surveyor.errors import UsageError
 from surveyor.input_files import read_text
 from surveyor.pytest_plugin.collection import CLAIMS
 from surveyor.pytest_plugin.options import SETTINGS
 
-__all__ = ["names_any_claim"]
+__all__: list[str] = []
 
-_QUOTED = re.compile(r"""["']([a-z0-9.-]+)["']""")
 _SELECTED = pytest.StashKey[frozenset[str]]()
-
-
-def names_any_claim(text: str, claims: Collection[str]) -> bool:
-    """Return whether a file's text contains the quoted id of one of these claims."""
-    return any(found[1] in claims for found in _QUOTED.finditer(text))
 
 
 @pytest.hookimpl(trylast=True)  # the collection module loads the claims and refuses unknown ones

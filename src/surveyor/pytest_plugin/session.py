@@ -21,17 +21,37 @@ from surveyor.errors import CredentialsEnded, SurveyorError, TargetUnavailable
 from surveyor.pytest_plugin.consumer import Consumer, open_consumer
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
+from surveyor.targets.process import StartedProcess
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import forget, not_searched, set_ledgers_aside
 from surveyor.vantage import Vantages, at_main_vantage
 
-__all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target", "worker_name"]
+__all__ = ["SESSION", "LaunchedTarget", "TargetSession", "ledger_folder", "running_target", "worker_name"]
+
+
+_LAUNCHED = pytest.StashKey[StartedProcess]()
+
+
+class LaunchedTarget:
+    """A plugin for a run in this process whose target starts while pytest does; its launcher stops it as well."""
+
+    def __init__(self, process: StartedProcess) -> None:
+        self._process = process
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Keep the process for the session."""
+        config.stash[_LAUNCHED] = self._process
 
 
 class TargetSession:
-    """Start the target once. If that fails, or the target dies, every later test gets the same error at once."""
+    """Start the target once. If that fails, or the target dies, every later test gets the same error at once.
 
-    def __init__(self, settings: Settings, worker: str) -> None:
+    `needed`: the features that the tests of the run need; None for all. `launched`: the process of the target, if it
+    was started before.
+    """
+
+    def __init__(self, settings: Settings, worker: str, launched: StartedProcess | None = None) -> None:
         target = load_target(settings.target, settings.layout.targets, settings.target_options)
         self.target = at_main_vantage(target, ledger_folder(settings))
         # A target that is started here is new each time, so names may repeat; one that was running before keeps them.
@@ -47,7 +67,9 @@ class TargetSession:
         self._refused = False
         self.running: RunningTarget | None = None
         self.consumer: Consumer | None = None
+        self.needed: frozenset[str] | None = None
         self._settings = settings
+        self._launched = launched
         self._stack = ExitStack()
 
     def get(self) -> RunningTarget:
@@ -59,7 +81,10 @@ class TargetSession:
             raise CredentialsEnded(self.failure) if self.credentials_ended else TargetUnavailable(self.failure)
         if self.running is None:
             try:
-                self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self.ledger))
+                running = run_target(
+                    *(self.target, self._settings.seed, self.ledger), needed=self.needed, launched=self._launched
+                )
+                self.running = self._stack.enter_context(running)
                 self.started_at = self.running.clock.now()
                 if self.ledger is not None:
                     self.ledger.pause = self.running.clock.wait
@@ -160,7 +185,7 @@ def worker_name(config: pytest.Config) -> str:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        session = TargetSession(config.stash[SETTINGS], worker_name(config))
+        session = TargetSession(config.stash[SETTINGS], worker_name(config), config.stash.get(_LAUNCHED, None))
         if session.ledger is not None and not hasattr(config, "workerinput"):
             folder, is_new = ledger_folder(config.stash[SETTINGS]), session.target.start is not None
             if config.stash[SETTINGS].resume and not is_new:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
 
-import botocore.loaders
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
@@ -15,6 +14,7 @@ from surveyor.errors import UsageError
 from surveyor.messages import nearest
 from surveyor.recordings.model import Answer, Call, Provenance, Recording, Recordings
 from surveyor.recordings.paths import PathStep, parse_path
+from surveyor.service_models import model_loader
 
 __all__ = ["check_recordings", "earlier_answers", "operation_model"]
 
@@ -192,6 +192,6 @@ def _contrary(one: Answer, other: Answer) -> str:
 @cache
 def _service(name: str) -> ServiceModel | None:
     try:
-        return ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)
+        return ServiceModel(model_loader().load_service_model(name, "service-2"), name)
     except UnknownServiceError:
         return None

@@ -6,16 +6,23 @@ import json
 import math
 from collections.abc import Mapping
 
+import msgspec
+
 __all__ = ["dumps"]
 
 
 def dumps(value: object, indent: int | None = None) -> str:
     """Return `value` as JSON; NaN and infinities become texts. Without `indent` there is no white space."""
-    separators = (",", ":") if indent is None else None
     try:
-        return json.dumps(value, indent=indent, separators=separators, allow_nan=False)
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), indent=indent, separators=separators, allow_nan=False)
+        text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False)
+    if indent is None:
+        return text
+    try:
+        return msgspec.json.format(text, indent=indent)  # json takes ten times as long
+    except msgspec.DecodeError:  # half of a surrogate pair
+        return json.dumps(json.loads(text), indent=indent)
 
 
 def _finite(value: object) -> object:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import botocore.loaders
 from botocore.exceptions import DataNotFoundError
 
 from surveyor.claims import Source
 from surveyor.claims.model import SourceKind
+from surveyor.service_models import model_loader
 
 __all__ = ["href"]
 
@@ -124,7 +124,7 @@ def _users(shapes: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
 @cache
 def _model(service: str) -> Mapping[str, Any] | None:
     try:
-        model: Mapping[str, Any] = botocore.loaders.Loader().load_service_model(service, "service-2")
+        model: Mapping[str, Any] = model_loader().load_service_model(service, "service-2")
     except DataNotFoundError:
         return None
     return model

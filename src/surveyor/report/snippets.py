@@ -33,6 +33,7 @@ _MAX_STEPS = 40
 _WIDTH = 96
 _ZONE_PREFIX = "/hostedzone/"
 _MORE = re.compile(r"… (\d{1,6}) more")  # marks a list that the evidence cut
+_DIGIT = re.compile(r"\d")
 _CUT = re.compile(r"(.*)… \((\d+) characters\)", re.DOTALL)  # marks a text that the evidence cut
 _HEAD = """\
 import boto3
@@ -113,15 +114,17 @@ class _Names:
     known: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
-    def learn(self, value: object, expression: str) -> None:
-        if isinstance(value, Mapping):
+    def learn(self, value: object, name: str, path: tuple[object, ...] = ()) -> None:
+        """Keep the expressions of the values that the target generated in an answer with this name."""
+        if isinstance(value, dict | Mapping):
             for key, inner in value.items():
-                self.learn(inner, f"{expression}[{_text(str(key))}]")
+                self.learn(inner, name, (*path, key))
         elif isinstance(value, list):
             for number, inner in enumerate(value):
-                self.learn(inner, f"{expression}[{number}]")
-        elif isinstance(value, str) and _is_generated(value):
-            self.known.setdefault(value, expression)
+                self.learn(inner, name, (*path, number))
+        elif isinstance(value, str) and value not in self.known and _is_generated(value):
+            steps = (str(step) if isinstance(step, int) else _text(str(step)) for step in path)
+            expression = self.known[value] = name + "".join(f"[{step}]" for step in steps)
             if value.startswith(_ZONE_PREFIX):  # Route 53 takes both forms of an id
                 self.known.setdefault(value.removeprefix(_ZONE_PREFIX), expression)
 
@@ -379,7 +382,7 @@ def _dig(entry: EvidenceEntry) -> str:
 
 def _is_generated(text: str) -> bool:
     """Return whether the target generated this value: an id, an ARN or a token, and not a word of the API."""
-    return len(text) >= 8 and any(character.isdigit() for character in text)
+    return len(text) >= 8 and _DIGIT.search(text) is not None
 
 
 def _client(service: str) -> str:

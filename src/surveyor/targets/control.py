@@ -60,6 +60,7 @@ class Control:
         self._port = parts.port or 80
         self._own = _OwnConnection()
         self._all: list[http.client.HTTPConnection] = []
+        self._name_servers: DnsAddress | None = None
 
     def now(self) -> float:
         """Return the service time of the target, in seconds since the epoch."""
@@ -112,8 +113,10 @@ class Control:
         raise TargetUnavailable(f"no inbound endpoint answers at {ip}")
 
     def name_servers(self) -> DnsAddress:
-        """Return the address of the name servers of public zones."""
-        return _address(self._request("GET", "/_surveyor/name-servers"))
+        """Return the address of the name servers of public zones, which stays the same."""
+        if self._name_servers is None:
+            self._name_servers = _address(self._request("GET", "/_surveyor/name-servers"))
+        return self._name_servers
 
     def settings(self) -> Mapping[str, object]:
         """Return the settings of the target."""

@@ -22,6 +22,7 @@ from surveyor.account.failed_calls import advice_on
 from surveyor.account.refusals import EXPIRED
 from surveyor.errors import CredentialsEnded, UsageError
 from surveyor.secret_values import SHORTEST_KEY, register
+from surveyor.service_models import share_models
 from surveyor.targets.aws_settings import check_transport_settings, read_profile
 from surveyor.targets.credential_chain import END_VARIABLES, RunSession, find_credentials, no_credentials, one_line
 from surveyor.targets.credential_files import credential_state
@@ -110,9 +111,12 @@ def open_session(target: Target) -> tuple[Session, RunCredentials | None]:
     Raises TargetUnavailable if there are none, and UsageError for settings that cannot be used.
     """
     if target.credentials.kind == "per-test":
-        return _session_without_credentials(), None
+        session = _session_without_credentials()
+        share_models(session)
+        return session, None
     session = RunSession(target)
     read_profile(session)
+    share_models(session)
     check_transport_settings(session, target.endpoint)
     found, end = _resolve(session, target)
     try:

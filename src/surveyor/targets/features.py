@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,11 @@ class Features:
     account: str = ""
 
 
-def probe(target: Target, clients: Clients, control: Control | None) -> Features:
+def probe(target: Target, clients: Clients, control: Control | None, needed: Collection[str] | None = None) -> Features:
     """Return the features of a target. Raises TargetUnavailable if Cloud Map does not answer as an API.
 
-    Features that no harmless call can show (quotas, throttling, health, …) are trusted if declared; a target without
-    declarations does not have them.
+    Features that no harmless call can show (quotas, throttling, health, …) are trusted if declared, and so are those
+    that are not among `needed`, if it is given; a target without declarations does not have them.
     """
     found: set[str] = set()
     absent: list[tuple[str, str]] = []
@@ -58,6 +58,8 @@ def probe(target: Target, clients: Clients, control: Control | None) -> Features
     silent, lacking = "", set[str]()
     for feature, missing in _probes(target, clients, control).items():
         if target.features is not None and feature not in target.features:
+            continue
+        if target.features is not None and needed is not None and feature not in {FIRST, *needed}:
             continue
         if silent:
             broken.append((feature, f"not asked, since {silent}"))

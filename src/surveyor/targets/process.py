@@ -27,7 +27,7 @@ from surveyor.targets.environments import use_environment
 from surveyor.targets.model import Environment, Start
 from surveyor.targets.scratch import Scratch
 
-__all__ = ["StartedProcess", "free_port", "start"]
+__all__ = ["StartedProcess", "free_port", "launch", "start"]
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 _KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", TOKEN_VARIABLE, sandbox.MARK)
@@ -37,12 +37,16 @@ _KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", T
 class StartedProcess:
     """A started target with its endpoint, and the token of its control endpoint if it has one."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], scratch: Scratch) -> None:
+    def __init__(
+        self, name: str, process: subprocess.Popen[bytes], scratch: Scratch, settings: Start, port: int
+    ) -> None:
         self.name = name
         self.endpoint = ""
         self.token = ""
         self._process = process
         self._scratch = scratch
+        self._settings = settings
+        self._port = port
 
     @property
     def pid(self) -> int:
@@ -85,6 +89,29 @@ class StartedProcess:
         line, end, _ = self._read("stdout").partition("\n")
         return line if end else ""
 
+    def await_ready(self) -> None:
+        """Wait until it is ready, and learn its endpoint. Raises TargetUnavailable as `start` does."""
+        settings = self._settings
+
+        def ready() -> bool:
+            ended = self.ended()
+            if ended:
+                missing = "; run `surveyor doctor` to see what is missing" if "ModuleNotFoundError" in ended else ""
+                raise TargetUnavailable(f"{ended} before it was ready{missing}")
+            if settings.ready == "json-line":
+                line = self.first_line()
+                self.endpoint, self.token = _addresses(self.name, line) if line else ("", "")
+            elif _answers(self._port, settings.path):
+                self.endpoint = f"http://127.0.0.1:{self._port}"
+            return bool(self.endpoint)
+
+        try:
+            WallClock().eventually(ready, within=settings.within)
+        except WrongAnswer:
+            line = self.last_line()
+            output = f"; its last line: {line}" if line else ""
+            raise TargetUnavailable(f"{self.name} was not ready within {settings.within:g} s (wall){output}") from None
+
     def stop(self) -> None:
         """Stop it and delete its scratch directory; do nothing the second time."""
         if self._process.poll() is None:
@@ -114,8 +141,19 @@ def start(name: str, settings: Start, seed: int) -> StartedProcess:
     Raises TargetUnavailable, with its last line of output, if it ends or is not ready within
     `settings.within` wall seconds, and if its environment cannot be created.
     """
+    started = launch(name, settings, seed)
+    try:
+        started.await_ready()
+    except BaseException:
+        started.stop()
+        raise
+    return started
+
+
+def launch(name: str, settings: Start, seed: int) -> StartedProcess:
+    """Start a target as `start` does, without waiting until it is ready."""
     with _python(settings.environment) as (python, inherited):
-        return _start(name, settings, seed, python, inherited)
+        return _launch(name, settings, seed, python, inherited)
 
 
 @contextlib.contextmanager
@@ -128,7 +166,7 @@ def _python(environment: Environment | None) -> Iterator[tuple[str, tuple[int, .
             yield str(python), (descriptor,)
 
 
-def _start(name: str, settings: Start, seed: int, python: str, inherited: tuple[int, ...]) -> StartedProcess:
+def _launch(name: str, settings: Start, seed: int, python: str, inherited: tuple[int, ...]) -> StartedProcess:
     port = free_port()
     scratch = Scratch(name)
     values = {"python": python, "port": str(port), "seed": str(seed), "scratch": str(scratch.path)}
@@ -140,13 +178,7 @@ def _start(name: str, settings: Start, seed: int, python: str, inherited: tuple[
         process = subprocess.Popen(
             launch, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, process_group=0, pass_fds=inherited
         )
-    started = StartedProcess(name, process, scratch)
-    try:
-        _await_ready(started, settings, port)
-    except BaseException:
-        started.stop()
-        raise
-    return started
+    return StartedProcess(name, process, scratch, settings, port)
 
 
 def free_port() -> int:
@@ -164,27 +196,6 @@ def _environment(environment: Environment | None) -> dict[str, str]:
     # AWS clients of the target, if it has any, must find neither the user's settings nor a metadata service.
     no_files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return kept | no_files | {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
-
-
-def _await_ready(started: StartedProcess, settings: Start, port: int) -> None:
-    def ready() -> bool:
-        ended = started.ended()
-        if ended:
-            missing = "; run `surveyor doctor` to see what is missing" if "ModuleNotFoundError" in ended else ""
-            raise TargetUnavailable(f"{ended} before it was ready{missing}")
-        if settings.ready == "json-line":
-            line = started.first_line()
-            started.endpoint, started.token = _addresses(started.name, line) if line else ("", "")
-        elif _answers(port, settings.path):
-            started.endpoint = f"http://127.0.0.1:{port}"
-        return bool(started.endpoint)
-
-    try:
-        WallClock().eventually(ready, within=settings.within)
-    except WrongAnswer:
-        line = started.last_line()
-        output = f"; its last line: {line}" if line else ""
-        raise TargetUnavailable(f"{started.name} was not ready within {settings.within:g} s (wall){output}") from None
 
 
 def _addresses(name: str, line: str) -> tuple[str, str]:

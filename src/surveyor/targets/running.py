@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,7 +31,7 @@ from surveyor.targets.features import probe
 from surveyor.targets.guard import ownership_in
 from surveyor.targets.identity import check_identity
 from surveyor.targets.model import Dns, Target
-from surveyor.targets.process import StartedProcess, start
+from surveyor.targets.process import StartedProcess, launch
 
 __all__ = ["SECONDS_PER_CALL", "InsideResolvers", "RunningTarget", "reach_target", "run_target", "speed_of",
            "unreachable"]  # fmt: skip
@@ -152,13 +152,21 @@ class RunningTarget:
 
 
 @contextmanager
-def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Iterator[RunningTarget]:
+def run_target(
+    target: Target,
+    seed: int,
+    ledger: Ledger | None = None,
+    *,
+    needed: Collection[str] | None = None,
+    launched: StartedProcess | None = None,
+) -> Iterator[RunningTarget]:
     """Start or reach the target, ask it for its features, and stop it on exit if it was started.
 
+    `needed`: of the features that it declares only these are asked for (all); `launched`: its process.
     Raises TargetUnavailable if it does not start or answer.
     """
-    with reach_target(target, seed, ledger) as running:
-        found = probe(running.target, running.clients, running.control)
+    with reach_target(target, seed, ledger, launched) as running:
+        found = probe(running.target, running.clients, running.control, needed)
         running.features, running.absent, running.broken = found.present, found.absent, found.broken
         running.only_account = found.account
         running.clients.denied = None
@@ -166,14 +174,18 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
 
 
 @contextmanager
-def reach_target(target: Target, seed: int, ledger: Ledger | None = None) -> Iterator[RunningTarget]:
+def reach_target(
+    target: Target, seed: int, ledger: Ledger | None = None, launched: StartedProcess | None = None
+) -> Iterator[RunningTarget]:
     """Start or reach the target, and stop it on exit if it was started; in an account only ask whose it is.
 
     Raises TargetUnavailable if it does not start or answer.
     """
-    process = start(target.label, target.start, seed) if target.start else None
+    process = launched or (launch(target.label, target.start, seed) if target.start else None)
     control: Control | None = None
     try:
+        if process:
+            process.await_ready()
         endpoint = process.endpoint if process else target.endpoint
         problem = unreachable(target.name, endpoint) if endpoint and target.is_local else None
         if problem:

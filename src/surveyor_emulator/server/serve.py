@@ -36,8 +36,6 @@ _CONNECT = 1.0  # wall seconds
 def main(arguments: Sequence[str]) -> int:
     """Run until SIGINT, SIGTERM or SIGHUP; return 0, or 2 for an invalid option, 3 if it cannot listen."""
     options = parse_options(arguments)
-    # Every part of moto imports its IAM, which reads this variable at import.
-    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     leftovers.sweep()
     try:

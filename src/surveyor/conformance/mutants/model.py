@@ -99,7 +99,7 @@ class Mutant:
         return [f"mutation={self.details['name']}"] if self.operator == "mutation" else []
 
 
-class _Entry(Struct, forbid_unknown_fields=True):
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
     """A mutant as it is written: `OPERATORS` says which operator has which of these details."""
 
     operator: Text

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from surveyor_emulator.aws.iam.managed_policies import share_aws_policies
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Response
 from surveyor_emulator.core.world import Call
@@ -31,6 +32,7 @@ _HOST = "localhost"
 def load(service: str) -> None:
     """Import the module of moto that answers; takes some tenths of a second the first time."""
     import_module("moto.s3.responses")
+    share_aws_policies()
 
 
 def operations(service: str, model: Model) -> AbstractSet[str]:

@@ -16,6 +16,7 @@ import orjson
 
 from surveyor_emulator.aws import eventbridge
 from surveyor_emulator.aws.forwarded import alarm_history
+from surveyor_emulator.aws.iam.managed_policies import share_aws_policies
 from surveyor_emulator.aws.moto_requests import forward_to_moto, operations_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Response
@@ -43,6 +44,7 @@ _ALARM_HISTORY = "DescribeAlarmHistory"
 def load(service: str) -> None:
     """Import the module of moto that answers a service; takes some tenths of a second the first time."""
     import_module(_CLASSES[service][0])
+    share_aws_policies()
 
 
 def operations(service: str, model: Model) -> AbstractSet[str]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.core.caller import Caller
 
+from .managed_policies import share_aws_policies
+
 # The policy engine is imported with the first caller that has policies: it takes a tenth of the start of the target.
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
@@ -63,6 +65,7 @@ def load() -> None:
     import moto.iam.responses  # noqa: F401  # loaded now, in a thread, so that requests need not wait
     from moto.iam.models import SERVICE_NAME_CONVERSION
 
+    share_aws_policies()
     SERVICE_NAME_CONVERSION.update(_LINKED_ROLES)
 
 

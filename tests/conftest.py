@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -20,11 +21,15 @@ from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
+from surveyor.service_models import model_loader
 from surveyor.targets.control import TOKEN_VARIABLE
 
 # On a busy machine an example takes as long as it takes.
 settings.register_profile("surveyor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("surveyor")
+
+# Sessions of botocore that tests create read the model of a service once in a process.
+botocore.session.create_loader = model_loader
 
 # Targets that tests start take this token, and so commands reach them that only know their URL.
 os.environ.setdefault(TOKEN_VARIABLE, secrets.token_urlsafe())

@@ -72,6 +72,7 @@ def create_namespace(running: RunningTarget, name: str) -> None:
     client("servicediscovery").create_private_dns_namespace(Name=name, Vpc=vpc)
 
 
+@pytest.mark.soak
 def test_a_namespace_that_is_being_created_is_deleted(running: RunningTarget) -> None:
     """The first search does not show it; that of another user is waited for and stays."""
     create_namespace(running, f"surveyor-{RUN}-ns")
@@ -88,6 +89,7 @@ def test_a_namespace_that_is_being_created_is_deleted(running: RunningTarget) ->
     ]
 
 
+@pytest.mark.soak
 def test_a_sweep_that_finds_nothing_makes_one_call_more_than_a_search(running: RunningTarget) -> None:
     """Whether namespaces are being created is asked once; nothing is searched twice."""
     search, sweep = Counting(running), Counting(running)
@@ -151,6 +153,7 @@ def create_group(running: RunningTarget) -> str:
     return str(ec2.create_security_group(**group, VpcId=vpc, TagSpecifications=tags)["GroupId"])
 
 
+@pytest.mark.soak
 def test_a_command_is_stopped_first_and_swept_with_its_task(running: RunningTarget) -> None:
     """What it makes until then is found as well; its tasks are in a group of the run of its task."""
     group = create_group(running)
@@ -172,6 +175,7 @@ def test_a_command_is_stopped_first_and_swept_with_its_task(running: RunningTarg
     assert [line[:12] for line in deleted] == [f"run {INNER}", f"run {RUN}", f"run {INNER}"]
 
 
+@pytest.mark.soak
 def test_a_command_that_is_not_stopped_is_named(running: RunningTarget) -> None:
     """Where its run alone is swept, its task may make more: exit 4, and a line that names the run of the task."""
     start_task(running, RUN, f"surveyor-{RUN}-in-vpc-vpc-1-in-vpc", [])

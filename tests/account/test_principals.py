@@ -185,6 +185,7 @@ def test_a_run_needs_the_limits_as_they_are_written() -> None:
         assert f"the policy {WIDE}, which limits users and roles of a run, is not as this version writes it" in line
 
 
+@pytest.mark.soak
 def test_a_sweep_finds_them_by_their_names(account: EmulatorAccount, capsys: pytest.CaptureFixture[str]) -> None:
     """Users, groups, roles and policies of the run are deleted with what they have, and no others."""
     owner = owner_of(account)

@@ -37,6 +37,7 @@ def test_a_function_that_returns_nothing_has_failed(body: str) -> None:
     assert result_of(body) is running.FAILED
 
 
+@pytest.mark.soak
 def test_a_function_that_hangs_is_killed(tmp_path: Path) -> None:
     """After its time-out the function has failed, and its process is gone."""
     pids = tmp_path / "pid"

@@ -87,6 +87,7 @@ def act(running: RunningTarget, ecs: Any, name: str, *, is_open: bool) -> GateAc
     return action
 
 
+@pytest.mark.soak
 def test_an_open_gate_lets_a_rolling_deployment_continue(running: RunningTarget, ecs: Any) -> None:
     """No call is sent, and the deployment succeeds."""
     old, new = define(ecs, "old"), define(ecs, "new")
@@ -98,6 +99,7 @@ def test_an_open_gate_lets_a_rolling_deployment_continue(running: RunningTarget,
     assert state(ecs, "continues") == (new, "SUCCESSFUL")
 
 
+@pytest.mark.soak
 def test_a_closed_gate_rolls_a_rolling_deployment_back(running: RunningTarget, ecs: Any) -> None:
     """StopServiceDeployment with ROLLBACK restores the old definition, and no deployment is in progress then."""
     old, new = define(ecs, "old"), define(ecs, "new")
@@ -224,6 +226,7 @@ def test_the_own_alarms_of_a_deployment(running: RunningTarget, ecs: Any, rolls_
     assert result.actual.startswith("ALARM at ")
 
 
+@pytest.mark.soak
 def test_the_history_of_an_alarm(running: RunningTarget) -> None:
     """Each change of its state is in pages, the newest first, with the time of the service."""
     cloudwatch = running.clients.client("cloudwatch", ACCOUNT)

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import find_layout
@@ -40,6 +42,7 @@ def run(checkout: Checkout, out: Path) -> Collector:
     return collector
 
 
+@pytest.mark.soak
 def test_task_definitions_are_deleted_ten_in_a_call(checkout: Checkout, tmp_path: Path) -> None:
     """Those of 23 tests take two calls; the last three are left for the end of the run. A cluster does not wait."""
     collector = run(checkout, tmp_path / "out")

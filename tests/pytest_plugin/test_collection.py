@@ -37,7 +37,7 @@ def test_tests_that_list_operations_are_first() -> None:
 
 
 def test_slow_tests_are_first(checkout: Checkout) -> None:
-    """The last tests of a run are short, so that all workers end at about the same time; the order is kept otherwise."""
+    """The last tests of a run are short, so that workers end together; the order is kept otherwise."""
     slow = f"import pytest\n@pytest.mark.slow\n{GOOD.replace('test_good', 'test_slow')}"
     checkout.suite(GOOD + OTHER + slow)
     done = plain_pytest(checkout, "suites", "--collect-only", "-q")

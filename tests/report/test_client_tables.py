@@ -19,7 +19,7 @@ from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
 from surveyor.report.file import load_report, save_report
 from surveyor.report.merge import merge_reports
 from surveyor.report.page import render
-from tests.report.test_experiments import experiment, measured_experiment, report, service_with_a_resurrection
+from tests.report.test_experiments import measured_experiment, report
 
 CLIENTS = ("dns", "api-healthy", "balancer", "service-connect", "dns-pinned")
 
@@ -52,7 +52,7 @@ def test_phases_are_columns_and_clients_are_rows() -> None:
 def test_a_client_without_calls_has_no_cell() -> None:
     """Experiments without clients have no column."""
     table = client_table_by_scenario(
-        [scenario("a", "dns", "dns-pinned"), experiment(service_with_a_resurrection()), scenario("b", "dns-pinned")]
+        [scenario("a", "dns", "dns-pinned"), measured_experiment(), scenario("b", "dns-pinned")]
     )
     assert table.columns == ("a", "b")
     assert [(client, [cell is not None for cell in cells]) for client, cells in table.rows] == [

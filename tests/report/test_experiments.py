@@ -97,7 +97,7 @@ def test_verdict_and_chart_survive_the_file(tmp_path_factory: object, service: S
 
 def test_a_report_with_experiments_is_loaded(tmp_path: Path) -> None:
     """A saved report is equal after loading."""
-    saved = report(experiment(service_with_a_resurrection()))
+    saved = report(measured_experiment())
     save_report(saved, tmp_path / "report.json")
     assert load_report(tmp_path / "report.json") == saved
 
@@ -176,7 +176,7 @@ def test_a_hundred_tasks_are_not_all_drawn() -> None:
 
 def test_junit_allure_and_markdown_contain_experiments(claims: Claims) -> None:
     """A failed experiment is a failure in each output, with its witness, figures and checks."""
-    failed = report(experiment(service_with_a_resurrection()))
+    failed = report(measured_experiment())
     root = ET.fromstring(junit.render(failed, claims))
     [case] = root.findall("testsuite/testcase")
     assert case.get("name") == "kill-one"

@@ -206,7 +206,7 @@ def test_a_target_that_stops_answering_ends_the_run(checkout: Checkout) -> None:
 
 
 def test_only_the_features_that_a_run_needs_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cloud Map and what is needed; the others count as declared. Where nothing is declared, everything is asked for."""
+    """Cloud Map and what is needed; the others count as declared. Without declarations all are asked for."""
     asked: list[str] = []
 
     def ask(name: str) -> str:

@@ -145,6 +145,7 @@ def test_a_spared_source_passes_a_black_hole(agent: Agent) -> None:
     assert agent("blackhole-port", "stop", HOLE)[0] == 200
 
 
+@pytest.mark.soak
 def test_a_limited_fault_ends_itself(agent: Agent) -> None:
     """The workload stops a fault after the given time: a black hole leaves no way to do it from outside."""
     assert agent("blackhole-port", "start", HOLE, seconds="20")[0] == 200
@@ -154,6 +155,7 @@ def test_a_limited_fault_ends_itself(agent: Agent) -> None:
     assert agent("blackhole-port", "stop", HOLE) == (200, {"Status": "stopped"})
 
 
+@pytest.mark.soak
 def test_latency_and_loss_exclude_each_other(agent: Agent) -> None:
     """While one of both runs neither can be started, and stopping the other one changes nothing."""
     agent.ecs.change_settings("probe_wall=1")
@@ -170,6 +172,7 @@ def test_latency_and_loss_exclude_each_other(agent: Agent) -> None:
     agent.ecs.change_settings()
 
 
+@pytest.mark.soak
 def test_latency_is_for_its_sources(agent: Agent) -> None:
     """What is sent to others is not delayed; a range that holds the VPC holds this machine."""
     agent.ecs.change_settings("probe_wall=1")
@@ -185,6 +188,7 @@ def test_latency_is_for_its_sources(agent: Agent) -> None:
     agent.ecs.change_settings()
 
 
+@pytest.mark.soak
 def test_all_packets_are_lost(agent: Agent) -> None:
     """With a loss of 100 percent no call gets an answer until it is stopped, and an open connection stalls."""
     with socket.create_connection((agent.address, 8080), 3) as kept:

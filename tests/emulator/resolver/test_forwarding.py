@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.emulator.resolver.network import Network, OutsideServer
 
 
@@ -62,6 +64,7 @@ def test_names_of_others_may_have_any_octets(network: Network, outside: OutsideS
     assert network.ask("new.site.test", vpc) == ("SERVFAIL", [])
 
 
+@pytest.mark.soak
 def test_a_target_that_is_silent_is_not_the_only_one(network: Network, outside: OutsideServer) -> None:
     """The other target answers; without any, and at addresses that are not of this machine, it is SERVFAIL."""
     vpc = network.vpcs[0]
@@ -91,6 +94,7 @@ def test_inbound_endpoints_answer_as_the_resolver_of_their_vpc(network: Network)
     assert network.ask("web.corp.test", spoke) == ("SERVFAIL", [])
 
 
+@pytest.mark.soak
 def test_a_loop_of_forwarders_ends(network: Network) -> None:
     """Two VPCs forward a domain to each other: one question becomes SERVFAIL, and no more packets travel."""
     first, second = network.vpcs
@@ -103,6 +107,7 @@ def test_a_loop_of_forwarders_ends(network: Network) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.soak
 def test_packets_beyond_the_limit_are_dropped(network: Network) -> None:
     """A second has as many packets of one client as the setting says; the rest is not answered."""
     vpc = network.vpcs[0]

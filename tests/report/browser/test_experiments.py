@@ -12,7 +12,7 @@ from surveyor.claims import Claims
 from surveyor.report.page import render
 from tests.report.browser.test_page import POOR_CONTRAST, quiet
 from tests.report.test_client_tables import CLIENTS, scenario
-from tests.report.test_experiments import experiment, report, service_with_a_resurrection
+from tests.report.test_experiments import measured_experiment, report
 
 if TYPE_CHECKING:
     from tests.report.browser.conftest import Browser
@@ -30,7 +30,7 @@ OVERLAPPING = """(() => {
 def page(claims: Claims, tmp_path: Path) -> Path:
     """Return the page of one failed experiment."""
     path = tmp_path / "experiment.html"
-    path.write_text(render([report(experiment(service_with_a_resurrection()))], claims), encoding="utf-8")
+    path.write_text(render([report(measured_experiment())], claims), encoding="utf-8")
     return path
 
 

@@ -72,7 +72,7 @@ mutation: setup ## judge the suites by small mistakes in the emulator: ARGS=sour
 .PHONY: lint
 lint: setup ## check style, types, imports, and the claims against their documents
 	@failed=0; types=$$(mktemp); trap 'rm -f "$$types"' EXIT; \
-	$(BIN)/mypy $(SOURCES) > "$$types" 2>&1 & checker=$$!; \
+	$(BIN)/mypy --num-workers 2 $(SOURCES) > "$$types" 2>&1 & checker=$$!; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \

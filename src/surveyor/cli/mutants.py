@@ -35,6 +35,7 @@ def mutants(
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.tables import print_table
     from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
+    from surveyor.conformance.mutants.operations import operation_problem
     from surveyor.conformance.mutants.run import run_mutants
     from surveyor.layout import find_layout
     from surveyor.machine import default_workers
@@ -50,12 +51,15 @@ def mutants(
     complete = (
         f"{len(proven) - len(lacking)} of {len(proven)} proven claims have two kinds of mutants, one of them fine"
     )
+    chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
+    for mutant in chosen:
+        if problem := operation_problem(mutant):
+            raise UsageError(f"mutants/{mutant.claim.partition('.')[0]}.toml: {mutant.id}: {problem}")
     if coverage:
         for claim_id, lack in lacking.items():
             typer.echo(f"{claim_id}\tneeds {lack}")
         typer.echo(complete)
         raise typer.Exit(1 if lacking else 0)
-    chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
     if missing := [claim_id for claim_id in claim or () if claim_id not in known]:
         raise UsageError(_missing(missing[0], proven=missing[0] in proofs))
     if not chosen:

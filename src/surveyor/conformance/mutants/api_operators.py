@@ -11,7 +11,7 @@ from typing import Any
 
 from surveyor.conformance.mutants import paths
 from surveyor.conformance.mutants.model import Mutant
-from surveyor.proxies.exchange import ProxyRequest, ProxyResponse, invent_output
+from surveyor.proxies.exchange import ProxyRequest, ProxyResponse, encode_output, invent_output
 
 __all__ = ["ApiMutator"]
 
@@ -45,8 +45,6 @@ class ApiMutator:
         details, value = mutant.details, answer.value
         match mutant.operator:
             case "accept" if answer.error == details["error"]:
-                if value is None:
-                    return ProxyResponse(200, {"Content-Type": "text/xml"}, b"<Response/>")
                 return self._pretend_success(request)
             case "refuse" if answer.status < 400 and value is not None:
                 return ProxyResponse.from_json(400, {"__type": details["error"], "message": "mutant"})
@@ -76,7 +74,7 @@ class ApiMutator:
         if "OperationId" in answer:
             identity = answer["OperationId"] = f"mutant-{uuid.uuid4()}"
             self._pretended_operations[identity] = _finished_operation(request, identity)
-        return ProxyResponse.from_json(200, answer)
+        return encode_output(request, answer)
 
     def _keep(self, value: dict[str, Any], details: Mapping[str, Any]) -> None:
         """Add all entries that the list or map has ever had."""
@@ -100,6 +98,7 @@ def _finished_operation(request: ProxyRequest, identity: str) -> dict[str, Any]:
     now, params = time.time(), request.params or {}
     target = "SERVICE" if kind.endswith("Service") else "NAMESPACE"
     targets = {"INSTANCE": "InstanceId", "SERVICE": "ServiceId", target: "Id"}
+    params = {"Id": f"ns-{uuid.uuid4().hex[:16]}", **params} if kind == "CreateNamespace" else params
     return {
         "Id": identity,
         "Type": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).upper(),

@@ -20,7 +20,7 @@ def share_aws_policies() -> None:
     from moto.iam.models import IAMBackend
 
     replaced: Any = IAMBackend
-    replaced._init_aws_policies = _copy_aws_policies  # noqa: SLF001
+    replaced._init_aws_policies = _copy_aws_policies  # noqa: SLF001  # it parses anew
 
 
 def _copy_aws_policies(store: IAMBackend) -> list[AWSManagedPolicy]:

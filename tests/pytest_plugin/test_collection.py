@@ -105,6 +105,14 @@ def test_empty_selection_is_refused(
     assert message in str(refused.value)
 
 
+def test_a_misspelled_claim_of_a_suite_is_named(checkout: Checkout) -> None:
+    """A run of the claim does not collect the suite that means it."""
+    checkout.suite(GOOD.replace("first", "frist"))
+    message = "no suite proves alpha.first; a suite proves the unknown claim 'alpha.frist'; did you mean 'alpha.first'"
+    with pytest.raises(UsageError, match=message):
+        checkout.run(claims=("alpha.first",))
+
+
 def test_no_suites_at_all_is_refused(checkout: Checkout) -> None:
     """An empty checkout is not a success."""
     with pytest.raises(UsageError, match="nothing selected"):

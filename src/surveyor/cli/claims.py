@@ -39,7 +39,9 @@ def list_(
     unproven: Annotated[bool, typer.Option("--unproven", help="List only claims that no test proves.")] = False,
     about: Annotated[
         str,
-        typer.Option(metavar="TEXT", help="List only claims with this in their id, statement, source or operations."),
+        typer.Option(
+            metavar="TEXT", help="List only claims with this in their id, statement, source, operations or check."
+        ),
     ] = "",
 ) -> None:
     """List the claims with their level, and how many tests prove them or why none does."""
@@ -160,7 +162,7 @@ def _find_area(claims: Claims, name: str) -> Area:
 
 
 def _is_about(claim: Claim, text: str) -> bool:
-    fields = (claim.id, claim.statement, str(claim.source), *claim.operations)
+    fields = (claim.id, claim.statement, str(claim.source), claim.check or "", *claim.operations)
     return any(text.lower() in field.lower() for field in fields)
 
 

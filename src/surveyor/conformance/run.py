@@ -26,10 +26,12 @@ from surveyor.account.refusals import blames_account
 from surveyor.account.room import find_vpc_room
 from surveyor.account.run_ids import new_run
 from surveyor.claims import load_claims
+from surveyor.claims.proofs import find_proofs
 from surveyor.claims.selection import Selection
 from surveyor.conformance.permission_check import actions_of, reach_with_permissions
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout
+from surveyor.messages import nearest
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import Chaos
 from surveyor.pytest_plugin.session import LaunchedTarget
@@ -298,6 +300,13 @@ def _isolated_pytest() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _misspelled(config: RunConfig) -> str:
+    """Return which claim a suite names that does not exist, for only suites of selected claims are collected."""
+    known = load_claims(config.layout.claims).by_id
+    wrong = next((claim for claim in find_proofs(config.layout.suites) if claim not in known), "")
+    return f"; a suite proves the unknown claim {wrong!r}{nearest(wrong, known)}" if wrong else ""
+
+
 def run_failure(status: int, collector: Collector, config: RunConfig) -> str:
     """Return why the run failed, "" if it did not. Raises if there is nothing to report on."""
     if collector.broken:
@@ -310,5 +319,5 @@ def run_failure(status: int, collector: Collector, config: RunConfig) -> str:
         selected = (
             ", ".join((*config.selection.areas, *config.selection.claims)) or f"anything in {config.layout.suites}"
         )
-        raise UsageError(f"nothing selected: no suite proves {selected}")
+        raise UsageError(f"nothing selected: no suite proves {selected}{_misspelled(config)}")
     return next((facts.failure for facts in collector.facts if facts.failure), "")

@@ -197,8 +197,8 @@ def test_http_1_0_is_not_supported(make_connect_service, wait_for_task, call_fro
 @for_each(
     "protocol, second, limits",
     {
-        "HTTP": ("http", 0.0025, {None: (300, 360), 60: (60, 120), 0: (None, 400)}),
-        "TCP": (None, 0.0003, {None: (3_600, 4_100), 0: (None, 4_200)}),
+        "HTTP": ("http", 0.005, {None: (300, 360), 60: (60, 120), 0: (None, 400)}),
+        "TCP": (None, 0.0006, {None: (3_600, 4_100), 0: (None, 4_200)}),
     },
 )
 def test_an_idle_connection_is_closed(make_connect_service, wait_for_task, call_task, protocol, second, limits):

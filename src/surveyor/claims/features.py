@@ -30,7 +30,8 @@ FEATURES: Mapping[str, str] = {
     "ecs": "the ECS API runs tasks",
     "ecs-processes": "tasks run real processes that can be called",
     "task-signals": "the processes of tasks can be killed and paused from outside",
-    "network-faults": "the network of tasks can be impaired by fault injection",
+    "network-faults": "the network of tasks can be impaired by fault injection; "
+    "an ordinary user needs `--sandbox` on some kernels",
     "ipv6": "VPCs and subnets can have IPv6",
     "ecs-instances": "EC2 instances can join a cluster",
     "events": "EventBridge delivers to SQS queues",

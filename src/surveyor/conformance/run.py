@@ -301,7 +301,7 @@ def _isolated_pytest() -> Iterator[None]:
 
 
 def _misspelled(config: RunConfig) -> str:
-    """Return which claim a suite names that does not exist, for only suites of selected claims are collected."""
+    """Return a hint at the first claim that a suite names and that does not exist: that suite was not collected."""
     known = load_claims(config.layout.claims).by_id
     wrong = next((claim for claim in find_proofs(config.layout.suites) if claim not in known), "")
     return f"; a suite proves the unknown claim {wrong!r}{nearest(wrong, known)}" if wrong else ""

@@ -111,7 +111,8 @@ def test_autoscaling_bounds_and_changes_the_count(shop: Staged, tmp_path: Path) 
 def test_a_ttl_that_another_user_sets_stays(shop: Staged, tmp_path: Path) -> None:
     """The TTL is not set back once it is another one than that of the fault."""
     cloudmap, registry = shop.shop.cloudmap, shop.registry("web")
-    runner = start_chaos(shop, "web", tmp_path / "out", "any-fault", "--fault", "registry.ttl", "--duration", "40")
+    words = ("any-fault", "--fault", "registry.ttl", "--max-error-rate", "1")
+    runner = start_chaos(shop, "web", tmp_path / "out", *words, "--duration", "40")
 
     def set_ttl(seconds: int) -> None:
         service = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": seconds}]}}

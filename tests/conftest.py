@@ -22,7 +22,7 @@ from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
 from surveyor.service_models import model_loader
-from surveyor.targets.control import TOKEN_VARIABLE
+from surveyor.targets.model import TOKEN_VARIABLE
 
 # On a busy machine an example takes as long as it takes.
 settings.register_profile("surveyor", deadline=None, suppress_health_check=[HealthCheck.too_slow])

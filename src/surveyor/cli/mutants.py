@@ -32,11 +32,10 @@ def mutants(
     from surveyor.claims import load_claims
     from surveyor.claims.proofs import find_proofs
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.tables import print_table
     from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
+    from surveyor.conformance.mutants.launch import launched_target
     from surveyor.conformance.mutants.operations import operation_problem
-    from surveyor.conformance.mutants.run import run_mutants
     from surveyor.layout import find_layout
     from surveyor.machine import default_workers
     from surveyor.verdicts import Verdict
@@ -66,10 +65,16 @@ def mutants(
         raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
     if workers == 0:
         workers = default_workers() if len(chosen) > 10 else 1
-    with make_progress() as progress:
-        results = run_mutants(layout, chosen, progress, workers=workers, unchanged_first=bool(claim))
-        if progress.internal or progress.broken:
-            raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")
+    with launched_target(layout, workers) as launched:
+        from surveyor.cli._support.progress import make_progress  # imports pytest while the target starts
+        from surveyor.conformance.mutants.run import run_mutants
+
+        with make_progress() as progress:
+            results = run_mutants(
+                layout, chosen, progress, workers=workers, unchanged_first=bool(claim), launched=launched
+            )
+    if progress.internal or progress.broken:
+        raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")
     print_table(
         ("mutant", "change", "", "what caught it"),
         [(result.mutant.id, result.mutant, _status(result), result.reason) for result in results],

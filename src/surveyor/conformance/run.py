@@ -45,7 +45,7 @@ from surveyor.targets.credentials import hand_over
 from surveyor.targets.expectations import expectations_file, load_expectations
 from surveyor.targets.model import Target
 from surveyor.targets.options import NO_OPTIONS, TargetOptions
-from surveyor.targets.process import launch
+from surveyor.targets.process import StartedProcess, launch
 from surveyor.targets.reachable import check_reachable
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
@@ -209,10 +209,17 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     return 0 if judged else 5
 
 
-def run_pytest(config: RunConfig, collector: Collector, *plugins: object, options: Sequence[str] = ()) -> int:
+def run_pytest(
+    config: RunConfig,
+    collector: Collector,
+    *plugins: object,
+    options: Sequence[str] = (),
+    launched: StartedProcess | None = None,
+) -> int:
     """Run the chosen suites with further plugins (modules by name, or objects); fill the collector.
 
-    Return pytest's status. `options` are further options of pytest, such as those that the plugins add.
+    Return pytest's status. `options` are further options of pytest, such as those that the plugins add. `launched`:
+    the process of the target, if the caller launched it and stops it.
     """
     root = config.layout.root
     arguments = [
@@ -247,22 +254,24 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: object, option
     # Other processes than this one: workers, and the watchdog of an experiment.
     second = [replace_target(target, credentials=target.consumer)] if target.consumer else []
     handed_over = hand_over(target, *second) if config.workers > 1 or config.experiments else nullcontext()
-    with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over, _launched(config, target) as launched:
+    own_process = _launched(config, target) if launched is None else nullcontext(launched)
+    with _isolated_pytest(), _fresh_modules(config.layout.suites), handed_over, own_process as process:
+        objects += [LaunchedTarget(process)] if process is not None else []
         try:
-            return int(pytest.main(arguments, plugins=[collector, *objects, *launched]))
+            return int(pytest.main(arguments, plugins=[collector, *objects]))
         except KeyboardInterrupt:  # pytest was starting or ending
             return int(pytest.ExitCode.INTERRUPTED)
 
 
 @contextmanager
-def _launched(config: RunConfig, target: Target) -> Iterator[list[LaunchedTarget]]:
+def _launched(config: RunConfig, target: Target) -> Iterator[StartedProcess | None]:
     """Let a target that this process will use start while pytest collects the tests."""
     if config.workers > 1 or config.experiments or target.start is None or target.start.environment is not None:
-        yield []
+        yield None
         return
     process = launch(target.label, target.start, config.seed)
     try:
-        yield [LaunchedTarget(process)]
+        yield process
     finally:
         process.stop()
 

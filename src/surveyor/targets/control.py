@@ -18,12 +18,10 @@ from urllib.parse import urlencode, urlsplit
 from surveyor import timeouts
 from surveyor.dns import DnsAddress
 from surveyor.errors import SurveyorError, TargetUnavailable
+from surveyor.targets.model import TOKEN_VARIABLE
 from surveyor.targets.transport import AnswerTooLarge, BoundedResponse
 
-__all__ = ["TOKEN_VARIABLE", "Control", "ControlRefused", "TokenRefused"]
-
-TOKEN_VARIABLE = "SURVEYOR_TOKEN"  # noqa: S105  # the name of a variable
-"""The environment variable with the token of a control endpoint."""
+__all__ = ["Control", "ControlRefused", "TokenRefused"]
 
 _MAX_ANSWER = 1 << 20
 """Bytes of an answer: parsed, each may need a hundred times its size."""

@@ -15,7 +15,10 @@ from surveyor import timeouts
 from surveyor.account.budget import UNBOUNDED, Budget
 from surveyor.typed_toml import Text
 
-__all__ = ["Credentials", "Dns", "Environment", "Start", "Target", "TaskPlacement", "is_loopback"]
+__all__ = ["TOKEN_VARIABLE", "Credentials", "Dns", "Environment", "Start", "Target", "TaskPlacement", "is_loopback"]
+
+TOKEN_VARIABLE = "SURVEYOR_TOKEN"  # noqa: S105  # the name of a variable
+"""The environment variable with the token of a control endpoint."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ from surveyor import sandbox, timeouts
 from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable, WrongAnswer
 from surveyor.targets import parent_death
-from surveyor.targets.control import TOKEN_VARIABLE
 from surveyor.targets.environments import use_environment
-from surveyor.targets.model import Environment, Start
+from surveyor.targets.model import TOKEN_VARIABLE, Environment, Start
 from surveyor.targets.scratch import Scratch
 
 __all__ = ["StartedProcess", "free_port", "launch", "start"]

@@ -79,14 +79,15 @@ def mutation_names() -> list[str]:
 
 def check_mutation(name: str) -> str:
     """Return ``name``. Raises ValueError, which lists the mutations, if there is none of that name."""
-    if name not in _load():
+    # An edit is known without the modules that define the other mutations.
+    if name not in _MUTATIONS and name not in _load():
         raise ValueError(f"expected one of {', '.join(mutation_names())}; got {name!r}")
     return name
 
 
 def apply_mutation(name: str | None) -> None:
     """Undo the mutation that is applied to this process, and apply this one, if any. Raises ValueError as above."""
-    patch = _load()[check_mutation(name)] if name is not None else None
+    patch = _MUTATIONS[check_mutation(name)] if name is not None else None
     _applied.undo()
     if patch is not None:
         patch(_applied)

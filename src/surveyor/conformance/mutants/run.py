@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.claims.selection import Selection
+from surveyor.conformance.mutants.launch import SEED, TARGET
 from surveyor.conformance.mutants.model import Mutant
 from surveyor.conformance.mutants.plugin import UNCHANGED, UNCHANGED_FIRST, mutant_in, without_mutant
 from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
+from surveyor.targets.process import StartedProcess
 from surveyor.verdicts import Verdict
 
 __all__ = ["MutantResult", "run_mutants"]
-
-TARGET = "mutant"
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,18 @@ def run_mutants(
     collector: Collector,
     *,
     workers: int = 1,
-    seed: int = 7,
     unchanged_first: bool = False,
+    launched: StartedProcess | None = None,
 ) -> list[MutantResult]:
-    """Run all mutants in one pytest session, with the unchanged target if asked; `collector` shows progress."""
+    """Run all mutants in one pytest session, with the unchanged target if asked; `collector` shows progress.
+
+    `launched`: the process of the target of the only worker, see `launched_target`.
+    """
     selection = Selection(claims=tuple({mutant.claim: None for mutant in mutants}))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
-        config = RunConfig(layout, TARGET, Path(scratch), selection, workers, seed)
+        config = RunConfig(layout, TARGET, Path(scratch), selection, workers, SEED)
         options = (UNCHANGED_FIRST,) if unchanged_first else ()
-        run_pytest(config, collector, "surveyor.conformance.mutants.plugin", options=options)
+        run_pytest(config, collector, "surveyor.conformance.mutants.plugin", options=options, launched=launched)
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():
         results.setdefault(mutant_in(result.nodeid), []).append(result)

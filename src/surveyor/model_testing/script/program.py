@@ -16,7 +16,7 @@ from surveyor.model_testing.script.calls import expression, literal, names_in, p
 from surveyor.model_testing.script.helpers import head
 from surveyor.model_testing.search import FoundDivergence
 from surveyor.model_testing.steps import DiscoverInstances, ReadStep, Step
-from surveyor.targets.control import TOKEN_VARIABLE
+from surveyor.targets.model import TOKEN_VARIABLE
 from surveyor.targets.running import RunningTarget
 from surveyor.visible_text import one_line
 

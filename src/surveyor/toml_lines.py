@@ -52,6 +52,8 @@ def entries(text: str) -> list[TomlEntry]:
     found = [TomlEntry("", 1, keys)]
     quotes = ""  # the delimiter of a string that is still open
     for number, line in enumerate(text.splitlines(), start=1):
+        if not line:
+            continue
         if not quotes:
             if entry := _ENTRY.match(line):
                 keys, tables = {}, []

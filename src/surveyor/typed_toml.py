@@ -112,7 +112,8 @@ def _entries_of(path: Path, text: str, name: str, kind: type[T]) -> TypedFile[T]
 def parse_toml(path: Path, text: str) -> dict[str, Any]:
     """Return the tables of a TOML file. Raise UsageError with one line that begins with file and line."""
     for number, content in enumerate(text.split("\n"), 1):
-        if max(part.count(".") for part in content.split("=")) > _MAX_DOTS:  # tomllib needs the square of the time
+        # tomllib needs the square of the time
+        if content.count(".") > _MAX_DOTS and max(part.count(".") for part in content.split("=")) > _MAX_DOTS:
             raise UsageError(f"{FileLocation(path, number)}: not valid TOML: nested too deeply")
     try:
         values = tomllib.loads(text)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
-from mutmut.mutation.mutators import mutation_operators
 
 __all__ = ["Candidate", "SourceMutant", "candidates_in"]
 
@@ -128,6 +127,8 @@ class _Visitor(cst.CSTVisitor):
 
 
 def _mutations(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode]]:
+    from mutmut.mutation.mutators import mutation_operators  # half a second, in each process that collects tests
+
     for kind, function in mutation_operators:
         name = function.__name__
         if isinstance(node, kind) and name not in _LEFT_OUT_OPERATORS:

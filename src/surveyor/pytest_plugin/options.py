@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -231,21 +233,41 @@ def is_experiment(node: pytest.Item) -> bool:
 
     All tests of chaos/ are experiments; in files elsewhere, those with the marker of `@experiment` are.
     """
-    is_marked = node.get_closest_marker("experiment") is not None
-    in_chaos = node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
-    return in_chaos or is_marked or node.path == SCENARIO_TEST
+    return _kind_of(node) is _Kind.EXPERIMENT or node.get_closest_marker("experiment") is not None
 
 
 def is_judged(node: pytest.Item) -> bool:
     """Return whether a test belongs to a suite, is an experiment or repeats a recording; others are not judged."""
-    return is_suite(node) or is_experiment(node) or is_replay(node)
+    return _kind_of(node) is not _Kind.OTHER or is_experiment(node)
 
 
 def is_replay(node: pytest.Item) -> bool:
     """Return whether a test repeats a recording."""
-    return node.path == REPLAY_TEST
+    return _kind_of(node) is _Kind.REPLAY
 
 
 def is_suite(node: pytest.Item) -> bool:
     """Return whether a test belongs to a suite, and so proves claims."""
-    return node.path.is_relative_to(node.config.stash[SETTINGS].layout.suites)
+    return _kind_of(node) is _Kind.SUITE
+
+
+class _Kind(Enum):
+    """What the tests of a file are."""
+
+    SUITE = auto()
+    EXPERIMENT = auto()
+    REPLAY = auto()
+    OTHER = auto()
+
+
+def _kind_of(node: pytest.Item) -> _Kind:
+    return _kind_of_file(node.path, node.config.stash[SETTINGS].layout)
+
+
+@lru_cache(4096)  # each of thousands of tests is asked a dozen times
+def _kind_of_file(path: Path, layout: Layout) -> _Kind:
+    if path.is_relative_to(layout.suites):
+        return _Kind.SUITE
+    if path == SCENARIO_TEST or path.is_relative_to(layout.chaos):
+        return _Kind.EXPERIMENT
+    return _Kind.REPLAY if path == REPLAY_TEST else _Kind.OTHER

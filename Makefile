@@ -60,9 +60,9 @@ test: setup ## run the project's own tests and the suites against the embedded t
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not soak' $(ARGS)
 
 .PHONY: soak
-soak: setup ## run the tests that are slow by nature: whole runs, real time, many examples
+soak: setup ## run the tests that are slow by nature: programs, browsers, real time, many examples
 	@$(MAKE) --no-print-directory emulators ARGS=
-	@$(BIN)/python -m pytest tests -n $(JOBS) --dist worksteal -m soak $(ARGS)
+	@$(BIN)/python -m pytest tests -n $(JOBS) --dist worksteal -m 'soak or hypothesis' --hypothesis-profile many $(ARGS)
 
 .PHONY: mutation
 mutation: setup ## judge the suites by small mistakes in the emulator: ARGS=source (default) or ARGS=responses

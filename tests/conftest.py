@@ -24,9 +24,10 @@ from surveyor.report import ConformanceReport
 from surveyor.service_models import model_loader
 from surveyor.targets.model import TOKEN_VARIABLE
 
-# On a busy machine an example takes as long as it takes.
-settings.register_profile("surveyor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("surveyor")
+# On a busy machine an example takes as long as it takes. `make soak` repeats these tests with more examples.
+settings.register_profile("few", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("many", settings.get_profile("few"), max_examples=100)
+settings.load_profile("few")
 
 # Sessions of botocore that tests create read the model of a service once in a process.
 botocore.session.create_loader = model_loader

@@ -92,6 +92,7 @@ def refused(emulator: EmulatorAccount, profile: str, kind: type[SurveyorError]) 
     return str(refusal.value)
 
 
+@pytest.mark.soak
 def test_the_role_of_a_profile_is_assumed_at_the_endpoint(
     emulator: EmulatorAccount, config: Config, user: dict[str, str]
 ) -> None:
@@ -205,6 +206,7 @@ PROGRAMS: Mapping[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that_gives_no_credentials_is_one_line(
     emulator: EmulatorAccount, config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
@@ -244,6 +246,7 @@ def in_child(name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.soak
 def test_another_process_gets_the_credentials() -> None:
     """With their end; others than those of the run it looks for itself."""
     with serve_credentials({"environment": (Credentials("A", "S", "T"), 7.0)}):
@@ -256,6 +259,7 @@ def test_another_process_gets_the_credentials() -> None:
     assert ask_for_credentials("environment") is None
 
 
+@pytest.mark.soak
 def test_credentials_are_renewed_for_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the first process, which has what it takes."""
     renewed: list[int] = []
@@ -273,6 +277,7 @@ def test_credentials_are_renewed_for_other_processes(monkeypatch: pytest.MonkeyP
     assert handed[0].get_frozen_credentials().access_key == "A2"
 
 
+@pytest.mark.soak
 def test_why_credentials_cannot_be_renewed_is_handed_on() -> None:
     """The other process ends as the first one would."""
 
@@ -287,6 +292,7 @@ def test_why_credentials_cannot_be_renewed_is_handed_on() -> None:
         ask_for_credentials("environment")
 
 
+@pytest.mark.soak
 def test_a_path_that_is_too_long_for_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Another folder is used."""
     long = tmp_path / ("x" * 100)
@@ -305,6 +311,7 @@ def test_targets_without_credentials_of_the_user_hand_over_nothing(emulator: Emu
         assert SOCKET_VARIABLE not in os.environ
 
 
+@pytest.mark.soak
 def test_another_key_in_the_environment_is_used(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command within a run that sets its own credentials does not get those of the run."""
 

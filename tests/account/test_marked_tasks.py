@@ -16,6 +16,8 @@ from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import RunningTarget, run_target
 from tests.account.conftest import ACCOUNT, TARGETS
 
+pytestmark = pytest.mark.soak  # each test starts an emulator
+
 RUN, OTHER, REGION = "0123abcd", "89ef4567", "us-east-1"
 MINE, THEIRS, STRANGE = f"surveyor-{RUN}-family", f"surveyor-{OTHER}-family", "web"
 GONE = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/{'0' * 32}"

@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 
 from surveyor_agents import workload
 
+pytestmark = pytest.mark.soak  # each test starts the program
+
 MAX_DEFINITION = 64 * 1024
 TIMEOUT = 10.0  # wall seconds
 

@@ -12,7 +12,10 @@ import pytest
 from surveyor.callers import Request, Timeouts
 from surveyor.callers.curl import call_by_curl
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here"),
+    pytest.mark.soak,  # each test starts a program
+]
 DEAD, TIMEOUTS = "127.255.255.251", Timeouts(0.3, 0.3)
 
 

@@ -72,6 +72,7 @@ def test_a_planted_resurrection_is_proved_by_three_events(tmp_path: Path) -> Non
     assert len(events) == 3
 
 
+@pytest.mark.soak
 def test_the_list_names_all_experiments_and_faults() -> None:
     """`--list` names each experiment of chaos/ and each fault."""
     run = surveyor("chaos", "--list")

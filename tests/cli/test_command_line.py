@@ -56,6 +56,7 @@ def test_the_line_of_a_command_is_its_docstring(entry: CommandEntry) -> None:
     assert re.split(r"(?<=\.) (?=[A-Z])", paragraph)[0] == entry.help
 
 
+@pytest.mark.soak
 def test_a_commands_help_is_that_of_its_module() -> None:
     """The help of a command has its whole docstring and its options, that of a group its commands."""
     chaos = surveyor("chaos", "--help").stdout
@@ -133,6 +134,7 @@ def test_a_signal_is_130_after_the_cleanup(number: signal.Signals) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ignored_at_the_start_stays_ignored(number: signal.Signals) -> None:
     """A command started with `nohup` or with `&` in a script is ended by SIGTERM only."""
@@ -148,6 +150,7 @@ def test_a_signal_ignored_at_the_start_stays_ignored(number: signal.Signals) -> 
     assert process.returncode == 130
 
 
+@pytest.mark.soak
 def test_output_that_is_closed_from_the_start_is_no_error() -> None:
     """A program may be started without standard output, by `>&-`; messages still go to standard error."""
     shell = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-c", RUN]

@@ -13,6 +13,8 @@ import pytest
 
 from surveyor.layout import find_layout
 
+pytestmark = pytest.mark.soak  # each test starts a program
+
 PUBLISHED = find_layout().root / "reports" / "published"
 MOTO = next(PUBLISHED.glob("moto-*.json"))
 EMBEDDED = next(PUBLISHED.glob("embedded-*.json"))

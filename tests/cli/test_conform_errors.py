@@ -13,6 +13,8 @@ from surveyor.clock import WallClock
 from surveyor.report import load_report
 from tests.cli.conform_command import GOOD, command, surveyor
 
+pytestmark = pytest.mark.soak  # each test starts a program
+
 if TYPE_CHECKING:
     from tests.conftest import Checkout
 

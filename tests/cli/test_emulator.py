@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import boto3
+import pytest
+
+pytestmark = pytest.mark.soak  # each test starts an emulator
 
 COMMAND = (sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", "emulator")
 

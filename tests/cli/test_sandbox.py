@@ -24,6 +24,8 @@ from surveyor.report import load_report
 from surveyor.sandbox import MARK, is_inside, try_parts
 from tests.sandbox.conftest import await_none_in
 
+pytestmark = pytest.mark.soak  # each test starts a program in a sandbox
+
 COMMAND = (sys.executable, "-m", "surveyor")
 FORBID = 'for kind in user net mnt; do echo 0 > /proc/sys/user/max_${kind}_namespaces; done; exec "$@"'
 

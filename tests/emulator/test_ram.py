@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ def advance(target: StartedProcess, seconds: float) -> None:
     control.close()
 
 
+@lru_cache
 def client(endpoint: str, service: str, account: str = OWNER) -> Any:
     """Return a client with the credentials of an account's root user."""
     return SESSION.create_client(

@@ -21,6 +21,8 @@ from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.verdicts import Verdict
 
+pytestmark = pytest.mark.soak  # each test starts a service
+
 ACCOUNT = "333333333333"
 
 

@@ -17,6 +17,8 @@ from surveyor_agents import remote_command
 from surveyor_agents.vantage import pause, seal
 from tests.in_vpc.task_here import KEY, SESSION, archive_of, run_here
 
+pytestmark = pytest.mark.soak  # files are copied in real time
+
 CONFIRM = """
 import os, socket, sys
 def confirm(path):

@@ -16,6 +16,8 @@ from surveyor.load.tally import Tally
 from surveyor_emulator.runtime.envoy.binary import binary
 from tests.documents import DOCS, python_example
 
+pytestmark = pytest.mark.soak  # each test starts Locust
+
 SCENARIO = """
 from settings_of_ours import SECONDS
 from surveyor.chaos import ServiceSetup

@@ -9,6 +9,8 @@ import pytest
 
 from tests.pytest_plugin.test_collection import plain_pytest
 
+pytestmark = pytest.mark.soak  # it starts pytest
+
 if TYPE_CHECKING:
     from tests.conftest import Checkout
 

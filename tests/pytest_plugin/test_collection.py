@@ -36,6 +36,7 @@ def test_tests_that_list_operations_are_first() -> None:
     assert [item.nodeid for item in short_lists_first(items, claims)] == [names[1], names[0], names[2]]
 
 
+@pytest.mark.soak
 def test_slow_tests_are_first(checkout: Checkout) -> None:
     """The last tests of a run are short, so that workers end together; the order is kept otherwise."""
     slow = f"import pytest\n@pytest.mark.slow\n{GOOD.replace('test_good', 'test_slow')}"
@@ -126,6 +127,7 @@ def plain_pytest(checkout: Checkout, *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=checkout.layout.root, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.soak
 def test_plain_pytest_judges_and_writes_the_report(checkout: Checkout) -> None:
     """Without the command line the same plugin runs, shows reasons and, with --out, writes the report."""
     named = "@proves('alpha.named')\ndef test_named(cloudmap):\n    '''It is true.'''\n    assert False\n\n"
@@ -137,6 +139,7 @@ def test_plain_pytest_judges_and_writes_the_report(checkout: Checkout) -> None:
     assert '"kind": "ConformanceReport"' in (checkout.layout.root / "here" / "report.json").read_text()
 
 
+@pytest.mark.soak
 def test_plain_pytest_does_not_write_into_another_run(checkout: Checkout) -> None:
     """While another process writes to the folder, pytest is refused in one line and leaves the report alone."""
     checkout.suite(GOOD)
@@ -159,6 +162,7 @@ def test_plain_pytest_keeps_its_own_exit_codes(checkout: Checkout) -> None:
     assert "unknown target 'fkae'; did you mean 'fake'?" in done.stderr
 
 
+@pytest.mark.soak
 def test_tests_outside_suites_are_left_alone(checkout: Checkout) -> None:
     """An ordinary test needs no claim, no target is started for it, and its failures are not judged."""
     (checkout.layout.root / "tests").mkdir()

@@ -12,6 +12,8 @@ import pytest
 
 from tests.sandbox.conftest import Sandbox, await_none_in
 
+pytestmark = pytest.mark.soak  # each test starts a program in a sandbox
+
 INTERRUPTED = """
 import sys, time
 try:

@@ -14,6 +14,8 @@ import pytest
 from surveyor.sandbox import entrance
 from tests.sandbox.conftest import Sandbox
 
+pytestmark = pytest.mark.soak  # each test starts a program in a sandbox
+
 BIND = """
 import socket
 held = []

@@ -125,6 +125,7 @@ def test_answers_of_no_api_in_a_row_end_the_run(checkout: Checkout, kind: str) -
     assert target.asked.count("ListServices") == 50
 
 
+@pytest.mark.soak
 def test_an_answer_of_the_api_between_keeps_the_run(checkout: Checkout) -> None:
     """One operation that answers so, beside one that does not, is a verdict of each test that calls it."""
     checkout.suite(UNREADABLE.replace("# between", "cloudmap.list_namespaces()"))

@@ -67,6 +67,7 @@ def made(
     return make_clients(service, settings, lambda: None, lambda: fixed(address), None, 1.0, local=True)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("status", "words"),
     [
@@ -84,6 +85,7 @@ def test_a_refused_path_is_a_usage_error(status: int, words: str) -> None:
     assert words in str(refused.value)
 
 
+@pytest.mark.soak
 def test_a_header_a_host_and_an_expected_status_are_enough() -> None:
     """The named header and host are sent; a status that is expected is an answer; an error of the server is none."""
     request = Request(host="web.example", headers=(("X-Key", "open"),), expected=parse_statuses("200-299"))
@@ -102,6 +104,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_certificate(tmp_path_factory.mktemp("tls") / "server.pem", "web.example")
 
 
+@pytest.mark.soak
 def test_tasks_that_speak_tls(certificate: Path) -> None:
     """The certificate is verified against the host; each problem says which option mends it."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -94,6 +94,7 @@ def test_calls_are_recorded_as_those_of_this_process_are(tmp_path: Path) -> None
     assert all(call.begin == 0.0 for call in calls)  # each may have begun half a second before it was heard of
 
 
+@pytest.mark.soak
 def test_workers_that_do_not_connect_are_counted() -> None:
     """The watch does not begin without all of them."""
     with link_to(present=1) as link, pytest.raises(TargetUnavailable, match="1 of 2 workers have connected within 1 s"):
@@ -107,6 +108,7 @@ def test_a_master_that_ends_or_says_something_else_ends_the_watch(program: str) 
         link.wait_until_connected(20)
 
 
+@pytest.mark.soak
 def test_messages_that_take_longer_than_before_are_named(tmp_path: Path) -> None:
     """The history says by how much its times may be off, so longer ones are not reliable."""
     recorder = Recorder(tmp_path / "h.jsonl", HEADER, WallClock().now)

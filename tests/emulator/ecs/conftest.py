@@ -111,17 +111,18 @@ class Ecs:
             return str(answer.read(), "utf-8")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running() -> Iterator[RunningTarget]:
-    """Start an embedded target for one file of tests."""
+    """Start an embedded target for the tests of this folder, each of which has its accounts."""
     with run_target(load_target("embedded", find_layout().targets), 7) as target:
         yield target
 
 
 @pytest.fixture
-def ecs(running: RunningTarget) -> Ecs:
+def ecs(running: RunningTarget) -> Iterator[Ecs]:
     """Return an unused account."""
-    return Ecs(running)
+    yield Ecs(running)
+    running.clients.recycle()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from surveyor_agents import workload
 from surveyor_emulator.runtime.tasks.vanished import MAX_SOCKETS, VanishedAddresses
 from tests.emulator.ecs.conftest import Ecs
 
+pytestmark = pytest.mark.soak  # each test starts tasks
+
 PORT = 8080
 SWALLOWED = 0.3  # wall seconds without an answer
 

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.emulator.ecs.conftest import Ecs
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("container", "stop_code", "reason"),
     [
@@ -35,6 +36,7 @@ def test_commands_that_end_or_do_not_start(ecs: Ecs, container: dict[str, Any], 
         assert task["containers"][0]["exitCode"] == 3
 
 
+@pytest.mark.soak
 def test_sigkill_is_sent_at_the_right_second(ecs: Ecs) -> None:
     """A task that ignores SIGTERM ends exactly stopTimeout after it, with exit code 137."""
     ecs.define("serve", "--on-term", "ignore", stopTimeout=7)
@@ -72,6 +74,7 @@ def test_a_task_can_be_stopped_in_any_state(ecs: Ecs, after: float) -> None:
     assert ecs.cloudmap.list_instances(ServiceId=registry["Id"])["Instances"] == []
 
 
+@pytest.mark.soak
 def test_only_essential_containers_end_a_task(ecs: Ecs) -> None:
     """A task continues after a non-essential container has ended; all containers stop with the essential one."""
     helper = {"name": "helper", "image": "any", "essential": False, "command": ["true"]}
@@ -103,6 +106,7 @@ def test_hanging_checks_take_little_wall_time(ecs: Ecs) -> None:
     assert (ecs.task(arn)["healthStatus"], ecs.task(arn)["lastStatus"]) == ("UNHEALTHY", "RUNNING")
 
 
+@pytest.mark.soak
 def test_failures_in_the_start_period_do_not_count(ecs: Ecs) -> None:
     """A container is UNKNOWN until the start period is over, whatever its checks return."""
     check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1, "startPeriod": 60}
@@ -114,6 +118,7 @@ def test_failures_in_the_start_period_do_not_count(ecs: Ecs) -> None:
     assert ecs.task(arn)["healthStatus"] == "UNHEALTHY"
 
 
+@pytest.mark.soak
 def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
     """A task can read its metadata (version 4), and credentials that are limited by the policies of its role."""
     iam = ecs.client("iam")

@@ -49,7 +49,13 @@ SCALARS: dict[str, st.SearchStrategy[object]] = {
     "long": st.integers(-(2**63), 2**63 - 1),
     "timestamp": st.integers(0, 4_000_000_000).map(lambda seconds: EPOCH + timedelta(seconds=seconds)),
 }
-ONCE_EACH = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+# There are hundreds of these tests: each takes a few of the examples that a test takes by default.
+ONCE_EACH = settings(
+    max_examples=settings().max_examples // 12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 
 
 @functools.cache

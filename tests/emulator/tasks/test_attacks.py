@@ -27,7 +27,10 @@ from tests.emulator.tasks.container_processes import (
     until_printed,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc"),
+    pytest.mark.soak,  # each test starts containers
+]
 
 KILLED = 128 + signal.SIGKILL
 MIB = 2**20

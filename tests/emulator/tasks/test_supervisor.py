@@ -28,7 +28,10 @@ from tests.emulator.tasks.container_processes import (
     until_printed,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc"),
+    pytest.mark.soak,  # each test starts containers
+]
 
 
 def test_exit_codes_and_output_are_reported(run: Run) -> None:

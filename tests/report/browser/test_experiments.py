@@ -14,6 +14,8 @@ from tests.report.browser.test_page import POOR_CONTRAST, quiet
 from tests.report.test_client_tables import CLIENTS, scenario
 from tests.report.test_experiments import measured_experiment, report
 
+pytestmark = pytest.mark.soak  # each test starts a browser
+
 if TYPE_CHECKING:
     from tests.report.browser.conftest import Browser
 

@@ -17,6 +17,8 @@ from surveyor.report.model import ConformanceReport, KnownReport, RecordingRepor
 from surveyor.report.page import render
 from surveyor.verdicts import Verdict
 
+pytestmark = pytest.mark.soak  # each test starts a browser
+
 if TYPE_CHECKING:
     from tests.report.browser.conftest import Browser
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from surveyor.cli._support.console_report import print_report
+from surveyor.cli._support.console_report import print_report, waits_hint
 from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport
+from surveyor.targets import Target
 from surveyor.verdicts import Verdict
 
 
@@ -49,3 +51,18 @@ def test_a_few_claims_are_printed_with_their_statement(capsys: pytest.CaptureFix
     )
     assert "4 claims not-run: ended" in lines
     assert "dns.claim-4: fail" in lines
+
+
+def test_how_to_shorten_a_long_run_is_said_again_at_its_end() -> None:
+    """Before and after a run at a URL; not if the target file says when changes are over, or the run was short."""
+    target = Target("127.0.0.1", "us-east-1", endpoint="http://127.0.0.1:5000")
+    long, short = (
+        ConformanceReport(TargetReport("a", "", "given", (), {}), "0", 7, (), (), "", "", seconds, seconds, ())
+        for seconds in (545.0, 59.0)
+    )
+    assert waits_hint(target).startswith("tests wait as long as a change may take on AWS; if all changes ")
+    assert waits_hint(target, long).startswith("it took 9:05, mostly because tests wait as long as ")
+    assert "`settles = 1.0` in a target file" in waits_hint(target, long)
+    assert waits_hint(target, short) == ""
+    assert waits_hint(replace(target, settles=1.0)) == waits_hint(replace(target, settles=1.0), long) == ""
+    assert waits_hint(replace(target, features=frozenset({"cloudmap"})), long) == ""

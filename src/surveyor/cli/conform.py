@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,7 +176,7 @@ def _run(
 
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
+    from surveyor.cli._support.console_report import describe_ending, features_hint, print_report, waits_hint
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.resuming import begin, print_advice
     from surveyor.cli._support.run_ending import (
@@ -223,14 +222,14 @@ def _run(
     with shown_wait("checking the account"):
         check_account(config)
         begin(config, target, earlier, quick=quick)
-    if target.is_one_account and not target.start:
-        _begin_in_account(config, target)
-    _hint_at_waits(target)
+    if hint := waits_hint(target):
+        typer.echo(hint)
+    _begin_in_account(config, target)
     with make_progress(out) as progress:
         report = run_suites(config, progress)
     known_claims = load_claims(layout.claims)
-    hint = features_hint(report, known_claims.by_id) if target.features is None else ""
-    print_report(report, out / REPORT_FILE, hint)
+    hints = (features_hint(report, known_claims.by_id) if target.features is None else "", waits_hint(target, report))
+    print_report(report, out / REPORT_FILE, hints)
     complete = not report.failure and not report.interrupted
     if experiments and selection.is_full and supports_experiments(target) and complete:
         report = run_experiments_after_survey(report, out, target_name, seed)
@@ -266,17 +265,10 @@ def _load(name: str, layout: Layout, options: TargetOptions, *, sandbox: bool) -
     return target
 
 
-def _hint_at_waits(target: Target) -> None:
-    """Say how to save time at a URL: whether its changes take time as on AWS is not known."""
-    if target.features is None and not math.isfinite(target.settles):
-        typer.echo(
-            "tests wait as long as a change may take on AWS; if all changes of the target are immediate, "
-            "`settles = 1.0` in a target file saves most of that (docs/targets.md)"
-        )
-
-
 def _begin_in_account(config: RunConfig, target: Target) -> None:
-    """Print which claims will not be judged, and start the vantage of the run if it has one."""
+    """Print which claims an account will not have judged, and start the vantage of the run if it has one."""
+    if target.start or not target.is_one_account:
+        return
     from surveyor.cli._support.unjudged import print_unjudged
     from surveyor.cli._support.waiting import shown_wait
     from surveyor.conformance.vantage_start import start_vantage

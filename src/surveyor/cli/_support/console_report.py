@@ -5,6 +5,7 @@ Calls and everything that is left out are in the report and on its page.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +15,15 @@ from rich.console import Console
 
 from surveyor.claims import Claim
 from surveyor.cli._support.tables import print_table
+from surveyor.cli._support.waiting import minutes
 from surveyor.report.fix_first import FailureGroup, failed_first
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import SCORE_RULE, Mark, score, status_text
+from surveyor.targets import Target
 from surveyor.verdicts import Verdict
 from surveyor.visible_text import one_line
 
-__all__ = ["MAX_LINES", "capped", "describe_ending", "features_hint", "print_report"]
+__all__ = ["MAX_LINES", "capped", "describe_ending", "features_hint", "print_report", "waits_hint"]
 
 MAX_LINES = 60
 """Maximum lines of a run on the terminal, with progress, table and paths."""
@@ -38,13 +41,15 @@ _MIN_UNEXPECTED = 4
 _MIN_WIDTH, _MAX_WIDTH = 100, 200
 """Characters to which lines are cut: to the width of the terminal, within these limits."""
 _MAX_FEATURES = 6
+_LONG_RUN = 60.0
+"""Wall seconds from which on a run should not be longer than necessary."""
 
 _ANSWERED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
 """Verdicts that need an answer of the target."""
 
 
-def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
-    """Print the results of a run, a hint, and the path of its report."""
+def print_report(report: ConformanceReport, path: Path, hints: Sequence[str] = ()) -> None:
+    """Print the results of a run, hints, and the path of its report."""
     if report.failure and not any(claim.verdict in _ANSWERED for claim in report.claims):
         typer.echo(f"report: {path}")
         return  # nothing was judged; the command prints the failure itself as its last line
@@ -57,7 +62,7 @@ def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
         *_fix_first_lines(report, path),
         *_score_lines(report),
         *([f"{report.resumed}: the verdicts of all are counted"] if report.resumed else []),
-        *([hint] if hint else []),
+        *filter(None, hints),
         f"report: {path}",
     ]
     used = len(rows) + (5 if is_terminal else 1) + len(tail) + _OTHER_LINES
@@ -109,6 +114,22 @@ def features_hint(report: ConformanceReport, claims: Mapping[str, Claim]) -> str
     return (
         f"{_count(len(unsupported), 'claim')} {verb} unsupported, because a URL declares no features. What the target "
         f"has of {', '.join(names)} can be named in a target file: see `surveyor conform --help`"
+    )
+
+
+def waits_hint(target: Target, report: ConformanceReport | None = None) -> str:
+    """Return how to save time at a URL, of which is not known whether changes take time; "" if it would save little.
+
+    `report`: of the run, if it is over.
+    """
+    if target.features is not None or math.isfinite(target.settles):
+        return ""
+    if report is not None and report.wall_seconds < _LONG_RUN:
+        return ""
+    waits = "tests wait" if report is None else f"it took {minutes(report.wall_seconds)}, mostly because tests wait"
+    return (
+        f"{waits} as long as a change may take on AWS; if all changes of the target are immediate, "
+        "`settles = 1.0` in a target file saves most of that (docs/targets.md)"
     )
 
 

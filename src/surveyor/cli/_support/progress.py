@@ -1,8 +1,8 @@
 """Show the progress of a run: one line on a terminal; elsewhere lines at each fifth of the tests, and in between.
 
 There the first come each 30 s, later ones when a third more time has passed, and at least one in ten minutes: a run
-of a quarter of an hour prints about 15 lines. Both say what the test waits for that runs for the longest time, so that
-a run of hours is not silent.
+of a quarter of an hour prints about 15 lines. Both name the test that runs for the longest time, if it is a slow one,
+and what it waits for, so that a run of hours is not silent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Column
 
-from surveyor.cli._support.waiting import MAX_LINE, SILENCE, TICK, fit, minutes
+from surveyor.cli._support.remaining_time import RemainingTime
+from surveyor.cli._support.waiting import MAX_LINE, SILENCE, TICK, fit, minutes, roughly
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.running_tests import forget_running_tests, oldest_running_test
 from surveyor.report.test_results import TestResult
@@ -31,6 +32,9 @@ __all__ = ["CountingProgress", "make_progress"]
 _LINES = 5
 _LONGEST_SILENCE = 600.0
 """Wall seconds."""
+_SLOW = 3.0
+"""Wall seconds after which a test that runs is named: the names of quick ones would only flicker."""
+
 _MIN_BAR = 80
 """Columns of a terminal that has room for a bar."""
 
@@ -45,6 +49,7 @@ class CountingProgress(Collector):
         self.verdicts: Counter[Verdict] = Counter()
         self._folder = folder
         self._silence = silence
+        self._remaining = RemainingTime()
         self._began = self._printed = time.monotonic()
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
@@ -79,6 +84,7 @@ class CountingProgress(Collector):
 
     def tick(self) -> None:
         """Handle that a second has passed."""
+        self.format_time()  # what is left is estimated from one estimate a second
         silent, passed = time.monotonic() - self._printed, self._printed - self._began
         if silent >= max(self._silence, min(passed / 3, _LONGEST_SILENCE)):
             counts = f"{self.verdicts.total()} of {self.total} tests" if self.total else "starting"
@@ -90,19 +96,16 @@ class CountingProgress(Collector):
         return ", ".join(f"{self.verdicts[verdict]} {verdict}" for verdict in Verdict if self.verdicts[verdict])
 
     def format_time(self) -> str:
-        """Return the time that has passed, and about how much there will be in all.
-
-        Areas differ in how long their tests take, so that the first tests say little: one fifth must have a verdict.
-        """
-        passed, done = time.monotonic() - self._began, self.verdicts.total()
-        is_known = self.total <= done * _LINES and done < self.total
-        expected = f" of about {minutes(passed * self.total / done)}" if is_known else ""
-        return f"{minutes(passed)}{expected}"
+        """Return the time that has passed, and about how much is left if that can be said."""
+        passed = time.monotonic() - self._began
+        left = self._remaining.estimate(passed, self.verdicts.total(), self.total)
+        return minutes(passed) if left is None else f"{minutes(passed)}, about {roughly(left)} left"
 
     def format_wait(self) -> str:
-        """Return what the test waits for that runs for the longest time; "" if it is not known."""
+        """Return what the slow test waits for that runs for the longest time; "" if there is none."""
         running = oldest_running_test(self._folder) if self._folder is not None else None
-        return running.describe(time.time()) if running else ""
+        now = time.time()
+        return running.describe(now) if running and now - running.since >= _SLOW else ""
 
     def _tick(self) -> None:
         while not self._ended.wait(TICK):

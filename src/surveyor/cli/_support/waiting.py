@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import threading
@@ -16,7 +17,7 @@ import typer
 from surveyor.report.running_tests import oldest_running_test
 from surveyor.terminal import write_status
 
-__all__ = ["MAX_LINE", "SILENCE", "TICK", "fit", "minutes", "shown_wait"]
+__all__ = ["MAX_LINE", "SILENCE", "TICK", "fit", "minutes", "roughly", "shown_wait"]
 
 SILENCE: Final = 30.0
 """Wall seconds after which a line is printed in any case."""
@@ -67,3 +68,10 @@ def minutes(seconds: float) -> str:
     whole, rest = divmod(round(seconds), 60)
     hours, whole = divmod(whole, 60)
     return f"{hours}:{whole:02}:{rest:02}" if hours else f"{whole}:{rest:02}"
+
+
+def roughly(seconds: float) -> str:
+    """Return seconds as precisely as an estimate is: 40 s, 3 min, 2.5 h."""
+    if seconds < 90:
+        return f"{max(10, 10 * math.ceil(seconds / 10))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

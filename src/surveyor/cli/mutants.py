@@ -34,6 +34,7 @@ def mutants(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.tables import print_table
     from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
+    from surveyor.conformance.mutants.edits import edit_problem
     from surveyor.conformance.mutants.launch import launched_target
     from surveyor.conformance.mutants.operations import operation_problem
     from surveyor.layout import find_layout
@@ -52,7 +53,7 @@ def mutants(
     )
     chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
     for mutant in chosen:
-        if problem := operation_problem(mutant):
+        if problem := operation_problem(mutant) or edit_problem(mutant):
             raise UsageError(f"mutants/{mutant.claim.partition('.')[0]}.toml: {mutant.id}: {problem}")
     if coverage:
         for claim_id, lack in lacking.items():

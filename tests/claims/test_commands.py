@@ -304,3 +304,61 @@ def test_drift_of_saved_pages(project: Path, tmp_path: Path, capsys: pytest.Capt
     saved.unlink()
     assert run("drift", "--pages", str(saved.parent)) == 2
     assert "has no page of a claim" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("servicediscover/DnsRecord.Type", "has no service 'servicediscover'; did you mean 'servicediscovery'?"),
+        (
+            "servicediscovery/DnsRecrd.Type",
+            "'servicediscovery' has no operation and no shape 'DnsRecrd'; did you mean 'DnsRecord'?",
+        ),
+        ("servicediscovery/DnsRecord.Typ", "'DnsRecord' has no member 'Typ'; did you mean 'Type'?"),
+        ("servicediscovery/DnsRecord.Xyz", "'DnsRecord' has no member 'Xyz'\n"),
+    ],
+)
+def test_a_misspelled_source_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str], source: str, problem: str
+) -> None:
+    """To read it again and accept it would not help, so neither is advised."""
+    path = project / "claims" / "dns.toml"
+    path.write_text(CLAIMS.replace("servicediscovery/DnsRecord.Type", source))
+    for options in ((), ("--accept",)):
+        assert run("drift", *options) == 2
+        message = capsys.readouterr().err
+        assert message.startswith(f"surveyor: claims/dns.toml:3: claim 'dns.srv.value': source '{source}': ")
+        assert problem in message
+        assert message.count("\n") == 1
+
+
+def test_a_source_that_botocore_has_no_more_needs_another(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was recorded once, so it is a drift and not misspelled."""
+    path = project / "claims" / "dns.toml"
+    path.write_text(CLAIMS.replace("DnsRecord.Type", "DnsRecord.Gone"))
+    recorded = project / "claims" / "fingerprints.toml"
+    recorded.write_text(recorded.read_text().replace("DnsRecord.Type", "DnsRecord.Gone"))
+    for options in ((), ("--accept",)):
+        assert run("drift", *options) == 1
+        lines = capsys.readouterr().out.splitlines()
+        assert "vanished\tservicediscovery/DnsRecord.Gone\tdns.srv.value" in lines
+        assert lines[-1].startswith("the claims of what vanished need another source; then run: ")
+
+
+@pytest.mark.parametrize(
+    ("operation", "hint"),
+    [
+        ("CreateServic", "; did you mean 'CreateService'?"),
+        ("DescribeTasks", "; those of other services belong into `check`"),
+    ],
+)
+@pytest.mark.parametrize("command", ["list", "show", "coverage"])
+def test_an_unknown_operation_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str], command: str, operation: str, hint: str
+) -> None:
+    """The message names the file and the line of the claim."""
+    path = project / "claims" / "dns.toml"
+    path.write_text(CLAIMS.replace("check =", f'operations = ["CreateService", "{operation}"]\ncheck ='))
+    assert run(command, *(["dns.srv.value"] if command == "show" else [])) == 2
+    place = "claims/dns.toml:3: claim 'dns.srv.value'"
+    assert capsys.readouterr().err == f"surveyor: {place}: Cloud Map has no operation '{operation}'{hint}\n"

@@ -105,7 +105,16 @@ def test_a_file_is_read_completely(tmp_path: Path) -> None:
         ('check = "Ask."', 'check = " "', "dns.toml:13: claim 'dns.srv.value': check: expected text"),
         ('id = "dns.later"\n', "", "dns.toml:15: this claim: id is missing"),
         ("servicediscovery/DnsRecord.Type", "DnsRecord", "dns.toml:11: source 'DnsRecord' is not of a known form"),
-        ("report: aws/containers-roadmap#343", "rapport: x", "dns.toml:19: unknown kind of source 'rapport'; did you"),
+        (
+            "report: aws/containers-roadmap#343",
+            "rapport: x",
+            "dns.toml:19: unknown kind of source 'rapport'; did you mean 'report'?",
+        ),
+        (
+            "report: aws/containers-roadmap#343",
+            "xyz: x",
+            "dns.toml:19: unknown kind of source 'xyz'; expected service/Operation, ",
+        ),
         ("report: aws/containers-roadmap#343", "report: x", "dns.toml:19: source 'report: x' names no report"),
         ("report: aws/containers-roadmap#343", "guide: x", "dns.toml:19: source 'guide: x' names no page"),
         ("2026-11-30", '"November"', "dns.toml:20: claim 'dns.later': confirmed: invalid RFC3339"),

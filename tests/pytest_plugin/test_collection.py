@@ -114,6 +114,25 @@ def test_a_misspelled_claim_of_a_suite_is_named(checkout: Checkout) -> None:
         checkout.run(claims=("alpha.first",))
 
 
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        ('source = "servicediscovery/Namespac.Type"', "no operation and no shape 'Namespac'; did you mean 'Namespace'"),
+        (
+            'source = "servicediscovery/Namespace.Type"\noperations = ["GetNamespac"]',
+            "Cloud Map has no operation 'GetNamespac'; did you mean 'GetNamespace'",
+        ),
+    ],
+)
+def test_a_claim_about_what_aws_lacks_is_refused(checkout: Checkout, new: str, problem: str) -> None:
+    """Who runs a single claim may have just written it."""
+    checkout.suite(GOOD)
+    path = checkout.layout.claims / "alpha.toml"
+    path.write_text(path.read_text().replace('source = "servicediscovery/Namespace.Type"', new, 1))
+    with pytest.raises(UsageError, match=rf"claims/alpha\.toml:4: claim 'alpha\.first': .*{problem}"):
+        checkout.run(claims=("alpha.first",))
+
+
 def test_no_suites_at_all_is_refused(checkout: Checkout) -> None:
     """An empty checkout is not a success."""
     with pytest.raises(UsageError, match="nothing selected"):

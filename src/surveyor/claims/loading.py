@@ -170,7 +170,8 @@ def _source(entry: TypedEntry[Any], key: str, text: str) -> Source:
             entry.refuse(key, f"source {text!r} is not of a known form; expected {_SOURCES}")
         return Source(SourceKind.MODEL, text)
     if kind not in set(SourceKind) - {SourceKind.MODEL}:
-        entry.refuse(key, f"unknown kind of source {kind!r}{nearest(kind, list(SourceKind))}; expected {_SOURCES}")
+        hint = nearest(kind, map(str, SourceKind)) or f"; expected {_SOURCES}"
+        entry.refuse(key, f"unknown kind of source {kind!r}{hint}")
     if kind == SourceKind.GUIDE and ", " not in rest:
         entry.refuse(key, f"source {text!r} names no page; expected guide: <guide>, <page>")
     if kind == SourceKind.REPORT and not _REPORT.fullmatch(rest):

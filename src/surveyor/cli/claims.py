@@ -14,6 +14,7 @@ from surveyor.claims.coverage import Coverage, measure_coverage
 from surveyor.claims.duplicates import find_duplicates
 from surveyor.claims.pages import load_pages
 from surveyor.claims.proofs import find_proofs
+from surveyor.claims.references import check_operations
 from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.tables import print_table
 from surveyor.cli.claims_drift import drift, pages
@@ -124,8 +125,11 @@ def coverage(
 
 
 def _read() -> tuple[Claims, Coverage]:
+    from surveyor.claims.documents import Documents
+
     layout = find_layout()
     claims = load_claims(layout.claims)
+    check_operations(claims.by_id.values(), Documents())
     return claims, measure_coverage(claims, find_proofs(layout.suites))
 
 

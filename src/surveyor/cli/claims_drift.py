@@ -63,8 +63,8 @@ def drift(
     for line in guides.errors:
         print_error(line)
     typer.echo(f"{models.summary}; {api.summary}; {guides.summary}")
-    if models.is_drift or api.is_drift or guides.is_drift:
-        typer.echo(_advice(models, api, guides))
+    if advice := [result.advice for result in (models, api, guides) if result.advice]:
+        typer.echo("\n".join(advice))
         raise typer.Exit(1)
     if guides.errors:
         raise typer.Exit(2)
@@ -81,28 +81,37 @@ def pages() -> None:
 
 @dataclass(frozen=True)
 class _Result:
-    """Lines to print, and whether any of them is a drift. `errors` are inputs that could not be judged."""
+    """Lines to print, and what to do if any of them is a drift. `errors` are inputs that could not be judged."""
 
     lines: tuple[str, ...]
     summary: str
-    is_drift: bool
+    advice: str
     errors: tuple[str, ...] = ()
 
 
 def _compare_models(claims: Claims, layout: Layout, documents: Documents, *, accept: bool) -> _Result:
     """Compare the members that claims name as their sources."""
     from surveyor.claims.drift import accept_drift, compare, model_sources, read_recorded
+    from surveyor.claims.references import check_sources
 
-    sources = model_sources(claims)
-    found: Drift = compare(claims, read_recorded(layout.claims), documents)
+    sources, recorded = model_sources(claims), read_recorded(layout.claims)
+    check_sources(claims.by_id.values(), documents, recorded.fingerprints)
+    found: Drift = compare(claims, recorded, documents)
     kinds = (("changed", found.changed), ("vanished", found.vanished), ("new", found.new), ("unused", found.unused))
     lines = tuple(f"{kind}\t{path}\t{', '.join(sources.get(path, ()))}" for kind, paths in kinds for path in paths)
     if accept:
         accept_drift(claims, layout.claims, documents)
         count = len(sources) - len(found.vanished)
-        return _Result(lines, f"recorded {count} sources from botocore {found.now}", bool(found.vanished))
+        return _Result(lines, f"recorded {count} sources from botocore {found.now}", _models_advice(found, accept=True))
     versions = f"botocore {found.before or 'none'} recorded, {found.now} compared"
-    return _Result(lines, f"{len(lines)} of {len(sources)} sources drifted ({versions})", bool(found))
+    return _Result(lines, f"{len(lines)} of {len(sources)} sources drifted ({versions})", _models_advice(found))
+
+
+def _models_advice(found: Drift, *, accept: bool = False) -> str:
+    """Return what to do about a drift; "" if there is none, or if it was accepted."""
+    if found.vanished:
+        return "the claims of what vanished need another source; then run: surveyor claims drift --accept"
+    return "read these sources again, then run: surveyor claims drift --accept" if found and not accept else ""
 
 
 def _compare_apis(claims: Claims, layout: Layout, against: Path | None) -> _Result:
@@ -123,7 +132,8 @@ def _compare_apis(claims: Claims, layout: Layout, against: Path | None) -> _Resu
     unused = () if against else tuple(knowledge.unused(surface))
     lines += [f"unused\t{pattern}\t" for pattern in unused]
     summary = f"{len(surface.unexplained)} of {len(surface.paths)} operations, members and values unexplained"
-    return _Result(tuple(lines), summary, bool(surface.unexplained or unused))
+    advice = "explain what is unexplained by a claim, or in claims/not-covered.toml"
+    return _Result(tuple(lines), summary, advice if surface.unexplained or unused else "")
 
 
 def _reason(path: str, reasons: dict[str, str]) -> str:
@@ -150,7 +160,8 @@ def _compare_guides(claims: Claims, layout: Layout, folder: Path | None, *, acce
     if accept:
         write_pages(layout.claims, renew(entries, found, datetime.now(UTC).date()) if found else entries, sources)
         is_drift = found is not None and any(not changed.nearest for changed in found.changed)
-    return _Result(tuple(lines), summary, is_drift, errors)
+    advice = "read these pages again, then run: surveyor claims drift --pages DIR --accept"
+    return _Result(tuple(lines), summary, advice if is_drift else "", errors)
 
 
 def _guide_lines(found: PageDrift) -> Iterator[str]:
@@ -176,10 +187,3 @@ def _guide_summary(entries: tuple[GuidePage, ...], sources: dict[str, tuple[str,
         f"{summary}: {len(found.unchanged)} unchanged, {changed} changed, {len(found.wrong)} not the page, "
         f"{len(found.without_extract)} without an extract, {len(found.missing)} missing"
     )
-
-
-def _advice(models: _Result, api: _Result, guides: _Result) -> str:
-    lines = ["read these sources again, then run: surveyor claims drift --accept"] if models.is_drift else []
-    lines += ["explain what is unexplained by a claim, or in claims/not-covered.toml"] if api.is_drift else []
-    lines += ["read these pages again, then run: surveyor claims drift --pages DIR --accept"] if guides.is_drift else []
-    return "\n".join(lines)

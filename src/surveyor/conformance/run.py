@@ -27,6 +27,7 @@ from surveyor.account.room import find_vpc_room
 from surveyor.account.run_ids import new_run
 from surveyor.claims import load_claims
 from surveyor.claims.proofs import find_proofs
+from surveyor.claims.references import check_references
 from surveyor.claims.selection import Selection
 from surveyor.conformance.permission_check import actions_of, reach_with_permissions
 from surveyor.errors import SurveyorError, UsageError
@@ -141,7 +142,9 @@ def run_suites(config: RunConfig, collector: Collector | None = None, *plugins: 
     """
     target = load_target(config.target, config.layout.targets, config.target_options)
     if not config.experiments:
-        config.selection.select(load_claims(config.layout.claims))
+        chosen = config.selection.select(load_claims(config.layout.claims)).values()
+        if config.selection.claims and not config.quick:  # so runs who has just written them
+            check_references(chosen)
     load_expectations(expectations_file(target, config.layout.targets))  # fail early if the file is malformed
     make_folder(config.out)
     collector = collector or Collector()

@@ -7,6 +7,7 @@ import contextlib
 import io
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 import boto3
@@ -15,9 +16,13 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.clock import WallClock
 from surveyor.evidence import Evidence, EvidenceEntry, trim
+from surveyor.layout import find_layout
 from surveyor.report.model import TargetReport, TestReport
+from surveyor.report.snippet_values import text_literal
 from surveyor.report.snippets import Documented, boto3_snippet, dig_snippet, expected_and_actual
+from surveyor.targets import load_target
 from surveyor.targets.running import run_target
 from surveyor.verdicts import Verdict
 from tests.emulators import emulator
@@ -82,10 +87,88 @@ def test_a_snippet_reproduces_the_calls_on_a_fresh_target(moto: str) -> None:
     text = boto3_snippet(evidence.entries(), MOTO)
     assert str(created["OperationId"]) not in text
     assert namespace not in text
+    assert "NamespaceNotFound" in _execute(text.replace("http://127.0.0.1:5000", moto))
+
+
+def test_a_snippet_runs_as_often_as_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names are new each time, though those of the run before are there, or are being deleted."""
+    embedded = load_target("embedded", find_layout().targets)
+    assert embedded.start is not None
+    argv = tuple("flow" if word == "advance" else word for word in embedded.start.argv)
+    fresh = replace(embedded, start=replace(embedded.start, argv=(*argv, "--scale", "60")), clock="wall")
+    name: dict[str, object] = {
+        "Name": "ns-68dff983-1.surveyor.test",
+        "CreatorRequestId": "963dd26c-3b52-4b5b-9e6f-8c5f1f3a1c55",
+    }
+    service: dict[str, object] = {"Name": "svc-68dff983-2", "NamespaceId": "ns-0123456789abcdef"}
+    entries = [
+        call("CreateHttpNamespace", name, response={"OperationId": "op-12345678"}),
+        call("GetOperation", {"OperationId": "op-12345678"}, response={}),
+        call("ListNamespaces", {"Filters": [{"Name": "NAME", "Values": [name["Name"]]}]},
+             response={"Namespaces": [{"Id": "ns-0123456789abcdef", "Name": name["Name"]}]}),
+        call("CreateService", service, response={"Service": {"Id": "srv-12345678"}}),
+        call("CreateService", service, error={"Code": "ServiceAlreadyExists"}),
+        call("DeleteService", {"Id": "srv-12345678"}, response={}),
+        call("DeleteNamespace", {"Id": "ns-0123456789abcdef"}, response={"OperationId": "op-23456789"}),
+    ]  # fmt: skip
+    text = boto3_snippet(entries, TargetReport("embedded", "", "started", (), {}))
+    assert 'create_http_namespace(Name=f"ns-{run}-1.surveyor.test")' in text
+    monkeypatch.setattr("time.sleep", lambda seconds: WallClock().wait(seconds / 60))
+    with run_target(fresh, 7) as running:
+        shown = [_execute(text.replace("http://127.0.0.1:5000", running.endpoint)) for _ in range(2)]
+    assert all("ServiceAlreadyExists" in output and "'OperationId': " in output for output in shown)
+
+
+def _execute(program: str) -> str:
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
-        exec(compile(text.replace("http://127.0.0.1:5000", moto), "snippet", "exec"), {})
-    assert "NamespaceNotFound" in shown.getvalue()
+        exec(compile(program, "snippet", "exec"), {})
+    return shown.getvalue()
+
+
+def test_questions_have_the_names_of_the_program() -> None:
+    """The program prints what its names have, and the commands with dig use it."""
+    entries = [
+        call("CreateService", {"Name": "svc-68dff983-2"}, response={"Service": {"Id": "srv-12345678"}}),
+        cast(EvidenceEntry, {"kind": "dns", "question": "svc-68dff983-2.a.test A", "server": "127.0.0.2:53"}),
+        cast(EvidenceEntry, {"kind": "dns", "question": "$(x).68dff983 A", "server": "127.0.0.2:53"}),
+    ]
+    text = boto3_snippet(entries, MOTO)
+    assert "run = uuid.uuid4().hex[:8]  # part of all names, so that they are new in each run\n" in text
+    assert 'print(f"run={run}")\n' in text
+    lines = dig_snippet(entries, MOTO).splitlines()
+    assert lines[2:] == ["dig @127.0.0.2 -p 53 svc-${run}-2.a.test A", "dig @127.0.0.2 -p 53 '$(x).'${run} A"]
+    assert [shlex.split(line)[4] for line in lines[2:]] == ["svc-${run}-2.a.test", "$(x).${run}"]
+    assert f"# {lines[2]}" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a-68dff983-1",
+        "{a}-68dff983-1",
+        "it's-68dff983-1",
+        "a\"b'c-68dff983-1",
+        "\\n\n-68dff983-1-{run}",
+        "é\x1b-68dff983-1",
+    ],
+)
+def test_a_fresh_name_is_the_same_otherwise(name: str) -> None:
+    """Whatever else is in a name is kept, and none of it is executed."""
+    text = text_literal(name, "68dff983")
+    assert eval(text, {"run": "01234567"}) == name.replace("68dff983", "01234567")
+
+
+def test_a_token_that_a_client_makes_up_is_left_out() -> None:
+    """One that a test sends twice, or that is no token of a client, is kept."""
+    token = "963dd26c-3b52-4b5b-9e6f-8c5f1f3a1c55"
+    own: dict[str, object] = {"CreatorRequestId": "request-68dff983-4"}
+    once = boto3_snippet([call("CreateService", {"CreatorRequestId": token}), call("DeleteService", own)], MOTO)
+    assert "create_service()" in once
+    assert 'CreatorRequestId=f"request-{run}-4"' in once
+    first, second = (call(name, {"CreatorRequestId": token}) for name in ("CreateService", "CreateHttpNamespace"))
+    assert boto3_snippet([first, second], MOTO).count(token) == 2
+    assert token in boto3_snippet([call("GetService", {"Id": token})], MOTO)
 
 
 def test_a_snippet_is_a_complete_bug_report() -> None:
@@ -145,6 +228,20 @@ def test_a_value_of_an_answer_becomes_an_expression() -> None:
     assert 'answer_1 = cloudmap.create_service(Name="web-12345678")' in text
     assert 'cloudmap.get_service(Id=answer_1["Service"]["Id"])' in text
     assert "except ClientError as error:  # actual: ServiceAlreadyExists" in text
+
+
+def test_an_id_without_a_digit_becomes_an_expression() -> None:
+    """The ids of moto have letters and digits at random, and now and then no digit."""
+    text = boto3_snippet(
+        [
+            call("CreateService", {}, response={"Service": {"Id": "srv-dbimpexl", "Type": "DNS_HTTP_LIKE"}}),
+            call("GetService", {"Id": "srv-dbimpexl"}),
+            call("ListServices", {"Type": "DNS_HTTP_LIKE"}),
+        ],
+        MOTO,
+    )
+    assert 'get_service(Id=answer_1["Service"]["Id"])' in text
+    assert 'list_services(Type="DNS_HTTP_LIKE")' in text
 
 
 def test_polling_is_a_loop_and_repetition_is_counted() -> None:
@@ -237,10 +334,7 @@ def test_an_endpoint_keeps_its_address(moto: str) -> None:
     text = boto3_snippet([call("ListNamespaces", {}, response={"Namespaces": []})], there)
     assert "inject_host_prefix=False" in text
     assert f'where = {{"endpoint_url": "{moto}", "region_name": "us-west-2"}}\n' in text
-    shown = io.StringIO()
-    with contextlib.redirect_stdout(shown):
-        exec(compile(text, "snippet", "exec"), {})
-    assert "'Namespaces': []" in shown.getvalue()
+    assert "'Namespaces': []" in _execute(text)
 
 
 def test_a_started_target_has_its_start_command() -> None:
@@ -278,7 +372,7 @@ def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: st
     assert names <= {"Config", "print", "finish", "float", "range"}
     assert not {type(node) for node in ast.walk(tree)} & {ast.Lambda, ast.ClassDef, ast.Await}
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert imported <= {"boto3", "time"}
+    assert imported <= {"boto3", "time", "uuid"}
     for line in dig_snippet(cast(list[EvidenceEntry], entries), MOTO).splitlines()[1:]:
         assert shlex.split(line)[0] == "dig"
         assert len(line.splitlines()) == 1

@@ -3,25 +3,25 @@
 The program is a complete bug report: it names the claim, what is documented, what was expected and what the target
 answered, and it ends by printing the answer in question.
 
-Values of an answer that a later call used (ids, tokens, ARNs) become expressions, so that the lines run against a fresh
-target, which has other ids. Evidence comes from the target: it enters the code only as a literal or inside a one-line
-comment.
+Values of an answer that a later call used (ids, tokens, ARNs) become expressions, since another target has other ids,
+and the names that a test made up are new in each run of the program. Evidence comes from the target: it enters the code
+only as a literal or inside a one-line comment.
 """
 
 from __future__ import annotations
 
 import keyword
-import math
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 from botocore import xform_name
 
 from surveyor.evidence import EvidenceEntry, operation_of
 from surveyor.report.model import TargetReport, TestReport
+from surveyor.report.snippet_values import KnownValues, call_arguments, find_run, find_tokens, literal, text_literal
 from surveyor.verdicts import Verdict
 from surveyor.visible_text import one_line
 
@@ -30,11 +30,6 @@ __all__ = ["Documented", "boto3_snippet", "dig_snippet", "expected_and_actual"]
 _MAX_STEPS = 40
 """Steps shown of one test; only the last 40 are shown."""
 
-_WIDTH = 96
-_ZONE_PREFIX = "/hostedzone/"
-_MORE = re.compile(r"… (\d{1,6}) more")  # marks a list that the evidence cut
-_DIGIT = re.compile(r"\d")
-_CUT = re.compile(r"(.*)… \((\d+) characters\)", re.DOTALL)  # marks a text that the evidence cut
 _HEAD = """\
 import boto3
 from botocore.config import Config
@@ -60,6 +55,11 @@ def finish(operation_id):
 """
 
 
+_RUN = """\
+run = uuid.uuid4().hex[:8]  # part of all names, so that they are new in each run
+"""
+_SHELL_RUN = "${run}"
+
 _ACCEPTED = re.compile(r"accepted (?:an invalid|the) request, expected (an error|.+)")
 _REFUSED = re.compile(r"refused with (.+), expected (.+)")
 _REFUSED_VALID = re.compile(r"refused a valid request with (.+)")
@@ -77,7 +77,7 @@ class Documented:
 
 @dataclass(frozen=True)
 class _Step:
-    """The same call or question, `times` times in a row; `entry` is the last one."""
+    """The same call or question, `times` times in a row, with or without an error; `entry` is the last one."""
 
     entry: EvidenceEntry
     times: int
@@ -107,45 +107,6 @@ class _Part:
         return f"{call}\n"
 
 
-@dataclass
-class _Names:
-    """Expressions for values that earlier answers returned."""
-
-    known: dict[str, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-
-    def learn(self, value: object, name: str, path: tuple[object, ...] = ()) -> None:
-        """Keep the expressions of the values that the target generated in an answer with this name."""
-        if isinstance(value, dict | Mapping):  # dict: checked in less time, and nearly all are
-            for key, inner in value.items():
-                self.learn(inner, name, (*path, key))
-        elif isinstance(value, list):
-            for number, inner in enumerate(value):
-                self.learn(inner, name, (*path, number))
-        elif isinstance(value, str) and value not in self.known and _is_generated(value):
-            steps = (str(step) if isinstance(step, int) else _text(str(step)) for step in path)
-            expression = self.known[value] = name + "".join(f"[{step}]" for step in steps)
-            if value.startswith(_ZONE_PREFIX):  # Route 53 takes both forms of an id
-                self.known.setdefault(value.removeprefix(_ZONE_PREFIX), expression)
-
-    def learn_literal(self, value: object) -> None:
-        """Keep the parameters of a call as literals, even if its answer repeats them."""
-        if isinstance(value, Mapping):
-            for inner in value.values():
-                self.learn_literal(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                self.learn_literal(inner)
-        elif isinstance(value, str):
-            self.known.setdefault(value, "")
-
-    def expression(self, text: str) -> str:
-        found = self.known.get(text, "")
-        if found:
-            self.used.add(found.partition("[")[0])
-        return found
-
-
 def boto3_snippet(
     entries: Sequence[EvidenceEntry],
     target: TargetReport,
@@ -159,7 +120,9 @@ def boto3_snippet(
     steps = list(_steps(entries))
     if not any(step.entry.get("kind") == "call" for step in steps):
         return ""
-    names, left_out = _Names(), len(steps) - _MAX_STEPS
+    params = _param_texts(steps)
+    run = find_run(params)
+    names, left_out = KnownValues(run, find_tokens(params)), len(steps) - _MAX_STEPS
     is_whole = left_out <= 0 and not any(step.entry.get("kind") == "skipped" for step in steps)
     parts = [_Part("", f"# {left_out} earlier steps are left out.")] if left_out > 0 else []
     before: float | None = None
@@ -178,7 +141,7 @@ def boto3_snippet(
     body = "".join(part.lines(decisive=part.name == decisive, needed=part.name in names.used) for part in parts)
     comments = "".join(f"# {one_line(line)}\n" for line in _comments(target, test, documented))
     printed = f'\n{decisive}.pop("ResponseMetadata", None)\nprint({decisive})\n' if decisive else ""
-    return comments + _head(steps, target, finishing="finish(" in body) + body + printed
+    return comments + _head(steps, target, body) + body + printed
 
 
 def expected_and_actual(test: TestReport) -> tuple[str, str]:
@@ -200,7 +163,11 @@ def expected_and_actual(test: TestReport) -> tuple[str, str]:
 
 def dig_snippet(entries: Iterable[EvidenceEntry], target: TargetReport) -> str:
     """Return the DNS questions among `entries` as dig commands, each once; "" if there are none."""
-    lines = list(dict.fromkeys(_dig(entry) for entry in entries if entry.get("kind") == "dns"))
+    steps = list(_steps(entries))
+    run = find_run(_param_texts(steps))
+    lines = list(dict.fromkeys(_dig(step.entry, run) for step in steps if step.entry.get("kind") == "dns"))
+    if any(_SHELL_RUN in line for line in lines):
+        lines.insert(0, "# run=... is what the program printed first: its names have it.")
     if lines and target.kind == "started":
         lines.insert(0, "# The server's address is from this run; a fresh target prints its own.")
     return "\n".join(lines)
@@ -232,18 +199,24 @@ def _operation(entry: EvidenceEntry) -> str:
 def _steps(entries: Iterable[EvidenceEntry]) -> Iterator[_Step]:
     def request_of(entry: EvidenceEntry) -> tuple[str, ...]:
         keys = ("kind", "service", "operation", "params", "question", "server", "skipped")
-        return tuple(repr(entry.get(key)) for key in keys)
+        return *(repr(entry.get(key)) for key in keys), str("error" in entry)
 
     for _, same in groupby(entries, request_of):
         run = list(same)
         yield _Step(run[-1], sum(entry.get("times", 1) for entry in run))
 
 
-def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> str:
+def _param_texts(steps: Sequence[_Step]) -> list[str]:
+    return [repr(step.entry.get("params")) for step in steps if step.entry.get("kind") == "call"]
+
+
+def _head(steps: Sequence[_Step], target: TargetReport, body: str) -> str:
+    finishing, names_run = "finish(" in body, "{run}" in body
     name = one_line(f"{target.name} {target.version}".strip(), 80)
     started = target.kind == "started"
     is_fake_account = started or target.credentials == "per-test"
-    head = "import time\n\n" if finishing else ""
+    imports = [module for module, needed in (("time", finishing), ("uuid", names_run)) if needed]
+    head = "".join(f"import {module}\n" for module in imports) + ("\n" if imports else "")
     head += _HEAD.format(prefix=not (target.endpoint or started))
     services = dict.fromkeys(str(step.entry.get("service", "")) for step in steps if step.entry.get("kind") == "call")
     if finishing:
@@ -257,21 +230,23 @@ def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> s
     if where:
         comment = f"  # a fresh {name}" if started else ""
         comment += f": {_FRESH[target.name]}" if started and target.name in _FRESH else ""
-        pairs = ", ".join(f"{_text(key)}: {_text(value)}" for key, value in where.items())
+        pairs = ", ".join(f"{text_literal(key)}: {text_literal(value)}" for key, value in where.items())
         head += f"where = {{{pairs}}}{comment}\n"
         arguments += ", **where"
     if is_fake_account:
         head += 'credentials = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "surveyor"}\n'
         arguments += ", **credentials"
     for service in services:
-        head += f"{_client(service)} = boto3.client({_text(service)}, config=plain{arguments})\n"
+        head += f"{_client(service)} = boto3.client({text_literal(service)}, config=plain{arguments})\n"
+    head += _RUN if names_run else ""
+    head += 'print(f"run={run}")\n' if _SHELL_RUN in body else ""
     return head + (_FINISH if finishing else "\n")
 
 
-def _part(step: _Step, name: str, names: _Names, *, is_whole: bool) -> _Part:
+def _part(step: _Step, name: str, names: KnownValues, *, is_whole: bool) -> _Part:
     entry = step.entry
     if entry.get("kind") == "dns":
-        return _Part("", f"# {_dig(entry)}" + (f"   ({step.times} times)" if step.times > 1 else ""))
+        return _Part("", f"# {_dig(entry, names.run)}" + (f"   ({step.times} times)" if step.times > 1 else ""))
     if entry.get("kind") != "call":
         return _Part("", f"# {_count(entry.get('skipped'))} calls are not in the evidence.")
     params, error = entry.get("params"), entry.get("error")
@@ -284,10 +259,10 @@ def _part(step: _Step, name: str, names: _Names, *, is_whole: bool) -> _Part:
             return _Part(
                 "", "# Here the end of an operation is awaited that an earlier step started, which is left out."
             )
-        call = f"finish({_literal(params['OperationId'], names, 0)})"
+        call = f"finish({literal(params['OperationId'], names, 0)})"
     else:
         method = f"{_client(str(entry.get('service', '')))}.{_identifier(xform_name(operation))}"
-        call = f"{method}({_arguments(params, names, len(method), 0 if error is None else 4)})"
+        call = f"{method}({call_arguments(params, names, len(method), 0 if error is None else 4)})"
     names.learn_literal(params)
     names.learn(entry.get("response"), name)
     code = ""
@@ -296,93 +271,19 @@ def _part(step: _Step, name: str, names: _Names, *, is_whole: bool) -> _Part:
     return _Part(name, call, code, step.times)
 
 
-def _arguments(params: Mapping[str, object], names: _Names, width: int, indent: int) -> str:
-    plain = all(key.isidentifier() and not keyword.iskeyword(key) for key in params)
-    if not plain:
-        return f"**{_literal(dict(params), names, indent)}"
-    inner = indent + 4
-    parts = [f"{key}={_literal(value, names, inner)}" for key, value in params.items()]
-    flat = ", ".join(parts)
-    if width + len(flat) <= _WIDTH and "\n" not in flat:
-        return flat
-    pad = " " * inner
-    return "\n" + "".join(f"{pad}{part},\n" for part in parts) + " " * indent
-
-
-def _literal(value: object, names: _Names, indent: int) -> str:
-    """Return `value` as Python code, with expressions for values of earlier answers."""
-    if isinstance(value, str):
-        return names.expression(value) or _text(value)
-    if isinstance(value, Mapping):
-        parts = [f"{_text(str(key))}: {_literal(inner, names, indent + 4)}" for key, inner in value.items()]
-        return _bracketed("{", parts, "}", indent)
-    if isinstance(value, list):
-        return _list_literal(value, names, indent)
-    is_special = isinstance(value, float) and not math.isfinite(value)
-    return f"float({_text(str(value))})" if is_special else repr(value)
-
-
-def _list_literal(value: list[object], names: _Names, indent: int) -> str:
-    """Return a list; the rest of one that the evidence cut is restored if its entries are numbered."""
-    cut = _MORE.fullmatch(value[-1]) if len(value) > 2 and isinstance(value[-1], str) else None
-    shown = value[:-1] if cut else value
-    if cut:
-        template = _numbered(shown)
-        if template:
-            return f"[{template} for number in range({len(shown) + int(cut[1])})]"
-    parts = [_literal(inner, names, indent + 4) for inner in shown]
-    return _bracketed("[", [*parts, f"# and {cut[1]} more"] if cut else parts, "]", indent)
-
-
-def _numbered(items: Sequence[object]) -> str:
-    """Return an expression of `number` that gives each item for its place; "" if there is none."""
-    last = items[-1]
-    structures = [item for item in items if isinstance(item, Mapping)]
-    if len(structures) == len(items) and len({tuple(item) for item in structures}) == 1:
-        parts = {key: _numbered([item[key] for item in structures]) for key in structures[0]}
-        pairs = ", ".join(f"{_text(str(key))}: {part}" for key, part in parts.items())
-        return f"{{{pairs}}}" if all(parts.values()) else ""
-    if isinstance(last, str) and all(item == last for item in items):
-        return _text(last)
-    place = str(len(items) - 1)
-    if not all(isinstance(item, str) for item in items) or str(last).count(place) != 1:
-        return ""
-    before, _, after = str(last).partition(place)
-    if any(item != f"{before}{number}{after}" for number, item in enumerate(items)):
-        return ""
-    braces = str.maketrans({"{": "{{", "}": "}}"})
-    return "f" + repr(f"{before.translate(braces)}\0{after.translate(braces)}").replace("\\x00", "{number}")
-
-
-def _bracketed(opening: str, parts: Sequence[str], closing: str, indent: int) -> str:
-    flat = f"{opening}{', '.join(parts)}{closing}"
-    has_comment = bool(parts) and parts[-1].startswith("#")
-    if indent + len(flat) <= _WIDTH and "\n" not in flat and not has_comment:
-        return flat
-    pad = " " * (indent + 4)
-    return f"{opening}\n" + "".join(f"{pad}{part},\n" for part in parts) + " " * indent + closing
-
-
-def _text(text: str) -> str:
-    """Return a string literal; a cut text is restored if it repeats one character."""
-    found = _CUT.fullmatch(text)
-    if found and len(set(found[1])) == 1 and len(found[2]) < 10:
-        return f"{_text(found[1][0])} * {int(found[2])}"
-    plain = repr(text)
-    return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
-
-
-def _dig(entry: EvidenceEntry) -> str:
+def _dig(entry: EvidenceEntry, run: str) -> str:
+    """Return a question as a command of the shell, where the variable `run` has what the program printed."""
     name, _, rdtype = str(entry.get("question", "")).rpartition(" ")
     address, _, port = str(entry.get("server", "")).rpartition(":")
     question = ["-q", name, "-t", rdtype] if name[:1] in ("-", "+", "@") else [name, rdtype]
-    words = [f"@{address}", "-p", port, *question]
-    return "dig " + " ".join(shlex.quote(one_line(word, 300)) for word in words)
+    words = [one_line(word, 300) for word in (f"@{address}", "-p", port, *question)]
+    return "dig " + " ".join(_quoted_for_shell(word, run) for word in words)
 
 
-def _is_generated(text: str) -> bool:
-    """Return whether the target generated this value: an id, an ARN or a token, and not a word of the API."""
-    return len(text) >= 8 and _DIGIT.search(text) is not None
+def _quoted_for_shell(word: str, run: str) -> str:
+    if not run or run not in word:
+        return shlex.quote(word)
+    return _SHELL_RUN.join(shlex.quote(part) if part else "" for part in word.split(run))
 
 
 def _client(service: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from surveyor.evidence import EvidenceEntry
+from surveyor.report.differing_member import find_differing_member
 from surveyor.report.fix_first import failed_first, group_failures
 from surveyor.report.model import ClaimReport, ReportFile, TestReport
 from surveyor.report.score import Mark, score
@@ -21,6 +22,11 @@ from surveyor.verdicts import Verdict
 from tests.report.conftest import MakeReport
 
 CAUSES = st.tuples(st.sampled_from(["", "CreateService", "DNS A"]), st.sampled_from(["is missing", "is refused"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
 TESTS = st.lists(
     st.builds(
         lambda verdict, cause: TestReport("suites/a/test_a.py::test_a", verdict, "", "", (), *cause),
@@ -132,7 +138,7 @@ def _claim(claim: str, *tests: TestReport) -> ClaimReport:
     return ClaimReport(claim, "a", "It is so.", Verdict.FAIL, False, "", tests[0].symptom, "", tests, None)
 
 
-def call(operation: str, response: dict[str, object], **params: object) -> EvidenceEntry:
+def call(operation: str, response: object, **params: object) -> EvidenceEntry:
     """Return the record of a call of Cloud Map."""
     return {
         "kind": "call",
@@ -186,3 +192,71 @@ def test_a_read_names_the_change_before_it(
     test = TestReport("suites/a/test_a.py::test_a", Verdict.FAIL, "", "", tuple(calls), operation, cause)
     claim = replace(make_report().claims[0], verdict=Verdict.FAIL, tests=(test,))
     assert [group.title for group in group_failures([claim])] == [title]
+
+
+SERVICE = {"Service": {"Id": "srv-2", "NamespaceId": "ns-2", "DnsConfig": {"NamespaceId": "ns-1"}, "InstanceCount": 2}}
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "member"),
+    [
+        ("'srv-1'", "'srv-2'", "Service.Id"),
+        ("'ns-1'", "'ns-2' (after 15 s)", "Service.NamespaceId"),
+        ({**SERVICE["Service"], "Id": "srv-1"}, SERVICE["Service"], "Service.Id"),  # the only difference
+        ({"Id": "srv-1", "NamespaceId": "x"}, SERVICE["Service"], "Service"),
+        ("'srv-1'", "'srv-9'", ""),  # not in the answer
+        ("3", "2", ""),  # a number, perhaps computed
+        ("'x'", "''", ""),
+        ("{'a…", "{'b…", ""),  # cut
+    ],
+)
+def test_the_member_that_differs_is_found_in_the_answer(expected: object, actual: object, member: str) -> None:
+    """The answer has at one place only what the test got."""
+    detail = f"CreateService: the answer has another value: expected {expected}, got {actual}"
+    assert find_differing_member(detail, [call("CreateService", SERVICE)]) == member
+    assert find_differing_member("CreateService: the answer has another value", [call("CreateService", SERVICE)]) == ""
+
+
+def test_a_value_at_several_places_names_no_member() -> None:
+    """Entries of a list are one place, and two members are two."""
+    detail = "ListServices: the answer has another value: expected 'a', got 'DNS'"
+    lists = call("ListServices", {"Services": [{"Type": "DNS"}, {"Type": "DNS"}]})
+    assert find_differing_member(detail, [lists]) == "Services[].Type"
+    twice = call("ListServices", {"Services": [{"Type": "DNS", "Name": "DNS"}]})
+    assert find_differing_member(detail, [twice]) == ""
+    assert find_differing_member(detail, [call("ListServices", {}), lists]) == "Services[].Type"
+    assert find_differing_member(detail, [{**lists, "service": "none"}]) == ""
+    assert find_differing_member(detail, [{**lists, "operation": "Nope"}]) == ""
+
+
+@given(st.text() | st.builds("x: expected {}, got {}".format, JSON, JSON), st.lists(st.builds(call, st.text(), JSON)))
+def test_nothing_in_a_report_breaks_the_search(detail: str, answers: list[EvidenceEntry]) -> None:
+    """Reports may come from elsewhere."""
+    assert isinstance(find_differing_member(detail, answers), str)
+
+
+def test_two_faults_of_one_operation_are_two_groups(make_report: MakeReport) -> None:
+    """A service that is created twice, and a namespace that is not understood; after a read the change is named too."""
+    other, cause = "the answer has another value", "expected 'x', got"
+    claims = []
+    for number, (operation, actual, evidence) in enumerate(
+        (
+            ("CreateService", "srv-2", [call("CreateService", SERVICE)]),
+            ("CreateService", "ns-2", [call("CreateService", SERVICE)]),
+            ("CreateService", "srv-3", [call("CreateService", SERVICE)]),
+            (
+                "GetInstancesHealthStatus",
+                "UNHEALTHY",
+                [call("RegisterInstance", {}), call("GetInstancesHealthStatus", {"Status": {"i-1": "UNHEALTHY"}})],
+            ),
+        )
+    ):
+        detail = f"{operation}: {other}: {cause} '{actual}'"
+        test = TestReport("suites/a/test_a.py::test_a", Verdict.FAIL, "", detail, tuple(evidence), operation, other)
+        claims.append(replace(make_report().claims[0], id=f"a.claim-{number}", verdict=Verdict.FAIL, tests=(test,)))
+    assert [group.title for group in group_failures(claims)] == [
+        "CreateService: Service.Id has another value",
+        "CreateService: Service.NamespaceId has another value",
+        "CreateService: the answer has another value",
+        "GetInstancesHealthStatus after RegisterInstance: Status.* has another value",
+    ]

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 
-from surveyor.service_models import model_loader
+from surveyor.service_models import service_model
 
-__all__ = ["ProxyRequest", "ProxyResponse", "encode_output", "invent_output", "parse_request", "service_model"]
+__all__ = ["ProxyRequest", "ProxyResponse", "encode_output", "invent_output", "parse_request"]
 
 _SCOPE = re.compile(r"Credential=[^/,]*/[^/,]*/[^/,]*/([^/,]*)/")
 _JSON = "application/x-amz-json-1.1"
@@ -162,12 +162,6 @@ def _route53_routes() -> list[tuple[str, str, re.Pattern[str]]]:
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(http["requestUri"].partition("?")[0]))
         routes.append((name, http["method"], re.compile(pattern + "/?")))
     return routes
-
-
-@functools.cache
-def service_model(service: str) -> ServiceModel:
-    """Return botocore's model of a service. Raises UnknownServiceError if there is none."""
-    return ServiceModel(model_loader().load_service_model(service, "service-2"), service)
 
 
 def _parse_json(body: bytes) -> dict[str, Any] | None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from surveyor.evidence import EvidenceEntry, changing_calls, operation_of
 from surveyor.report.claim_report import ClaimReport, TestReport
+from surveyor.report.differing_member import find_differing_member
 from surveyor.verdicts import Verdict
 
 __all__ = ["FailureGroup", "failed_first", "group_failures"]
 
 _ANSWER = "the answer "
 """The beginning of a symptom that is about an answer as a whole (pytest_plugin/failed_assertion.py)."""
+
+
+_ANOTHER = "has another value"
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def _cause(test: TestReport) -> tuple[str, str]:
     """Return operation and symptom; for a test of an earlier Surveyor, the label in its failure signature.
 
     A wrong answer to a read may be due to the change before it. A symptom that names no member of the answer
-    therefore names that change too: `ListInstances after RegisterInstance`.
+    therefore names that change too: `ListInstances after RegisterInstance`. Of an answer with another value the member
+    is named, if the evidence shows which one it is.
     """
     if not test.cause:
         return "", test.symptom.rpartition("]: " if "]: " in test.symptom else ": ")[2] or "it fails"
@@ -90,10 +95,19 @@ def _cause(test: TestReport) -> tuple[str, str]:
     position = max((at for at, entry in enumerate(test.evidence) if operation_of(entry) == test.operation), default=0)
     read, changes = test.evidence[position : position + 1], changing_calls(test.evidence[:position])
     if not changes or changing_calls(read):
-        return test.operation, test.cause
+        return test.operation, _specific(test)
     if started := _started(read[0], changes):
         return started, f"its operation {test.cause.removeprefix(_ANSWER)}".replace("another value", "another result")
-    return f"{test.operation} after {operation_of(changes[-1])}", test.cause
+    return f"{test.operation} after {operation_of(changes[-1])}", _specific(test)
+
+
+def _specific(test: TestReport) -> str:
+    """Return the cause with the member that differs, if it is about a value and the evidence shows which one it is."""
+    if test.cause != f"{_ANSWER}{_ANOTHER}":
+        return test.cause
+    answers = [entry for entry in reversed(test.evidence) if operation_of(entry) == test.operation]
+    member = find_differing_member(test.detail, answers)
+    return f"{member} {_ANOTHER}" if member else test.cause
 
 
 def _started(read: EvidenceEntry, changes: Sequence[EvidenceEntry]) -> str:

@@ -13,7 +13,8 @@ from surveyor.conformance.mutants.api_operators import ApiMutator
 from surveyor.conformance.mutants.model import Mutant
 from surveyor.conformance.mutants.operations import operation_problem
 from surveyor.layout import find_layout
-from surveyor.proxies.exchange import ProxyRequest, ProxyResponse, service_model
+from surveyor.proxies.exchange import ProxyRequest, ProxyResponse
+from surveyor.service_models import service_model
 
 LAYOUT = find_layout()
 KNOWN = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)

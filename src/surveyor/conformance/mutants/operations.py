@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surveyor.conformance.mutants.model import Mutant
 from surveyor.messages import nearest
-from surveyor.proxies.exchange import service_model
+from surveyor.service_models import service_model
 
 __all__ = ["operation_problem"]
 

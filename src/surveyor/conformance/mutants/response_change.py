@@ -18,7 +18,8 @@ from xml.etree import ElementTree as ET
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError, Shape
 
-from surveyor.proxies.exchange import ProxyRequest, ProxyResponse, service_model
+from surveyor.proxies.exchange import ProxyRequest, ProxyResponse
+from surveyor.service_models import service_model
 
 __all__ = ["ResponseChange", "answer_name", "change_answer", "changes_of"]
 

@@ -167,6 +167,7 @@ def refusal(account: EmulatorAccount, actions: Collection[str]) -> str:
     return ""
 
 
+@pytest.mark.soak
 def test_a_run_needs_the_limits_as_they_are_written() -> None:
     """Without them, or with another document, a run ends before it creates anything, with what to do."""
     with flowing() as account:

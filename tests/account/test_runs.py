@@ -22,6 +22,8 @@ from surveyor.targets.running import reach_target
 from tests.account.conftest import ACCOUNT
 from tests.account.kills import list_resources
 
+pytestmark = pytest.mark.soak  # each test starts a program
+
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
 

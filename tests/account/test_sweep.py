@@ -22,6 +22,8 @@ from surveyor.targets.sweep import sweep_folder
 from tests.account.conftest import ACCOUNT, TARGETS
 from tests.account.kills import killed_run, list_resources, start_run, sweep, sweep_without_ledger
 
+pytestmark = pytest.mark.soak  # each test starts an emulator
+
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
 

@@ -20,6 +20,8 @@ import dns.query
 import dns.rcode
 import pytest
 
+pytestmark = pytest.mark.soak  # each test starts an emulator
+
 Process: TypeAlias = "subprocess.Popen[str]"
 COMMAND = [sys.executable, "-m", "surveyor_emulator"]
 LIMIT = 20.0  # wall seconds; no step here takes one second

@@ -14,6 +14,8 @@ import pytest
 from surveyor.errors import UsageError
 from surveyor.report.run_folder import LOCK_FILE, reserve_folder
 
+pytestmark = pytest.mark.soak  # each test starts a program
+
 HOLDER = """
 import sys
 from pathlib import Path

@@ -41,6 +41,7 @@ def endpoint() -> Iterator[StartedProcess]:
     started.stop()
 
 
+@pytest.mark.soak
 def test_started_target_has_what_it_declares() -> None:
     """Every feature that can be probed is present, its clock can be advanced, and it ends with the context."""
     with run_target(load_target("embedded", TARGETS), seed=7) as running:
@@ -55,6 +56,7 @@ def test_started_target_has_what_it_declares() -> None:
     assert "embedded ended" in (running.dead() or "")
 
 
+@pytest.mark.soak
 def test_features_of_a_bare_url_are_probed(endpoint: StartedProcess) -> None:
     """A control endpoint at the URL is used, and the features are those that answer."""
     with run_target(load_target(endpoint.endpoint, TARGETS), seed=7) as running:

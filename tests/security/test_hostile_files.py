@@ -356,6 +356,7 @@ READS_OF_ITS_OWN = {
     "clients/running.py": "the last part of the output of a process that this one started",
     "clients/recognition.py": "the kernel's files",
     "clients/pages.py": "styles of the installed package",
+    "conformance/mutants/edits.py": "the source of the installed package",
     "clients/scenario.py": "resolv.conf of the sandbox",
 }
 """Modules that read or open otherwise, and what."""

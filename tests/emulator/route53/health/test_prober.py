@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -80,6 +81,17 @@ async def answer_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await asyncio.sleep(0.02)
 
 
+def answer_after_a_pause(seconds: float) -> Serve:
+    """Return a handler that answers that long after everything here stood still for three times the limit."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        threading.Event().wait(3 * LIMITS.answer * LIMITS.wall)
+        await asyncio.sleep(seconds)
+        writer.write(OK)
+
+    return serve
+
+
 def answer_endlessly(first: bytes, more: bytes, pause: float | None = None) -> Serve:
     """Return a handler that never stops writing."""
 
@@ -146,6 +158,14 @@ def test_hostile_servers(serve: Serve | None, timed_out_after: float, *, succeed
     """Whatever a server sends, the probe ends within its limits, and a status in time decides."""
     actual = outcome(serve)
     assert (actual.succeeded, actual.timed_out_after) == (succeeded, timed_out_after), actual
+
+
+@pytest.mark.parametrize("seconds", [0.0, LIMITS.answer * LIMITS.wall / 2])
+def test_a_pause_of_this_machine_is_no_failure_of_the_endpoint(seconds: float) -> None:
+    """Nothing was run meanwhile: the answer could not be seen, or not be given."""
+    assert outcome(answer_after_a_pause(seconds)) == ProbeOutcome(True, "HTTP Status Code 200, OK")
+    silent = outcome(answer_after_a_pause(2 * LIMITS.answer * LIMITS.wall))
+    assert silent == ProbeOutcome(False, "No HTTP status code was received in time.", LIMITS.answer)
 
 
 def test_a_long_answer_is_not_read_in_full() -> None:
@@ -226,7 +246,7 @@ def test_a_time_limit_during_a_tls_handshake_leaves_no_connection(tmp_path: Path
         async with endpoint(answer_with(OK), context) as server:
             config = HealthCheckConfig("HTTPS", ip_address="127.0.0.1", port=server.port)
             for _ in range(40):
-                limits = replace(LIMITS, answer=choose.uniform(0.001, 0.03), wall=1)
+                limits = replace(LIMITS, answer=choose.uniform(0.0, 0.001), wall=1)
                 probes = [probe(config, "ref", "127.0.0.1", "127.0.0.9", limits) for _ in range(8)]
                 outcomes += await asyncio.gather(*probes)
             outcomes.append(await probe(config, "ref", "127.0.0.1", "127.0.0.9", replace(LIMITS, wall=5)))

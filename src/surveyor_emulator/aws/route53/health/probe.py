@@ -22,6 +22,8 @@ import httptools
 
 from surveyor_emulator.aws.route53.state import HealthCheckConfig
 
+from .time_limit import TimeLimit
+
 __all__ = ["ProbeLimits", "ProbeOutcome", "probe"]
 
 # "in the first 5120 bytes of the response body" (route53/HealthCheckConfig.Type).
@@ -63,7 +65,7 @@ async def probe(
     connect_limit = limits.tcp_connect if tcp else limits.connect
     try:
         with _socket(behind or address, source) as sock:
-            async with asyncio.timeout(connect_limit * limits.wall):
+            async with TimeLimit(connect_limit * limits.wall):
                 await asyncio.get_running_loop().sock_connect(sock, (behind or address, config.port or 80))
             if tcp:
                 return ProbeOutcome(True, "TCP connection established.")
@@ -85,7 +87,7 @@ async def _request_over_http(
     # keep the number of a socket which is closed by then.
     transport = writer.transport
     try:
-        async with asyncio.timeout(limits.answer * limits.wall) as timeout:
+        async with TimeLimit(limits.answer * limits.wall) as limit:
             if tls:
                 await writer.start_tls(tls, server_hostname=name if config.enable_sni and name else None)
             writer.write(_request(config, check_id, address))
@@ -96,7 +98,7 @@ async def _request_over_http(
                 if not data or response.feed(data):
                     break
                 if searched is not None and not had_status and response.status:
-                    timeout.reschedule(asyncio.get_running_loop().time() + limits.answer * limits.wall)
+                    limit.restart(limits.answer * limits.wall)
     except TimeoutError:
         if not response.status:
             return ProbeOutcome(False, "No HTTP status code was received in time.", limits.answer)

@@ -57,7 +57,7 @@ def test_what_a_test_waits_for_is_what_it_changed_last(tmp_path: Path) -> None:
         ),
         ("GetOperation", {"OperationId": "x"}, "namespace surveyor-0123abcd-ns-1 being created"),
         ("DeleteNamespace", {"Id": "ns-1"}, "namespace ns-1 being deleted"),
-        ("UpdateService", {"Id": "srv-1"}, "after servicediscovery:UpdateService srv-1"),
+        ("UpdateService", {"Id": "srv-1"}, "after UpdateService srv-1"),
         ("POST /", {"Id": "srv-1"}, "after a request to servicediscovery"),
     ):
         evidence.call("servicediscovery", operation, params, 0.0, response={})

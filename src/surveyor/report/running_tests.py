@@ -14,6 +14,7 @@ from surveyor.account.resources import CREATES
 from surveyor.errors import UsageError
 from surveyor.evidence import EvidenceEntry
 from surveyor.input_files import read_bytes
+from surveyor.response import operation_name
 from surveyor.typed_json import parse_json, write_json
 from surveyor.visible_text import one_line
 
@@ -105,8 +106,8 @@ def _running_tests(folder: Path) -> Iterator[RunningTest]:
 
 
 def _describe(entry: EvidenceEntry) -> str:
-    """Return what a call began: `namespace x being created`, or `servicediscovery:UpdateService x`."""
-    service, operation = entry.get("service", ""), str(entry.get("operation", "")).removeprefix("POST ")
+    """Return what a call began: `namespace x being created`, or `after UpdateService x`."""
+    service, operation = str(entry.get("service", "")), str(entry.get("operation", "")).removeprefix("POST ")
     params: Any = entry.get("params")
     found = [params[key] for key in _NAMES if isinstance(params, Mapping) and isinstance(params.get(key), str)]
     name = f" {found[0].rpartition('/')[2]}" if found else ""
@@ -118,4 +119,4 @@ def _describe(entry: EvidenceEntry) -> str:
         return one_line(f"{words}{name} being deleted", 100)
     if not operation.isalnum():  # a raw request: a method and a path
         return one_line(f"after a request to {service}", 100)
-    return one_line(f"after {service}:{operation}{name}", 100)
+    return one_line(f"after {operation_name(service, operation)}{name}", 100)

@@ -53,7 +53,7 @@ def mutants(
     )
     chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
     for mutant in chosen:
-        if problem := operation_problem(mutant) or edit_problem(mutant):
+        if problem := operation_problem(mutant) or edit_problem(mutant, parse=not coverage):
             raise UsageError(f"mutants/{mutant.claim.partition('.')[0]}.toml: {mutant.id}: {problem}")
     if coverage:
         for claim_id, lack in lacking.items():

@@ -64,6 +64,23 @@ def test_an_edit_that_fits_nowhere(details: dict[str, str], problem: str) -> Non
             Edit(details["in"], details.get("find", ""), "None").apply(Patches())
 
 
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"in": PLACE, "find": "if self.condition", "with": "if (self.condition"},
+        {"in": "aws.ecs.permissions:_TASKS", "with": "("},
+    ],
+)
+def test_an_edit_that_is_no_python(details: dict[str, str]) -> None:
+    """It could not be made where the mutant runs."""
+    problem = edit_problem(edit(**details))
+    assert problem.startswith("with `with` in place the source is not Python: ")
+    assert len(problem) < 200
+    assert edit_problem(edit(**details), parse=False) == ""
+    with pytest.raises(SyntaxError):
+        Edit(details["in"], details.get("find", ""), details["with"]).apply(Patches())
+
+
 @pytest.mark.parametrize("arguments", [["--coverage"], ["--claim", "dns.srv.value"]])
 def test_the_command_refuses_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]

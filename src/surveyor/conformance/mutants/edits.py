@@ -6,6 +6,7 @@ second.
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cache
 from importlib.util import find_spec
@@ -22,14 +23,15 @@ _MAX_TEXT = 40
 """Characters of the text of an edit that are shown."""
 
 
-def edit_problem(mutant: Mutant) -> str:
-    """Return why the edit of the mutant fits nowhere; "" if it fits, or if the mutant is no edit.
+def edit_problem(mutant: Mutant, *, parse: bool = True) -> str:
+    """Return why the edit of the mutant cannot be made; "" if it can, or if the mutant is no edit.
 
     The text `find` must occur once in the function `in`; without `find`, `in` must be a name that its module binds.
+    With `parse`, which takes longer, the result must be Python.
     """
     if mutant.operator != "edit":
         return ""
-    find = str(mutant.details.get("find", ""))
+    find, replacement = str(mutant.details.get("find", "")), str(mutant.details["with"])
     path, _, names = str(mutant.details["in"]).partition(":")
     module = path if path.startswith(f"{_POLICIES}.") else f"{_EMULATOR}.{path}"
     source = _source(module)
@@ -41,14 +43,25 @@ def edit_problem(mutant: Mutant) -> str:
     for depth, owner in enumerate(owners):
         source = _block(source, "class", owner, depth)
     if not find:
-        return "" if _binds(source, name, len(owners)) else f"there is no {place}; only a constant needs no `find`"
-    function = _block(source, "(?:async )?def", name, len(owners))
+        if not _binds(source, name, len(owners)):
+            return f"there is no {place}; only a constant needs no `find`"
+        return _no_python(replacement) if parse else ""
+    function = dedent(_block(source, "(?:async )?def", name, len(owners)))
     if not function:
         return f"there is no function {place}; name the one that has the text `find`"
-    if (count := dedent(function).count(find)) == 1:
-        return ""
+    if (count := function.count(find)) == 1:
+        return _no_python(function.replace(find, replacement)) if parse else ""
     found = f"{one_line(find, _MAX_TEXT)!r} occurs {count} times in {place}"
     return f"{found}; let `find` be a text that occurs there once"
+
+
+def _no_python(text: str) -> str:
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        line = one_line(error.text or "", 80)
+        return f"with `with` in place the source is not Python: {error.msg}; see its line {line!r}"
+    return ""
 
 
 @cache

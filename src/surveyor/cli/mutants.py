@@ -6,6 +6,7 @@ Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails witho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ import typer
 from surveyor.errors import SurveyorError, UsageError
 
 if TYPE_CHECKING:
+    from surveyor.conformance.mutants import Mutant
     from surveyor.conformance.mutants.run import MutantResult
 
 __all__ = ["mutants"]
@@ -34,17 +36,16 @@ def mutants(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.tables import print_table
     from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
-    from surveyor.conformance.mutants.edits import edit_problem
     from surveyor.conformance.mutants.launch import launched_target
-    from surveyor.conformance.mutants.operations import operation_problem
     from surveyor.layout import find_layout
     from surveyor.machine import default_workers
     from surveyor.verdicts import Verdict
 
     layout = find_layout()
     claims = load_claims(layout.claims)
-    known = mutants_by_claim(load_mutants(layout.mutants, claims.by_id))
     selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
+    areas = {each.area for each in selected.values()}
+    known = mutants_by_claim(load_mutants(layout.mutants, claims.by_id, areas))
     proofs = find_proofs(layout.suites, selected)
     proven = [claim_id for claim_id in selected if claim_id in proofs]
     lacking = {claim_id: lack for claim_id in proven if (lack := missing_mutants(known.get(claim_id, ())))}
@@ -52,10 +53,8 @@ def mutants(
         f"{len(proven) - len(lacking)} of {len(proven)} proven claims have two kinds of mutants, one of them fine"
     )
     chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
-    for mutant in chosen:
-        if problem := operation_problem(mutant) or edit_problem(mutant, parse=not coverage):
-            raise UsageError(f"mutants/{mutant.claim.partition('.')[0]}.toml: {mutant.id}: {problem}")
     if coverage:
+        _check_applicable(chosen, parse=False)
         for claim_id, lack in lacking.items():
             typer.echo(f"{claim_id}\tneeds {lack}")
         typer.echo(complete)
@@ -66,8 +65,9 @@ def mutants(
         raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
     if workers == 0:
         workers = default_workers() if len(chosen) > 10 else 1
-    with launched_target(layout, workers) as launched:
-        from surveyor.cli._support.progress import make_progress  # imports pytest while the target starts
+    with launched_target(layout, workers) as launched:  # it starts while this process checks, and imports pytest
+        _check_applicable(chosen, parse=True)
+        from surveyor.cli._support.progress import make_progress
         from surveyor.conformance.mutants.run import run_mutants
 
         with make_progress() as progress:
@@ -91,6 +91,16 @@ def mutants(
         typer.echo(f"{claim_id} needs {lacking[claim_id]}")
     if missed or incomplete:
         raise typer.Exit(1)
+
+
+def _check_applicable(mutants: Sequence[Mutant], *, parse: bool) -> None:
+    """Raise UsageError for the first mutant that cannot be made. `parse`: see `edit_problem`."""
+    from surveyor.conformance.mutants.edits import edit_problem
+    from surveyor.conformance.mutants.operations import operation_problem
+
+    for mutant in mutants:
+        if problem := operation_problem(mutant) or edit_problem(mutant, parse=parse):
+            raise UsageError(f"mutants/{mutant.claim.partition('.')[0]}.toml: {mutant.id}: {problem}")
 
 
 def _status(result: MutantResult) -> str:

@@ -227,7 +227,7 @@ class _Session:
     def _program(self) -> TaskProgram:
         options = self._options
         return TaskProgram(
-            program.command(), program.ENDINGS, SILENCE, name=COMMAND, title=_TITLE, image=options.image,
+            program.command, program.ENDINGS, SILENCE, name=COMMAND, title=_TITLE, image=options.image,
             cpu=str(options.cpus * 1_024), memory=str(options.cpus * 2_048), role=options.role, groups=options.groups,
             patience=_PATIENCE, way_out=_WAY_OUT,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +50,13 @@ _WAY_OUT = (
 class TaskProgram:
     """A program that answers in a mailbox, and its task: size, image, the ARN of its role (none by default).
 
+    `command`: makes the words that start it, which carry its source; that takes a moment.
     `name`: of cluster, family and container; `title`: in messages. `idle`: service seconds without a command after
     which it ends, 0 for `IDLE`. `way_out`: what it needs to start. `patience`: seconds between SIGTERM and SIGKILL when
     the task is stopped. `groups`: security groups beside that of the run.
     """
 
-    command: Sequence[str]
+    command: Callable[[], Sequence[str]]
     endings: Mapping[int, str]
     idle: float = 0.0
     name: str = "vantage"
@@ -69,7 +70,7 @@ class TaskProgram:
     way_out: str = _WAY_OUT
 
 
-VANTAGE = TaskProgram(program.command(), program.ENDINGS)
+VANTAGE = TaskProgram(program.command, program.ENDINGS)
 """Any Python image will do: the task definition's command carries the program."""
 
 
@@ -120,7 +121,7 @@ def start_task(
         "name": of.name,
         "image": of.image,
         "essential": True,
-        "command": list(of.command),
+        "command": list(of.command()),
         "stopTimeout": of.patience,
         "environment": [{"name": name, "value": value} for name, value in environment.items()],
     }

@@ -70,7 +70,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         settings = config.stash[SETTINGS]
         claims = config.stash[CLAIMS] if CLAIMS in config.stash else load_claims(settings.layout.claims)
         selected = Selection(settings.areas, settings.claims).select(claims)
-        known = mutants_by_claim(load_mutants(settings.layout.mutants, claims.by_id))
+        areas = {claim.area for claim in selected.values()}
+        known = mutants_by_claim(load_mutants(settings.layout.mutants, claims.by_id, areas))
         config.stash[_KNOWN] = {claim: mutants for claim, mutants in known.items() if claim in selected}
     proven = dict.fromkeys(claim for mark in _marks(metafunc.definition) for claim in mark.args)
     mutants = [mutant.id for claim in proven for mutant in config.stash[_KNOWN].get(claim, ())]

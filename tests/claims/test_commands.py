@@ -349,7 +349,7 @@ def test_a_source_that_botocore_has_no_more_needs_another(project: Path, capsys:
     ("operation", "hint"),
     [
         ("CreateServic", "; did you mean 'CreateService'?"),
-        ("DescribeTasks", "; those of other services belong into `check`"),
+        ("DescribeTasks", "; those of other services belong in `check`"),
     ],
 )
 @pytest.mark.parametrize("command", ["list", "show", "coverage"])

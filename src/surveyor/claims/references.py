@@ -29,7 +29,7 @@ def check_operations(claims: Iterable[Claim], documents: Documents) -> None:
     for claim in claims:
         for operation in claim.operations:
             if operation not in known:
-                hint = nearest(operation, known) or "; those of other services belong into `check`"
+                hint = nearest(operation, known) or "; those of other services belong in `check`"
                 raise UsageError(
                     f"{claim.location}: claim {claim.id!r}: Cloud Map has no operation {operation!r}{hint}"
                 )

@@ -64,7 +64,7 @@ def test_what_a_claim_lacks() -> None:
 def test_a_mutant_in_the_file_of_another_area_is_refused(tmp_path: Path) -> None:
     """A run of one claim reads the file of its area."""
     (tmp_path / "ecs.toml").write_text('"dns.srv.value" = [{ operator = "dns-drop" }]')
-    with pytest.raises(UsageError, match=r"/ecs\.toml:1: the mutants of dns\.srv\.value belong into dns\.toml"):
+    with pytest.raises(UsageError, match=r"/ecs\.toml:1: the mutants of dns\.srv\.value belong in dns\.toml"):
         load_mutants(tmp_path, {"dns.srv.value": None})
     assert load_mutants(tmp_path, {"dns.srv.value": None}, {"dns"}) == {}
 

@@ -134,7 +134,7 @@ def load_mutants(folder: Path, claims: Mapping[str, object], areas: Collection[s
             if claim not in claims:
                 raise file.error(claim, f"there is no claim {claim!r}{nearest(claim, claims)}")
             if (area := claim.partition(".")[0]) != path.stem:
-                raise file.error(claim, f"the mutants of {claim} belong into {area}.toml")
+                raise file.error(claim, f"the mutants of {claim} belong in {area}.toml")
             for number, entry in enumerate(entries, 1):
                 try:
                     mutant = _mutant(claim, number, entry)

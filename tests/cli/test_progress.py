@@ -6,8 +6,10 @@ import bisect
 import io
 import itertools
 import re
+import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,6 +149,22 @@ def test_what_is_left_falls_until_a_test_ends(durations: list[float], others: in
         done = [bisect.bisect(ended, moment) for moment in (second, second + 1)]
         if earlier is not None and later is not None and done[0] == done[1]:
             assert later == pytest.approx(max(0.0, earlier - 1))
+
+
+def test_several_threads_may_ask() -> None:
+    """One counts the seconds while another shows the time: neither disturbs the other."""
+    remaining, before = RemainingTime(), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def ask(start: int) -> None:
+        for passed in range(start, start + 1_500):
+            remaining.estimate(float(passed), passed, 100_000)
+
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(ask, [1, 500, 1, 900]))
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_run_whose_waits_are_real_keeps_what_it_waits_for(checkout: Checkout) -> None:

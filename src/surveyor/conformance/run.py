@@ -143,7 +143,7 @@ def run_suites(config: RunConfig, collector: Collector | None = None, *plugins: 
     target = load_target(config.target, config.layout.targets, config.target_options)
     if not config.experiments:
         chosen = config.selection.select(load_claims(config.layout.claims)).values()
-        if config.selection.claims and not config.quick:  # so runs who has just written them
+        if config.selection.claims and not config.quick:  # chosen by id, they may have just been written
             check_references(chosen)
     load_expectations(expectations_file(target, config.layout.targets))  # fail early if the file is malformed
     make_folder(config.out)

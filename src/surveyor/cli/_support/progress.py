@@ -84,7 +84,7 @@ class CountingProgress(Collector):
 
     def tick(self) -> None:
         """Handle that a second has passed."""
-        self.format_time()  # what is left is estimated from one estimate a second
+        self.format_time()  # each call adds an estimate, and the time left is said once they agree
         silent, passed = time.monotonic() - self._printed, self._printed - self._began
         if silent >= max(self._silence, min(passed / 3, _LONGEST_SILENCE)):
             counts = f"{self.verdicts.total()} of {self.total} tests" if self.total else "starting"

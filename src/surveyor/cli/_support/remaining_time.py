@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 
 __all__ = ["RemainingTime"]
@@ -18,10 +19,11 @@ class RemainingTime:
 
     Tests of one area may be over at once, and one test may wait for minutes. So nothing is estimated unless all
     estimates since half of the time that has passed, the present one included, are about the same. Between the ends of
-    tests the estimate falls as time passes.
+    tests the estimate falls as time passes. Several threads may ask: one counts seconds, others show them.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._ended = 0.0
         self._done = 0
         self._expected: deque[tuple[float, float]] = deque()
@@ -33,6 +35,10 @@ class RemainingTime:
         """
         if not 0 < done < total:
             return None
+        with self._lock:
+            return self._estimate(passed, done, total)
+
+    def _estimate(self, passed: float, done: int, total: int) -> float | None:
         if done != self._done:
             self._done, self._ended = done, passed
         self._expected.append((passed, passed * total / done))

@@ -159,3 +159,14 @@ def test_uncollectable_suite_is_3(checkout: Checkout) -> None:
     assert completed.returncode == 3
     assert "test_good proves the unknown claim 'alpha.frist'" in completed.stderr
     assert len(completed.stderr.splitlines()) == 1
+
+
+def test_a_suite_that_is_no_python_is_3_in_one_line(checkout: Checkout) -> None:
+    """The only line names file and line; nothing says that the run was interrupted."""
+    checkout.suite("def broken(:\n")
+    completed = surveyor(checkout, "conform", "--target", "fake")
+    assert completed.returncode == 3
+    assert completed.stderr.startswith("surveyor: the suites cannot be collected: ")
+    assert completed.stderr.endswith("/suites/alpha/test_alpha.py:8: SyntaxError: invalid syntax\n")
+    assert len(completed.stderr.splitlines()) == 1
+    assert "interrupted" not in completed.stdout

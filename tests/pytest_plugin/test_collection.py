@@ -56,9 +56,13 @@ def test_slow_tests_are_first(checkout: Checkout) -> None:
             GOOD.replace("first", "frist"),
             "::test_good proves the unknown claim 'alpha.frist'; did you mean 'alpha.first'?",
         ),
-        ("def broken(:\n", "SyntaxError"),
+        ("def broken(:\n", "suites/alpha/test_alpha.py:8: SyntaxError: "),
+        ("import no_such_module\n", "test_alpha.py:8: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("open('no such file')\n", "test_alpha.py:8: FileNotFoundError: [Errno 2] No such file"),
+        ("raise ValueError('one\\n\\ntwo')\n", "test_alpha.py:8: ValueError: one"),
+        ("try:\n    1 / 0\nexcept ArithmeticError as error:\n    raise KeyError from error\n", ": KeyError"),
     ],
-    ids=["no claim", "unknown claim", "no Python"],
+    ids=["no claim", "unknown claim", "no Python", "no module", "no file", "lines", "chain"],
 )
 def test_bad_suite_is_one_line_and_no_verdict(checkout: Checkout, body: str, message: str, workers: int) -> None:
     """A test that proves no known claim stops the run at collection, by name, before anything is judged."""

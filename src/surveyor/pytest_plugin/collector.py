@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,11 @@ from surveyor.verdicts import Verdict
 __all__ = ["Collector", "facts_of_process"]
 
 _KEY = "surveyor"
+
+# How pytest reports a file that cannot be imported: the statements that led there, and Python's error after an E.
+_STATEMENT = re.compile(r"^(\S.*?):(\d+): in ", re.MULTILINE)
+_ERROR = re.compile(r"^E {3}(\S.*)$", re.MULTILINE)
+_SYNTAX_ERROR = re.compile(r'^E +File "(.+)", line (\d+)$', re.MULTILINE)
 
 
 @dataclass(eq=False)  # pytest keeps its plugins in sets
@@ -63,9 +69,13 @@ class Collector:
             self.broken.append(_one_line(report.longrepr))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Pass on the number of tests that this process runs itself."""
+        """Pass on the number of tests that this process runs itself, and let pytest format no tracebacks for them.
+
+        The results say what failed, and a traceback takes a hundredth of a second.
+        """
         if session.items:
             self.planned(len(session.items))
+            session.config.option.tbstyle = "value"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
@@ -142,6 +152,13 @@ class _FactSender:
 
 
 def _one_line(longrepr: object) -> str:
-    """Return a report of pytest on one line: a short one whole, of a traceback its last line."""
-    lines = [line.strip() for line in str(longrepr).splitlines() if line.strip()]
+    """Return a report of pytest on one line: of an import that failed where and why, else a short one whole, of a
+    longer one its last line.
+    """
+    text = str(longrepr)
+    statements = list(_STATEMENT.finditer(text))
+    if statements and (error := _ERROR.search(text, statements[-1].end())):
+        file, line = (_SYNTAX_ERROR.search(text) or statements[0]).groups()
+        return f"{file}:{line}: {error[1]}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if len(lines) > 12 else "; ".join(lines)

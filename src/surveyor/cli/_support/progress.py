@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Column
@@ -71,9 +72,10 @@ class CountingProgress(Collector):
         """Handle the number of tests; each worker reports the same number."""
         self.total = max(self.total, count)
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Say why an interrupted run does not end at once."""
-        self._print("interrupted: the tests that run delete what they made")
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Say why an interrupted run does not end at once; pytest calls this for files that it cannot collect, too."""
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self._print("interrupted: the tests that run delete what they made")
 
     def judged(self, result: TestResult) -> None:
         """Handle the result of a test."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = [
+import pytest
+
+_MODULES = (
     "surveyor.pytest_plugin.garbage_collection",
     "surveyor.pytest_plugin.options",
     "surveyor.pytest_plugin.safe_output",
@@ -44,4 +46,13 @@ pytest_plugins = [
     "surveyor.fixtures.load_balancers",
     "surveyor.chaos.pytest_fixture",
     "surveyor.fixtures.time",
-]
+)
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Load the modules of the plugin.
+
+    Not by `pytest_plugins`: for each name there, pytest reads what every installed distribution offers (0.15 s).
+    """
+    for name in _MODULES:
+        pluginmanager.import_plugin(name)

@@ -38,7 +38,7 @@ class Sts:
     def __init__(self) -> None:
         self.world = World(Settings(), Clock(start=1_000_000.0, scale=None))
         self._gateway = Gateway(self.world, no_control)
-        self._gateway.prepare("sts")
+        asyncio.run(self._gateway.preload(["sts"]))
 
     def ask(self, body: str, credentials: Credentials | None = None) -> Any:
         """Send a form; return the result, or the code of the error."""

@@ -41,6 +41,7 @@ class Gateway:
         self._world = world
         self._control = control
         self._backends: dict[str, Backend] = {}
+        self._loading: dict[str, asyncio.Task[Backend]] = {}
         self._authorisation: ModuleType | None = None
         self._settings: Settings | None = None
         # Calls hold nothing of a single request: those of the latest credentials are kept, with the credential of each.
@@ -61,14 +62,25 @@ class Gateway:
             return _text(400, f"the embedded target has no service {name!r}; it has {', '.join(sorted(SERVICES))}")
         return self._load_and_respond(request, authorization, name)
 
-    def prepare(self, name: str) -> None:
-        """Load the modules of a service now, rather than with its first request."""
-        self._backends[name] = load_backend(SERVICES[name])
+    async def preload(self, names: Iterable[str]) -> None:
+        """Load the modules of services, one after another, so that their first requests need not wait for that."""
+        for name in names:
+            await self._load(name)
 
     async def _load_and_respond(self, request: Request, authorization: Authorization | None, name: str) -> Response:
-        # The model of EC2 takes tenths of a second to load: in a thread, so that other requests are served meanwhile.
-        self._backends[name] = await asyncio.to_thread(load_backend, SERVICES[name])
-        return self._respond(request, authorization, self._backends[name])
+        return self._respond(request, authorization, await self._load(name))
+
+    async def _load(self, name: str) -> Backend:
+        """Load a service once, however many requests wait for it, and whether or not their clients still do."""
+        if name in self._backends:
+            return self._backends[name]
+        if name not in self._loading:
+            # The model of EC2 takes tenths of a second: in a thread, so that other requests are served meanwhile.
+            loading = asyncio.create_task(asyncio.to_thread(load_backend, SERVICES[name]))
+            loading.add_done_callback(lambda _: self._loading.pop(name))
+            self._loading[name] = loading
+        self._backends[name] = await asyncio.shield(self._loading[name])
+        return self._backends[name]
 
     def _respond(self, request: Request, authorization: Authorization | None, backend: Backend) -> Response:
         service, world = backend.service, self._world

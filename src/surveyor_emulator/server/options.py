@@ -39,6 +39,8 @@ from surveyor_emulator.core.settings import (
     ZoneRouting,
 )
 
+from .services import SERVICES
+
 __all__ = ["Options", "apply_setting", "is_local", "parse_options"]
 
 QUOTAS = "quotas."
@@ -73,7 +75,8 @@ _CHOICES = {
 class Options:
     """Addresses to listen on, further ``names`` of this host, the control endpoint's ``token``, and ``settings``.
 
-    ``outside``: the descriptor of a socket that listens outside of the sandbox in which the target runs.
+    ``outside``: the descriptor of a socket that listens outside of the sandbox in which the target runs. ``preload``:
+    services whose modules are loaded before their first request.
     """
 
     settings: Settings
@@ -85,6 +88,7 @@ class Options:
     names: tuple[str, ...] = ()
     token: str = ""
     outside: int | None = None
+    preload: tuple[str, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -137,6 +141,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         names=tuple(values.allow_host),
         token=token,
         outside=values.outside,
+        preload=tuple(values.preload),
     )
 
 
@@ -181,6 +186,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", type=_host, default="127.0.0.1", help="address to listen on (%(default)s)")
+    add(
+        "--preload",
+        action="append",
+        choices=sorted(SERVICES),
+        default=[],
+        metavar="SERVICE",
+        help="load a service once the target is ready, so that its first request is quick; may be repeated",
+    )
     add(
         "--allow-host",
         action="append",

@@ -102,7 +102,9 @@ async def _run(options: Options) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         stop.set()
     _reduce_garbage_collection()
+    preloading = asyncio.create_task(gateway.preload(options.preload))
     await stop.wait()
+    preloading.cancel()
     for listening in servers:
         listening.close()
     names.close()

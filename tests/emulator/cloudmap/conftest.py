@@ -34,7 +34,7 @@ class CloudMap:
             Clock(scale=None),
         )
         self._gateway = Gateway(self.world, self._control)
-        self._gateway.prepare("servicediscovery")
+        asyncio.run(self._gateway.preload(["servicediscovery"]))
 
     @staticmethod
     async def _control(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import random
@@ -90,7 +91,7 @@ class Caller:
         self.world = World(Settings(verify_signatures=False), Clock(start=1_000_000.0, scale=None))
         self._gateway = Gateway(self.world, _no_control)
         for target in TARGETS:
-            self._gateway.prepare(target.service)
+            asyncio.run(self._gateway.preload([target.service]))
         moto_store.load()
         store = moto_store.backend(ACCOUNT)
         for name in ("admin", "reader"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.claims import Reason, load_claims
+from surveyor.claims.selection import Selection
 from surveyor.errors import UsageError
 
 GOOD = """\
@@ -172,3 +173,43 @@ def test_a_folder_without_claims_is_an_error(tmp_path: Path) -> None:
         load_claims(tmp_path)
     with pytest.raises(match="no folder of claims at"):
         load_claims(tmp_path / "nowhere")
+
+
+OTHER = """\
+title = "Health"
+
+[[claim]]
+id = "health.basic"
+statement = "It is checked."
+level = "must"
+source = "servicediscovery/HealthCheckConfig.Type"
+check = "Look."
+"""
+
+
+def test_single_areas_are_read_alone(tmp_path: Path) -> None:
+    """The files of the others may be wrong, and so may the articles; an area that does not exist has no claims."""
+    folder = write(tmp_path, articles="nonsense")
+    (folder / "health.toml").write_text("nonsense")
+    assert list(load_claims(folder, {"dns", "nowhere"}).by_id) == ["dns.srv.value", "dns.later"]
+    with pytest.raises(UsageError, match=r"health\.toml:1"):
+        load_claims(folder, {"health"})
+
+
+@pytest.mark.parametrize(
+    ("selection", "areas"),
+    [
+        (Selection(claims=("dns.later",)), ["dns"]),
+        (Selection(claims=("dns.later", "health.basic")), ["dns", "health"]),
+        (Selection(claims=("dns.latr",)), ["dns", "health"]),
+        (Selection(claims=("nowhere.later",)), ["dns", "health"]),
+        (Selection(areas=("dns",), claims=("dns.later",)), ["dns", "health"]),
+        (Selection(), ["dns", "health"]),
+    ],
+    ids=["one", "two", "unknown claim", "unknown area", "with an area", "all"],
+)
+def test_a_selection_loads_the_areas_of_its_claims(tmp_path: Path, selection: Selection, areas: list[str]) -> None:
+    """All are loaded where the error must name the nearest one, or the known areas."""
+    folder = write(tmp_path, articles=ARTICLES)
+    (folder / "health.toml").write_text(OTHER)
+    assert [area.name for area in selection.load(folder).areas] == areas

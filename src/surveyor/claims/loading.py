@@ -40,24 +40,25 @@ _REPORT = re.compile(r"[\w.-]+/[\w.-]+#\d+")
 _SOURCES = "service/Operation, service/Shape, service/Shape.Member, or guide:, report:, measured: or code: with details"
 
 
-def load_claims(folder: Path) -> Claims:
+def load_claims(folder: Path, areas: Collection[str] | None = None) -> Claims:
     """Return all claims and articles of `folder`: one `<area>.toml` per area, and articles.toml if there is one.
 
-    Raise UsageError at the first error; its message is one line that begins with file and line.
+    `areas`: read only the claims of those that exist, and no articles. Raise UsageError at the first error; its message
+    is one line that begins with file and line.
     """
     if not folder.is_dir():
         raise UsageError(f"no folder of claims at {folder}")
     files = sorted(path for path in folder.glob("*.toml") if path.name not in _OTHER_FILES)
     if not files:
         raise UsageError(f"no claims in {folder}: expected one <area>.toml per area")
-    areas = tuple(_area(path) for path in files)
+    loaded = tuple(_area(path) for path in files if areas is None or path.stem in areas)
     seen: dict[str, Claim] = {}
-    for claim in (claim for area in areas for claim in area.claims):
+    for claim in (claim for area in loaded for claim in area.claims):
         if claim.id in seen:
             raise UsageError(f"{claim.location}: duplicate claim {claim.id!r}, first at {seen[claim.id].location}")
         seen[claim.id] = claim
-    articles = _articles(folder / ARTICLES, seen)
-    return Claims(areas, articles)
+    articles = _articles(folder / ARTICLES, seen) if areas is None else ()
+    return Claims(loaded, articles)
 
 
 class _UnprovenTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import pytest
 
@@ -17,8 +17,6 @@ from surveyor.errors import SurveyorError
 from surveyor.messages import nearest
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, is_replay, is_suite
 from surveyor.pytest_plugin.session import SESSION
-from surveyor.report.file import REPORT_FILE, load_report
-from surveyor.report.resumed import judged_tests
 
 __all__ = ["CLAIMS", "COLLECTED", "claims_of", "short_lists_first"]
 
@@ -89,6 +87,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     proofs = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
     config.stash[COLLECTED] = {**without_claims, **proofs}
     if settings.resume and settings.out:
+        from surveyor.report.file import REPORT_FILE, load_report  # here, since a run that begins imports no reports
+        from surveyor.report.resumed import judged_tests
+
         try:
             judged = judged_tests(load_report(settings.out / REPORT_FILE))
         except SurveyorError as error:
@@ -118,15 +119,19 @@ def short_lists_first(items: Sequence[pytest.Item], claims: Claims) -> list[pyte
     return sorted(items, key=is_late)
 
 
-def _known(config: pytest.Config) -> Claims:
+def _known(config: pytest.Config, needed: Iterable[str] = ()) -> Claims:
+    """Return the claims of the selected areas, and the others as well if one of the `needed` claims is not there."""
+    settings = config.stash[SETTINGS]
     if CLAIMS not in config.stash:
-        config.stash[CLAIMS] = load_claims(config.stash[SETTINGS].layout.claims)
+        config.stash[CLAIMS] = Selection(settings.areas, settings.claims).load(settings.layout.claims)
+    if any(claim not in config.stash[CLAIMS].by_id for claim in needed):
+        config.stash[CLAIMS] = load_claims(settings.layout.claims)
     return config.stash[CLAIMS]
 
 
 def _problems(items: list[pytest.Item]) -> list[str]:
     try:
-        known = _known(items[0].config)
+        known = _known(items[0].config, {claim for item in items for claim in claims_of(item)})
     except SurveyorError as error:
         return [str(error)]
     problems = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable
 from surveyor.targets.model import Start
-from surveyor.targets.process import start
+from surveyor.targets.process import StartedProcess, start
 
 FAKE = Path(__file__).parent.parent / "fake_target.py"
 ANNOUNCING = """
@@ -50,6 +51,31 @@ def test_ready_when_it_answers() -> None:
         started.stop()
     assert not alive(started.pid)
     started.stop()
+
+
+def test_a_fork_of_its_launcher_knows_whether_it_runs() -> None:
+    """It cannot wait for the target, which another process started, and leaves its end to the launcher."""
+    started = start("fake", Start(("{python}", str(FAKE), "{port}")), seed=1)
+
+    def look(expected: str | None) -> int:
+        """Return the exit code of a fork that stops the target and expects this of it: 0 if it is so."""
+        fork = multiprocessing.get_context("fork").Process(target=_expect, args=(started, expected))
+        fork.start()
+        fork.join(30)
+        assert fork.exitcode is not None
+        return fork.exitcode
+
+    try:
+        assert look(None) == 0
+        assert started.ended() is None
+    finally:
+        started.stop()
+    assert look("fake ended") == 0
+
+
+def _expect(started: StartedProcess, expected: str | None) -> None:
+    started.stop()
+    sys.exit(started.ended() != expected)
 
 
 def test_the_environment_is_not_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails witho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,8 @@ from surveyor.errors import SurveyorError, UsageError
 if TYPE_CHECKING:
     from surveyor.conformance.mutants import Mutant
     from surveyor.conformance.mutants.run import MutantResult
+    from surveyor.layout import Layout
+    from surveyor.targets.process import StartedProcess
 
 __all__ = ["mutants"]
 
@@ -31,64 +34,110 @@ def mutants(
     coverage: Annotated[bool, typer.Option("--coverage", help="Run nothing; list claims that lack mutants.")] = False,
 ) -> None:
     """Break one documented behaviour of the embedded target after another, and check that the suites notice."""
-    from surveyor.claims import load_claims
-    from surveyor.claims.proofs import find_proofs
-    from surveyor.claims.selection import Selection
-    from surveyor.cli._support.tables import print_table
-    from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
-    from surveyor.conformance.mutants.launch import launched_target
     from surveyor.layout import find_layout
-    from surveyor.machine import default_workers
-    from surveyor.verdicts import Verdict
 
     layout = find_layout()
-    claims = load_claims(layout.claims)
-    selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
-    areas = {each.area for each in selected.values()}
-    known = mutants_by_claim(load_mutants(layout.mutants, claims.by_id, areas))
+    if coverage:
+        plan = _plan(layout, area or (), claim or ())
+        _check_applicable(plan.chosen, parse=False)
+        for claim_id, lack in plan.lacking.items():
+            typer.echo(f"{claim_id}\tneeds {lack}")
+        typer.echo(plan.complete)
+        raise typer.Exit(1 if plan.lacking else 0)
+    from surveyor.conformance.mutants.launch import mutant_targets
+
+    with mutant_targets(layout, _areas(layout, area or (), claim or ())) as targets:
+        plan = _plan(layout, area or (), claim or ())
+        if missing := [claim_id for claim_id in claim or () if claim_id not in plan.known]:
+            raise UsageError(_missing(missing[0], proven=missing[0] in plan.proven))
+        if not plan.chosen:
+            raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
+        _check_applicable(plan.chosen, parse=True)
+        results = _run(layout, plan, targets, workers, unchanged_first=bool(claim))
+    _print_results(results, plan, claim or ())
+
+
+def _areas(layout: Layout, areas: Sequence[str], claims: Sequence[str]) -> set[str]:
+    """Return the areas of the mutants that are asked for; without any that does not exist, and none for all."""
+    return {path.stem for path in layout.mutants.glob("*.toml")} & {
+        *areas,
+        *(each.partition(".")[0] for each in claims),
+    }
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The mutants that were chosen, and what the chosen claims that are proven lack."""
+
+    known: Mapping[str, Sequence[Mutant]]
+    proven: Sequence[str]
+    lacking: Mapping[str, str]
+
+    @property
+    def chosen(self) -> list[Mutant]:
+        return [mutant for claim_id in self.proven for mutant in self.known.get(claim_id, ())]
+
+    @property
+    def complete(self) -> str:
+        fine = len(self.proven) - len(self.lacking)
+        return f"{fine} of {len(self.proven)} proven claims have two kinds of mutants, one of them fine"
+
+
+def _plan(layout: Layout, areas: Sequence[str], claims: Sequence[str]) -> _Plan:
+    from surveyor.claims.proofs import find_proofs
+    from surveyor.claims.selection import Selection
+    from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
+
+    selection = Selection(tuple(areas), tuple(claims))
+    loaded = selection.load(layout.claims)
+    selected = selection.select(loaded)
+    mutants = load_mutants(layout.mutants, loaded.by_id, {each.area for each in selected.values()})
+    known = mutants_by_claim(mutants)
     proofs = find_proofs(layout.suites, selected)
     proven = [claim_id for claim_id in selected if claim_id in proofs]
     lacking = {claim_id: lack for claim_id in proven if (lack := missing_mutants(known.get(claim_id, ())))}
-    complete = (
-        f"{len(proven) - len(lacking)} of {len(proven)} proven claims have two kinds of mutants, one of them fine"
-    )
-    chosen = [mutant for claim_id in proven for mutant in known.get(claim_id, ())]
-    if coverage:
-        _check_applicable(chosen, parse=False)
-        for claim_id, lack in lacking.items():
-            typer.echo(f"{claim_id}\tneeds {lack}")
-        typer.echo(complete)
-        raise typer.Exit(1 if lacking else 0)
-    if missing := [claim_id for claim_id in claim or () if claim_id not in known]:
-        raise UsageError(_missing(missing[0], proven=missing[0] in proofs))
-    if not chosen:
-        raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
-    if workers == 0:
-        workers = default_workers() if len(chosen) > 10 else 1
-    with launched_target(layout, workers) as launched:  # it starts while this process checks, and imports pytest
-        _check_applicable(chosen, parse=True)
-        from surveyor.cli._support.progress import make_progress
-        from surveyor.conformance.mutants.run import run_mutants
+    return _Plan(known, proven, lacking)
 
-        with make_progress() as progress:
-            results = run_mutants(
-                layout, chosen, progress, workers=workers, unchanged_first=bool(claim), launched=launched
-            )
+
+def _run(
+    layout: Layout, plan: _Plan, targets: Iterator[StartedProcess], workers: int, *, unchanged_first: bool
+) -> list[MutantResult]:
+    from surveyor.cli._support.progress import make_progress
+    from surveyor.conformance.mutants.run import run_mutants
+    from surveyor.machine import default_workers
+
+    with make_progress() as progress:
+        results = run_mutants(
+            layout,
+            plan.chosen,
+            progress,
+            targets,
+            workers=workers or default_workers(),
+            unchanged_first=unchanged_first,
+        )
     if progress.internal or progress.broken:
         raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")
+    return results
+
+
+def _print_results(results: Sequence[MutantResult], plan: _Plan, claims: Sequence[str]) -> None:
+    """Print a line for each mutant, and the sums. End the command with 1 if one is missed, or a claim lacks some."""
+    from surveyor.cli._support.tables import print_table
+    from surveyor.verdicts import Verdict
+
     print_table(
         ("mutant", "change", "", "what caught it"),
         [(result.mutant.id, result.mutant, _status(result), result.reason) for result in results],
     )
-    if claim:
+    if claims:
         unchanged = {result.nodeid: result for found in results for result in found.unchanged}.values()
         passed = sum(result.verdict is Verdict.PASS for result in unchanged)
         typer.echo(f"on the unchanged target {passed} of {len(unchanged)} tests pass")
     missed = sum(not result.caught for result in results)
-    typer.echo(f"{len(results) - missed} caught, {missed} missed; {complete}")
-    incomplete = [claim_id for claim_id in claim or () if claim_id in lacking]
+    typer.echo(f"{len(results) - missed} caught, {missed} missed; {plan.complete}")
+    incomplete = [claim_id for claim_id in claims if claim_id in plan.lacking]
     for claim_id in incomplete:
-        typer.echo(f"{claim_id} needs {lacking[claim_id]}")
+        typer.echo(f"{claim_id} needs {plan.lacking[claim_id]}")
     if missed or incomplete:
         raise typer.Exit(1)
 

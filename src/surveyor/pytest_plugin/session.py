@@ -69,7 +69,7 @@ class TargetSession:
         self.consumer: Consumer | None = None
         self.needed: frozenset[str] | None = None
         self._settings = settings
-        self._launched = launched
+        self.launched = launched
         self._stack = ExitStack()
 
     def get(self) -> RunningTarget:
@@ -82,7 +82,7 @@ class TargetSession:
         if self.running is None:
             try:
                 running = run_target(
-                    *(self.target, self._settings.seed, self.ledger), needed=self.needed, launched=self._launched
+                    *(self.target, self._settings.seed, self.ledger), needed=self.needed, launched=self.launched
                 )
                 self.running = self._stack.enter_context(running)
                 self.started_at = self.running.clock.now()

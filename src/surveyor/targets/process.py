@@ -43,6 +43,7 @@ class StartedProcess:
         self.endpoint = ""
         self.token = ""
         self._process = process
+        self._launcher = os.getpid()
         self._scratch = scratch
         self._settings = settings
         self._port = port
@@ -58,6 +59,11 @@ class StartedProcess:
 
     def ended(self) -> str | None:
         """Return why it no longer runs, with its last line of output; None while it runs."""
+        if os.getpid() != self._launcher:  # only the launcher can wait for it
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, 0)
+                return None
+            return f"{self.name} ended"
         code = self._process.poll()
         if code is None:
             return None
@@ -90,29 +96,31 @@ class StartedProcess:
 
     def await_ready(self) -> None:
         """Wait until it is ready, and learn its endpoint. Raises TargetUnavailable as `start` does."""
-        settings = self._settings
-
-        def ready() -> bool:
-            ended = self.ended()
-            if ended:
-                missing = "; run `surveyor doctor` to see what is missing" if "ModuleNotFoundError" in ended else ""
-                raise TargetUnavailable(f"{ended} before it was ready{missing}")
-            if settings.ready == "json-line":
-                line = self.first_line()
-                self.endpoint, self.token = _addresses(self.name, line) if line else ("", "")
-            elif _answers(self._port, settings.path):
-                self.endpoint = f"http://127.0.0.1:{self._port}"
-            return bool(self.endpoint)
-
+        within = self._settings.within
         try:
-            WallClock().eventually(ready, within=settings.within)
+            WallClock().eventually(self.is_ready, within=within)
         except WrongAnswer:
             line = self.last_line()
             output = f"; its last line: {line}" if line else ""
-            raise TargetUnavailable(f"{self.name} was not ready within {settings.within:g} s (wall){output}") from None
+            raise TargetUnavailable(f"{self.name} was not ready within {within:g} s (wall){output}") from None
+
+    def is_ready(self) -> bool:
+        """Return whether it is ready, and learn its endpoint then. Raises TargetUnavailable if it has ended."""
+        ended = self.ended()
+        if ended:
+            missing = "; run `surveyor doctor` to see what is missing" if "ModuleNotFoundError" in ended else ""
+            raise TargetUnavailable(f"{ended} before it was ready{missing}")
+        if self._settings.ready == "json-line":
+            line = self.first_line()
+            self.endpoint, self.token = _addresses(self.name, line) if line else ("", "")
+        elif _answers(self._port, self._settings.path):
+            self.endpoint = f"http://127.0.0.1:{self._port}"
+        return bool(self.endpoint)
 
     def stop(self) -> None:
-        """Stop it and delete its scratch directory; do nothing the second time."""
+        """Stop it and delete its scratch directory; do nothing the second time, and in a fork of the launcher."""
+        if os.getpid() != self._launcher:
+            return
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             try:

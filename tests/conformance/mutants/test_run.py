@@ -12,10 +12,12 @@ import pytest
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.cli import main
-from surveyor.conformance.mutants import Mutant, load_mutants
+from surveyor.conformance.mutants import Mutant, load_mutants, mutants_by_claim, processes
+from surveyor.conformance.mutants.launch import mutant_targets
 from surveyor.conformance.mutants.plugin import UNCHANGED, mutant_in, without_mutant
 from surveyor.conformance.mutants.run import MutantResult, run_mutants
-from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import run_suites
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
@@ -45,7 +47,24 @@ def test_one_mutant_of_each_kind_is_caught() -> None:
         )
     ]
     assert {mutant.operator for mutant in chosen} == {"accept", "dns-replace", "setting", "mutation"}
-    assert [result.caught for result in run_mutants(LAYOUT, chosen, Collector())] == [True] * 4
+    with mutant_targets(LAYOUT, ()) as targets:
+        assert [result.caught for result in run_mutants(LAYOUT, chosen, Collector(), targets)] == [True] * 4
+
+
+def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its own target, so the mutants of one do not disturb the tests of another."""
+    monkeypatch.setattr(processes, "_WORTHWHILE", 0.0)
+    claim = "dns.multivalue.caps-at-eight"
+    chosen = mutants_by_claim(load_mutants(LAYOUT.mutants, None, {"dns"}))[claim]
+    with mutant_targets(LAYOUT, {"dns"}) as targets:
+        alone = run_mutants(LAYOUT, chosen, Collector(), targets, unchanged_first=True)
+    with mutant_targets(LAYOUT, {"dns"}) as targets:
+        divided = run_mutants(LAYOUT, chosen, Collector(), targets, workers=3, unchanged_first=True)
+    assert [result.caught for result in divided] == [True] * len(chosen)
+    for one, other in zip(alone, divided, strict=True):
+        assert {found.nodeid: found.verdict for found in (*one.results, *one.unchanged)} == {
+            found.nodeid: found.verdict for found in (*other.results, *other.unchanged)
+        }
 
 
 def test_the_unchanged_target_is_checked_in_the_same_run() -> None:
@@ -53,7 +72,8 @@ def test_the_unchanged_target_is_checked_in_the_same_run() -> None:
     claim = "dns.multivalue.returns-all-up-to-eight"
     known = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)
     collector = Collector()
-    [result] = run_mutants(LAYOUT, [known[f"{claim}#1"]], collector, unchanged_first=True)
+    with mutant_targets(LAYOUT, {"dns"}) as targets:
+        [result] = run_mutants(LAYOUT, [known[f"{claim}#1"]], collector, targets, unchanged_first=True)
     assert result.caught
     assert result.holds
     assert {mutant_in(found.nodeid) for found in collector.finished()} >= {UNCHANGED, f"{claim}#1"}

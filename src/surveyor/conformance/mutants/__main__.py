@@ -6,10 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
-from surveyor.claims import load_claims
-from surveyor.conformance.mutants.http_proxy import MutantProxy
 from surveyor.conformance.mutants.model import FORGED, load_mutants
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
@@ -23,6 +20,8 @@ _EMBEDDED = (
     "advance",
     "--probe-loopback",
     "--die-with-parent",
+    # Those of most suites: they load while pytest starts.
+    *(word for service in ("servicediscovery", "ec2", "route53", "ecs") for word in ("--preload", service)),
 )
 # A request that the proxy changes has the signature of the original.
 _ACCEPT_EVERY_SIGNATURE = {
@@ -33,11 +32,12 @@ _ACCEPT_EVERY_SIGNATURE = {
 
 
 def main() -> None:
-    """``python -m surveyor.conformance.mutants SEED [FOLDER]``: serve until the process ends."""
-    seed, *folders = sys.argv[1:]
-    layout = find_layout()
-    folder = Path(folders[0]) if folders else layout.mutants
-    mutants = load_mutants(folder, load_claims(layout.claims).by_id)
+    """``python -m surveyor.conformance.mutants SEED [AREA...]``: serve until the process ends.
+
+    The command that starts this program checks whether the claims of the mutants exist.
+    """
+    seed, *areas = sys.argv[1:]
+    mutants = load_mutants(find_layout().mutants, None, areas or None)
     edits = {mutant.id: dict(mutant.details) for mutant in mutants.values() if mutant.operator == "edit"}
     edits[FORGED] = _ACCEPT_EVERY_SIGNATURE
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -46,6 +46,8 @@ def main() -> None:
         command = [sys.executable, *_EMBEDDED, "--edits", file.name, "--seed", seed]
         target = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert target.stdout is not None
+        from surveyor.conformance.mutants.http_proxy import MutantProxy  # here, while the target starts
+
         first_line = target.stdout.readline()  # the target has read the edits now
     try:
         ready = json.loads(first_line)

@@ -123,15 +123,20 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
 _File = dict[str, Annotated[tuple[_Entry, ...], Meta(min_length=1)]]
 
 
-def load_mutants(folder: Path, claims: Mapping[str, object], areas: Collection[str] | None = None) -> dict[str, Mutant]:
-    """Return mutants by id, of these areas. Raises UsageError, which names file and line, for an invalid entry."""
+def load_mutants(
+    folder: Path, claims: Collection[str] | None, areas: Collection[str] | None = None
+) -> dict[str, Mutant]:
+    """Return mutants by id, of these areas. Raises UsageError, which names file and line, for an invalid entry.
+
+    `claims`: those that exist; None if that is checked elsewhere.
+    """
     mutants: dict[str, Mutant] = {}
     for path in sorted(folder.glob("*.toml")):
         if areas is not None and path.stem not in areas:
             continue
         file: TypedToml[_File] = read_toml(path, _File)
         for claim, entries in file.value.items():
-            if claim not in claims:
+            if claims is not None and claim not in claims:
                 raise file.error(claim, f"there is no claim {claim!r}{nearest(claim, claims)}")
             if (area := claim.partition(".")[0]) != path.stem:
                 raise file.error(claim, f"the mutants of {claim} belong in {area}.toml")

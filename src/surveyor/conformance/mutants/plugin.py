@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.conformance.mutants.model import Mutant, load_mutants, mutants_by_claim
@@ -68,8 +67,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     if _KNOWN not in config.stash:
         settings = config.stash[SETTINGS]
-        claims = config.stash[CLAIMS] if CLAIMS in config.stash else load_claims(settings.layout.claims)
-        selected = Selection(settings.areas, settings.claims).select(claims)
+        selection = Selection(settings.areas, settings.claims)
+        claims = config.stash[CLAIMS] if CLAIMS in config.stash else selection.load(settings.layout.claims)
+        selected = selection.select(claims)
         areas = {claim.area for claim in selected.values()}
         known = mutants_by_claim(load_mutants(settings.layout.mutants, claims.by_id, areas))
         config.stash[_KNOWN] = {claim: mutants for claim, mutants in known.items() if claim in selected}

@@ -6,7 +6,7 @@ A test that fails on the unchanged target as well notices nothing, so that can b
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.launch import SEED, TARGET
 from surveyor.conformance.mutants.model import Mutant
 from surveyor.conformance.mutants.plugin import UNCHANGED, UNCHANGED_FIRST, mutant_in, without_mutant
-from surveyor.conformance.run import RunConfig, run_pytest
+from surveyor.conformance.mutants.processes import ForkedProcesses
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
@@ -61,20 +62,22 @@ def run_mutants(
     layout: Layout,
     mutants: Sequence[Mutant],
     collector: Collector,
+    targets: Iterator[StartedProcess],
     *,
     workers: int = 1,
     unchanged_first: bool = False,
-    launched: StartedProcess | None = None,
 ) -> list[MutantResult]:
     """Run all mutants in one pytest session, with the unchanged target if asked; `collector` shows progress.
 
-    `launched`: the process of the target of the only worker, see `launched_target`.
+    `targets`: one for each of the `workers`, which are processes that run tests, see `mutant_targets`.
     """
     selection = Selection(claims=tuple({mutant.claim: None for mutant in mutants}))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
-        config = RunConfig(layout, TARGET, Path(scratch), selection, workers, SEED)
+        config = RunConfig(layout, TARGET, Path(scratch), selection, seed=SEED)
+        processes = ForkedProcesses(workers, targets, collector)
         options = (UNCHANGED_FIRST,) if unchanged_first else ()
-        run_pytest(config, collector, "surveyor.conformance.mutants.plugin", options=options, launched=launched)
+        plugins = "surveyor.conformance.mutants.plugin", processes
+        run_pytest(config, collector, *plugins, options=options, launched=next(targets))
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():
         results.setdefault(mutant_in(result.nodeid), []).append(result)

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import run_suites
 from surveyor.layout import Layout, find_layout
-from surveyor.report import ConformanceReport
+from surveyor.report.model import ConformanceReport
 from surveyor.service_models import model_loader
 from surveyor.targets.model import TOKEN_VARIABLE
 

@@ -12,7 +12,7 @@ from surveyor.account.ledger import ledgers_in
 from surveyor.clock import ControlledClock
 from surveyor.errors import NotOffered
 from surveyor.fixtures.canary import look_at, start_canary, wait_for_canary
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from tests.account.conftest import TARGETS, EmulatorAccount, flowing
 from tests.account.kills import list_resources
 from tests.account.test_runs import conform, surveyor

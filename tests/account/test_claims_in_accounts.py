@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.verdicts import Verdict
 from tests.account.conftest import flowing
 from tests.account.test_runs import conform, surveyor

@@ -11,7 +11,7 @@ from surveyor.account.ledger import Ledger, Owner
 from surveyor.account.needed_calls import CONSUMER
 from surveyor.errors import UsageError
 from surveyor.evidence import Evidence
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.targets.clients import Clients
 from surveyor.targets.consumer import consumer_target
 from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing, inventory

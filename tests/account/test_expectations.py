@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from tests.account.conftest import EmulatorAccount, flowing
 from tests.account.test_runs import conform, surveyor
 

@@ -11,8 +11,9 @@ import pytest
 
 from surveyor.claims.selection import Selection
 from surveyor.conformance.plan import Plan, make_plan
+from surveyor.conformance.pytest_run import RunConfig
 from surveyor.conformance.rehearsal import rehearse
-from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.conformance.run import run_suites
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.targets import load_target

@@ -19,7 +19,7 @@ from surveyor.conformance.permission_check import actions_of
 from surveyor.errors import TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.layout import find_layout
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.targets.clients import Clients
 from surveyor.targets.preflight import check_permissions
 from surveyor.verdicts import Verdict

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.report import ConformanceReport, load_report
-from surveyor.report.file import save_report
-from surveyor.report.model import TargetReport
+from surveyor.report.file import load_report, save_report
+from surveyor.report.model import ConformanceReport, TargetReport
 from surveyor.targets.control import Control
 from surveyor.verdicts import Verdict
 from tests.account.conftest import ACCOUNT, flowing

@@ -14,7 +14,7 @@ from surveyor.account.room import Room, VpcRoom, find_vpc_room
 from surveyor.account.side_effects import without_side_effects
 from surveyor.clock import WallClock
 from surveyor.errors import Inconclusive
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from tests.account.conftest import EmulatorAccount, flowing
 from tests.account.kills import list_resources
 from tests.account.test_runs import conform, surveyor

@@ -12,10 +12,11 @@ import pytest
 
 from surveyor.claims.selection import Selection
 from surveyor.cli._support.run_ending import print_use
-from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import run_suites
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.targets.model import Dns
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import reach_target

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import run_suites
 from surveyor.layout import find_layout
 from surveyor.machine import default_workers
 from surveyor.targets.options import TargetOptions

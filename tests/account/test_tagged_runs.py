@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.verdicts import Verdict
 from tests.account.conftest import ACCOUNT, EmulatorAccount
 from tests.account.limited import deny, limited

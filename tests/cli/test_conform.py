@@ -20,7 +20,7 @@ import pytest
 from surveyor.claims.features import FEATURES
 from surveyor.clock import WallClock
 from surveyor.layout import find_layout
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.targets.expectations import load_expectations
 from surveyor.targets.running import unreachable
 from surveyor.verdicts import Verdict

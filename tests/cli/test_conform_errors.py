@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.clock import WallClock
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from tests.cli.conform_command import GOOD, command, surveyor
 
 pytestmark = pytest.mark.soak  # each test starts a program

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.clock import WallClock
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from tests.cli.conform_command import GOOD, command, surveyor
 from tests.conftest import Checkout
 

@@ -10,8 +10,8 @@ from msgspec import structs
 
 from surveyor.cli import main
 from surveyor.layout import find_layout
-from surveyor.report import ConformanceReport, load_report
-from surveyor.report.file import save_report
+from surveyor.report.file import load_report, save_report
+from surveyor.report.model import ConformanceReport
 from surveyor.report.publication import renew_table
 from surveyor.verdicts import Verdict
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from tests.cli.conform_command import surveyor
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from surveyor.cli._support.run_ending import (
     print_leaked_resources,
     print_use,
 )
-from surveyor.conformance.run import RunConfig, exit_code
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import exit_code
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.build import new_expectations, unrecorded_claims

@@ -20,7 +20,7 @@ import pytest
 from botocore.config import Config
 
 from surveyor.clock import WallClock
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.sandbox import MARK, is_inside, try_parts
 from tests.sandbox.conftest import await_none_in
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.layout import find_layout
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 
 CLAIM = "listing.namespace-filters"
 

@@ -11,12 +11,12 @@ import pytest
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.cli import main
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
 from surveyor.conformance.quick import is_slow, quick_selection
-from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.errors import UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.pytest_plugin.collector import Collector
-from surveyor.report import load_report
+from surveyor.report.file import load_report
 from surveyor.targets.options import TargetOptions
 from surveyor.verdicts import Verdict
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, run_suites
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import run_suites
 from tests.conftest import Checkout
 
 

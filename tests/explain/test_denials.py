@@ -9,7 +9,7 @@ import pytest
 from surveyor.evidence import EvidenceEntry
 from surveyor.explain.denials import DenialMessage, find_denials, parse_message
 from surveyor.explain.text import format_denial
-from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport
+from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport, TestReport
 from surveyor.verdicts import Verdict
 from surveyor_policies.model import PolicyKind
 

@@ -24,7 +24,7 @@ from _pytest.runner import runtestprotocol
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.conformance.mutants.response_change import ResponseChange
-from surveyor.conformance.run import RunConfig, run_pytest
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, run_pytest
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.targets.options import TargetOptions

@@ -17,6 +17,16 @@ from tests.pytest_plugin.test_collection import GOOD, OTHER, plain_pytest
 if TYPE_CHECKING:
     from tests.conftest import Checkout
 
+BETA = """\
+title = "Beta"
+
+[[claim]]
+id = "beta.only"
+statement = "It is so."
+level = "must"
+source = "servicediscovery/HttpInstanceSummary.InstanceId"
+check = "Look."
+"""
 IDS = st.from_regex(r"[a-z]{1,3}(-[a-z]{1,2})?(\.[a-z]{1,3}){1,2}", fullmatch=True)
 
 
@@ -69,3 +79,33 @@ def test_hypothesis_is_imported_only_by_a_test(checkout: Checkout, uses: bool) -
     done = plain_pytest(checkout, "suites", "-p", "late", "-s", "--hypothesis-show-statistics" if uses else "-q")
     assert re.search(rf"imported: {uses}", done.stdout), done.stdout + done.stderr
     assert ("Hypothesis Statistics" in done.stdout) == uses
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("collected", "imported"), [("suites", False), ("suites/alpha/test_alpha.py::test_good", False), (".", True)]
+)
+def test_suites_import_neither_experiments_nor_reports(checkout: Checkout, collected: str, imported: bool) -> None:
+    """Their modules take a tenth of a second to import; the fixtures of experiments are there where these may be."""
+    checkout.suite(GOOD)
+    (checkout.layout.root / "late.py").write_text(
+        "import sys\n\ndef pytest_unconfigure():\n"
+        "    print('imported:', *(name in sys.modules for name in ('surveyor.chaos', 'surveyor.report.model')))\n"
+    )
+    done = plain_pytest(checkout, collected, "-p", "late", "-s", "-q")
+    assert f"imported: {imported} False" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.soak
+def test_a_file_may_prove_claims_of_other_areas(checkout: Checkout) -> None:
+    """The files of the other areas are read then as well."""
+    (checkout.layout.claims / "beta.toml").write_text(BETA)
+    checkout.suite(GOOD + OTHER.replace("alpha.second", "beta.only"))
+    done = plain_pytest(checkout, "suites", "--claim", "alpha.first")
+    assert "1 passed, 1 deselected in" in done.stdout, done.stdout
+    wrong = GOOD + OTHER.replace("alpha.second", "beta.olny")
+    checkout.suite(wrong)
+    assert (
+        "proves the unknown claim 'beta.olny'; did you mean 'beta.only'?"
+        in plain_pytest(checkout, "suites", "--claim", "alpha.first").stdout
+    )

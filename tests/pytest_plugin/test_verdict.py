@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.conformance.run import exit_code
-from surveyor.report import ClaimReport, ConformanceReport, TestReport
+from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
 from surveyor.verdicts import Verdict
 
 if TYPE_CHECKING:

@@ -15,9 +15,8 @@ from surveyor.layout import find_layout
 from surveyor.recordings import Confidence, Provenance, Recording, Relation
 from surveyor.recordings.model import Answer
 from surveyor.recordings.status import ClaimStatus
-from surveyor.report import ClaimReport, ConformanceReport
 from surveyor.report.build import Run, build_report, new_expectations, with_expectations
-from surveyor.report.model import KnownReport
+from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
 from surveyor.report.score import status_text
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import load_target

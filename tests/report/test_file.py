@@ -17,8 +17,16 @@ from surveyor.errors import UsageError
 from surveyor.evidence import EvidenceEntry
 from surveyor.recordings import Confidence, Relation
 from surveyor.recordings.status import ClaimStatus
-from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport, load_report, save_report
-from surveyor.report.model import KnownReport, RecordingReport, ReportFile
+from surveyor.report.file import load_report, save_report
+from surveyor.report.model import (
+    ClaimReport,
+    ConformanceReport,
+    KnownReport,
+    RecordingReport,
+    ReportFile,
+    TargetReport,
+    TestReport,
+)
 from surveyor.typed_json import dump_json
 from surveyor.verdicts import Verdict
 

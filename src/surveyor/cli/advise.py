@@ -73,7 +73,8 @@ def advise(
     from surveyor.cli._support.console_report import describe_ending
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.run_ending import print_left_behind, print_not_searched
-    from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
+    from surveyor.conformance.pytest_run import RunConfig
+    from surveyor.conformance.run import check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import load_report
     from surveyor.report.outputs import save_outputs

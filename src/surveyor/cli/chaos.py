@@ -31,7 +31,7 @@ from surveyor.visible_text import one_line
 
 if TYPE_CHECKING:
     from surveyor.checkers import Judgement
-    from surveyor.conformance.run import RunConfig
+    from surveyor.conformance.pytest_run import RunConfig
     from surveyor.pytest_plugin.options import Chaos
     from surveyor.report.experiments import ExperimentReport
     from surveyor.report.model import ConformanceReport
@@ -121,7 +121,8 @@ def chaos(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.progress import CountingProgress, make_progress
     from surveyor.cli._support.run_ending import print_not_searched
-    from surveyor.conformance.run import RunConfig, check_account, run_suites
+    from surveyor.conformance.pytest_run import RunConfig
+    from surveyor.conformance.run import check_account, run_suites
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
     from surveyor.report.outputs import save_outputs

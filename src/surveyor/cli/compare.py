@@ -21,7 +21,7 @@ from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.output_files import write_text
 from surveyor.recordings.status import ClaimStatus
-from surveyor.report import ConformanceReport
+from surveyor.report.model import ConformanceReport
 from surveyor.report.run_folder import reserve_folder
 from surveyor.report.score import SCORE_RULE, Mark, score, status_text
 from surveyor.verdicts import Verdict

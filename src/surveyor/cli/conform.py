@@ -25,8 +25,8 @@ from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.claims.selection import Selection
+    from surveyor.conformance.pytest_run import RunConfig
     from surveyor.conformance.resume import EarlierRun
-    from surveyor.conformance.run import RunConfig
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
@@ -188,7 +188,8 @@ def _run(
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.cli._support.waiting import shown_wait
     from surveyor.conformance.own_run import record_conformance
-    from surveyor.conformance.run import Earlier, RunConfig, check_account, exit_code, run_suites
+    from surveyor.conformance.pytest_run import Earlier, RunConfig
+    from surveyor.conformance.run import check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.outputs import save_outputs

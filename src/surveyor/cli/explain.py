@@ -20,8 +20,7 @@ from surveyor.explain.explanation import explain as explain_request
 from surveyor.explain.principals import default_principal, parse_principal, principal_context
 from surveyor.explain.text import format_denial, format_dependent_actions, format_explanation, format_others
 from surveyor.input_files import is_folder
-from surveyor.report import load_report
-from surveyor.report.file import REPORT_FILE
+from surveyor.report.file import REPORT_FILE, load_report
 from surveyor_policies.model import AccessRequest, PolicyKind, PolicySet, Principal
 from surveyor_policies.statements import Context
 

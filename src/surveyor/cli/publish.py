@@ -16,7 +16,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 
 if TYPE_CHECKING:
-    from surveyor.report import ConformanceReport
+    from surveyor.report.model import ConformanceReport
 
 __all__ = ["publish"]
 
@@ -45,8 +45,8 @@ def publish(
     and version. Tables of README.md that list the reports get a row for each.
     """
     from surveyor.cli._support.sources import check_sources
-    from surveyor.report.file import make_folder
     from surveyor.report.publication import renew_table, save_small_report
+    from surveyor.report.run_folder import make_folder
     from surveyor.targets import all_versions
 
     layout = find_layout()

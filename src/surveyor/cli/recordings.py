@@ -157,8 +157,9 @@ def check(
     from surveyor.cli._support.run_ending import print_left_behind, print_not_searched
     from surveyor.cli.conform import default_workers_for, print_recorded, run_folder
     from surveyor.conformance.own_run import check_recordable, record_replay
+    from surveyor.conformance.pytest_run import RunConfig
     from surveyor.conformance.replay.run import REPLAY_FILE, Status, exit_code, replay
-    from surveyor.conformance.run import RunConfig, check_account
+    from surveyor.conformance.run import check_account
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
     from surveyor.targets.caller import describe_caller

@@ -20,7 +20,8 @@ from botocore import xform_name
 from surveyor.account.resources import CREATES
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, run_failure, run_pytest
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
+from surveyor.conformance.run import run_failure
 from surveyor.errors import UsageError
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collection import claims_of

@@ -19,7 +19,7 @@ import pytest
 
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, run_pytest
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
 from surveyor.errors import SurveyorError
 from surveyor.layout import Layout
 from surveyor.machine import default_workers

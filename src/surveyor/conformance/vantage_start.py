@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from surveyor.account.failed_calls import describe_failed_call
 from surveyor.account.ledger import Ledger, Owner
-from surveyor.conformance.run import RunConfig
+from surveyor.conformance.pytest_run import RunConfig
 from surveyor.errors import TargetUnavailable, UsageError
 from surveyor.targets import Target
 from surveyor.targets.consumer import close_accounts

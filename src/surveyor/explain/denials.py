@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from surveyor.evidence import EvidenceEntry
 from surveyor.explain.documents import Document, parse_document
 from surveyor.explain.messages import DenialMessage, parse_message
-from surveyor.report import ConformanceReport
+from surveyor.report.model import ConformanceReport
 from surveyor_policies.model import MalformedPolicy
 
 __all__ = ["DENIAL_CODES", "Denial", "DenialMessage", "find_denials", "parse_message"]

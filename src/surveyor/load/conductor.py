@@ -19,7 +19,8 @@ from surveyor.chaos import Experiment, ExperimentRun, experiment
 from surveyor.chaos.faults import find_fault
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
+from surveyor.conformance.pytest_run import RunConfig
+from surveyor.conformance.run import check_account, exit_code, run_suites
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
 from surveyor.load.callers_link import CallersLink

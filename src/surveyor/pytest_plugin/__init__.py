@@ -44,7 +44,6 @@ _MODULES = (
     "surveyor.fixtures.resolver",
     "surveyor.fixtures.health_endpoints",
     "surveyor.fixtures.load_balancers",
-    "surveyor.chaos.pytest_fixture",
     "surveyor.fixtures.time",
 )
 

@@ -2,7 +2,8 @@
 
 Only the files of suites that may prove a selected claim are collected: a claim's id is a literal in @proves (`claims
 check` requires it), so a file without the quoted id of a selected claim has no test of the selection, and is not
-imported. And Hypothesis is not imported for a summary of tests that did not use it.
+imported. The fixtures of experiments are loaded if anything but suites is collected. And Hypothesis is not imported for
+a summary of tests that did not use it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from surveyor.pytest_plugin.options import SETTINGS
 
 __all__: list[str] = []
 
+_EXPERIMENTS = "surveyor.chaos.pytest_fixture"
 _SELECTED = pytest.StashKey[frozenset[str]]()
 
 
@@ -30,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
     selection = Selection(settings.areas, settings.claims)
     if not selection.is_full:
         config.stash[_SELECTED] = frozenset(selection.select(config.stash[CLAIMS]))
+    folder, suites = config.invocation_params.dir, config.stash[SETTINGS].layout.suites
+    if not all((folder / name.partition("::")[0]).is_relative_to(suites) for name in config.args):
+        config.pluginmanager.import_plugin(_EXPERIMENTS)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -13,8 +13,6 @@ from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.pytest_plugin.session import SESSION
-from surveyor.report.build import Run, find_leaked_resources, load_and_build_report
-from surveyor.report.file import REPORT_FILE, load_report, save_report
 from surveyor.report.run_folder import reserve_folder
 
 __all__ = ["Reporter"]
@@ -35,6 +33,9 @@ class Reporter(Collector):
         settings, results, target = self._settings, self.finished(), self._config.stash[SESSION].target
         if settings.out is None or not results:
             return
+        from surveyor.report.build import Run, find_leaked_resources, load_and_build_report  # here, since few runs do
+        from surveyor.report.file import REPORT_FILE, load_report, save_report
+
         run = Run(
             target=target,
             seed=settings.seed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from surveyor.errors import UsageError
 from surveyor.report.model import API_VERSION, KIND, ConformanceReport, ReportFile
 from surveyor.typed_json import parse_file, read_content, write_json
 
-__all__ = ["REPORT_FILE", "load_report", "load_report_since", "make_folder", "save_report"]
+__all__ = ["REPORT_FILE", "load_report", "load_report_since", "save_report"]
 
 
 REPORT_FILE = "report.json"
@@ -28,17 +27,6 @@ class _Head(Struct, rename="camel"):
 def save_report(report: ConformanceReport, path: Path) -> None:
     """Write the report atomically: a reader sees either the old file or the complete new file."""
     write_json(ReportFile.of(report), path)
-
-
-def make_folder(out: Path) -> None:
-    """Create the folder `out` and check that it is writable. Raises UsageError."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
 
 
 def load_report_since(folder: Path, since: float) -> ConformanceReport | None:

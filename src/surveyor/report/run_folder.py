@@ -9,9 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from surveyor.errors import UsageError
-from surveyor.report.file import make_folder
 
-__all__ = ["LOCK_FILE", "reserve_folder"]
+__all__ = ["LOCK_FILE", "make_folder", "reserve_folder"]
 
 LOCK_FILE = ".lock"
 
@@ -20,6 +19,17 @@ _UNREAD = ("-rate.json", ".lock")
 
 _reserved: dict[tuple[int, int], int] = {}
 """Descriptors of the lock files of this process, by device and inode."""
+
+
+def make_folder(out: Path) -> None:
+    """Create the folder `out` and check that it is writable. Raises UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
 
 
 def reserve_folder(out: Path) -> None:

@@ -18,8 +18,8 @@ from surveyor.cli._support.progress import make_progress
 from surveyor.cli._support.tables import print_table
 from surveyor.cli._support.unjudged import print_unjudged
 from surveyor.conformance.plan import Plan, make_plan, over_budget
+from surveyor.conformance.pytest_run import run_pytest
 from surveyor.conformance.rehearsal import Perform, Rehearsal, rehearsal_target, rehearse
-from surveyor.conformance.run import run_pytest
 from surveyor.errors import UsageError
 from surveyor.layout import Layout
 from surveyor.report.test_results import TestResult

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import typer
 
+from surveyor.conformance.pytest_run import RunConfig
 from surveyor.conformance.resume import EarlierRun, RunFile, check_options, delete_leftovers, find_run, save_run
-from surveyor.conformance.run import RunConfig, exit_code
+from surveyor.conformance.run import exit_code
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.report.file import REPORT_FILE

@@ -20,7 +20,7 @@ from surveyor.account.refusals import NOT_PERMITTED
 from surveyor.account.resources import CREATES
 from surveyor.cli._support.console_report import capped
 from surveyor.conformance.plan import make_plan
-from surveyor.conformance.run import RunConfig
+from surveyor.conformance.pytest_run import RunConfig
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import ConformanceReport

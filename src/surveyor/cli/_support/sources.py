@@ -9,8 +9,8 @@ import typer
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.input_files import is_file, is_folder
 from surveyor.layout import Layout
-from surveyor.report import ConformanceReport, load_report
-from surveyor.report.file import REPORT_FILE
+from surveyor.report.file import REPORT_FILE, load_report
+from surveyor.report.model import ConformanceReport
 
 __all__ = ["check_sources", "is_report", "load_or_run", "read_report"]
 
@@ -42,7 +42,8 @@ def load_or_run(
     `claims`: the run judges only these; default: all.
     """
     from surveyor.claims.selection import Selection
-    from surveyor.conformance.run import RunConfig, run_suites
+    from surveyor.conformance.pytest_run import RunConfig
+    from surveyor.conformance.run import run_suites
 
     if is_report(source):
         return read_report(Path(source))

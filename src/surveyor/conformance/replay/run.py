@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from surveyor.conformance.pytest_run import RunConfig, run_pytest
 from surveyor.conformance.replay import situations
-from surveyor.conformance.run import RunConfig, run_failure, run_pytest
+from surveyor.conformance.run import run_failure
 from surveyor.errors import UsageError
 from surveyor.evidence import EvidenceEntry
 from surveyor.messages import nearest

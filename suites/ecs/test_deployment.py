@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pytest
@@ -230,7 +231,7 @@ def test_launches_that_fail_are_repeated_later_and_later(
     eventually(launched, within=3 * timeouts.DEPLOYMENT)
     moments = sorted(ends.values())
     gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert gaps[-1] > 1.5 * gaps[0], gaps
+    assert median(gaps[-3:]) > 1.5 * median(gaps[:3]), gaps  # a single launch may be late
     messages = [event["message"] for event in described(ecs, cluster, service)["events"]]
     name = service["serviceName"]
     assert f"(service {name}) is unable to consistently start tasks successfully." in messages

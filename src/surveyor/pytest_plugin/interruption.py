@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-__all__: list[str] = []
+__all__ = ["interrupt_once"]
 
 _CLEANUP = 4.0
 """Wall seconds for the cleanup of a test: below the five after which execnet interrupts a worker that has not ended."""
@@ -57,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Interrupter())
     elif threading.current_thread() is threading.main_thread():
-        handler = _Handler()
-        for number in _SIGNALS:
-            signal.signal(number, handler)
+        interrupt_once()
+
+
+def interrupt_once() -> None:
+    """Let the first signal to this process interrupt it, and later ones only if its cleanup takes long."""
+    handler = _Handler()
+    for number in _SIGNALS:
+        signal.signal(number, handler)

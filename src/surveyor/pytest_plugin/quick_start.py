@@ -2,8 +2,8 @@
 
 Only the files of suites that may prove a selected claim are collected: a claim's id is a literal in @proves
 (`find_proofs` refuses another expression), so a file without the quoted id of a selected claim has no test of the
-selection, and is not imported. The fixtures of experiments are loaded if anything but suites is collected. And Hypothesis is not imported for
-a summary of tests that did not use it.
+selection, and is not imported. The fixtures of experiments are loaded if anything but suites is collected. And
+Hypothesis is not imported for a summary of tests that did not use it.
 """
 
 from __future__ import annotations

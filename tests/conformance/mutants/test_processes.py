@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from surveyor.cli._support.process_ends import signals_interrupt
+from surveyor.clock import WallClock
 from surveyor.conformance.mutants import processes
 from surveyor.conformance.mutants.plugin import UNCHANGED, mutant_in
 from surveyor.conformance.mutants.processes import ForkedProcesses
 from surveyor.pytest_plugin.session import SESSION
+from tests.targets.test_process import alive
 
 SUITE = f"""
 import os, signal, time
@@ -159,3 +161,20 @@ def test_it(mutant):
     begun = {process for process, test in logged() if test != "end"}
     assert begun == {process for process, test in logged() if test == "end"}
     assert str(os.getpid()) not in begun
+
+
+def test_processes_end_with_the_one_that_started_them(recorder: Recorder) -> None:
+    """Also if that is killed, and whatever they are about to do."""
+    tests = """
+def test_it(mutant):
+    signal.pause()
+"""
+    starter = multiprocessing.get_context("fork").Process(target=run, args=(recorder, tests))
+    starter.start()
+    try:
+        WallClock().eventually(lambda: Path("log").exists() and logged(), within=30)
+        [(process, _)] = logged()[:1]
+    finally:
+        starter.kill()
+        starter.join()
+    WallClock().eventually(lambda: not alive(int(process)), within=30)

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.cli import main
 from surveyor.conformance.mutants import Mutant, load_mutants, mutants_by_claim, processes
+from surveyor.conformance.mutants import run as run_module
 from surveyor.conformance.mutants.launch import mutant_targets
 from surveyor.conformance.mutants.plugin import UNCHANGED, mutant_in, without_mutant
 from surveyor.conformance.mutants.run import MutantResult, run_mutants
@@ -80,6 +84,16 @@ def test_the_unchanged_target_is_checked_in_the_same_run() -> None:
     names = [without_mutant(found.nodeid) for found in result.results]
     assert sorted(names) == sorted(without_mutant(found.nodeid) for found in result.unchanged)
     assert [found.verdict for found in result.results].count(Verdict.FAIL) == 1, "tests ran after the mutant was caught"
+
+
+@pytest.mark.parametrize(("broken", "raises"), [([], True), (["no Python"], False)])
+def test_an_interrupted_run_has_no_results(monkeypatch: pytest.MonkeyPatch, broken: list[str], raises: bool) -> None:
+    """Mutants that no test ran against would count as missed. Files that pytest cannot collect interrupt it, too."""
+    monkeypatch.setattr(run_module, "run_pytest", lambda *_, **__: pytest.ExitCode.INTERRUPTED)
+    collector = Collector(broken=broken)
+    targets: Any = repeat(None)
+    with pytest.raises(KeyboardInterrupt) if raises else nullcontext():
+        assert run_mutants(LAYOUT, [], collector, targets) == []
 
 
 @pytest.mark.parametrize(

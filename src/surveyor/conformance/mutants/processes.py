@@ -7,6 +7,7 @@ process has its own target, in which it activates its own mutants.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -19,7 +20,9 @@ import pytest
 
 from surveyor import timeouts
 from surveyor.conformance.mutants.plugin import UNCHANGED, mutant_in
+from surveyor.pytest_plugin.interruption import interrupt_once
 from surveyor.pytest_plugin.session import SESSION
+from surveyor.targets.parent_death import end_with
 from surveyor.targets.process import StartedProcess
 
 __all__ = ["ForkedProcesses"]
@@ -77,7 +80,8 @@ class ForkedProcesses:
         collector, which uses what they may have locked.
         """
         reports, sender = _FORK.Pipe(duplex=False)
-        process = _FORK.Process(target=_run_tests, args=(session, self._collector, queue, sender))
+        arguments = (os.getpid(), session, self._collector, queue, reports, sender)
+        process = _FORK.Process(target=_run_tests, args=arguments)
         process.start()
         sender.close()
         processes[reports] = process
@@ -153,13 +157,19 @@ class _Sender:
         self._connection.send(self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
 
 
-def _run_tests(session: pytest.Session, collector: object, queue: _Queue, connection: Connection) -> None:
+def _run_tests(
+    parent: int, session: pytest.Session, collector: object, queue: _Queue, reports: Connection, sender: Connection
+) -> None:
     """Run what no other process has begun. What this process set up is torn down also after Ctrl-C."""
     config = session.config
-    config.pluginmanager.unregister(collector)
-    config.pluginmanager.register(_Sender(config, connection))
-    items = iter(queue)
     try:
+        interrupt_once()
+        reports.close()  # or it could write to itself, without end, after the other process has ended
+        if not end_with(parent):
+            sys.exit(1)
+        config.pluginmanager.unregister(collector)
+        config.pluginmanager.register(_Sender(config, sender))
+        items = iter(queue)
         item = next(items, None)
         while item is not None:
             following = next(items, None)
@@ -168,7 +178,7 @@ def _run_tests(session: pytest.Session, collector: object, queue: _Queue, connec
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except Exception as error:  # noqa: BLE001  # whatever a plugin raises ends the run there
-        connection.send(f"{type(error).__name__}: {error}")
+        sender.send(f"{type(error).__name__}: {error}")
     finally:
         session._setupstate.teardown_exact(None)  # noqa: SLF001  # as pytest does at the end of a session
         config.stash[SESSION].close()

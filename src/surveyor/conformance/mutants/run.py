@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.launch import SEED, TARGET
 from surveyor.conformance.mutants.model import Mutant
@@ -69,7 +71,8 @@ def run_mutants(
 ) -> list[MutantResult]:
     """Run all mutants in one pytest session, with the unchanged target if asked; `collector` shows progress.
 
-    `targets`: one for each of the `workers`, which are processes that run tests, see `mutant_targets`.
+    `targets`: one for each of the `workers`, which are processes that run tests, see `mutant_targets`. Raises
+    KeyboardInterrupt if the run is interrupted.
     """
     selection = Selection(claims=tuple({mutant.claim: None for mutant in mutants}))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
@@ -77,7 +80,9 @@ def run_mutants(
         processes = ForkedProcesses(workers, targets, collector)
         options = (UNCHANGED_FIRST,) if unchanged_first else ()
         plugins = "surveyor.conformance.mutants.plugin", processes
-        run_pytest(config, collector, *plugins, options=options, launched=next(targets))
+        status = run_pytest(config, collector, *plugins, options=options, launched=next(targets))
+    if status == pytest.ExitCode.INTERRUPTED and not collector.broken:
+        raise KeyboardInterrupt
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():
         results.setdefault(mutant_in(result.nodeid), []).append(result)

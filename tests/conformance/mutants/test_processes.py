@@ -46,7 +46,7 @@ def test_second(mutant): pass
 
 
 class Recorder:
-    """Keep what the reporting process is told."""
+    """Keep what the reporting process gets."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, str] = {}

@@ -16,7 +16,7 @@ from surveyor.evidence import EvidenceEntry, deciding_operation, recorded_block
 from surveyor.fixtures import figure_names
 from surveyor.fixtures.service_connect import TaskCall
 from surveyor.fixtures.tasks import TASK_IMAGE, TASK_PORT, address_of, containers_of, id_of
-from surveyor.history.observations import Interval, Observations
+from surveyor.observations import Interval, Observations
 from surveyor_agents import workload
 
 __all__ = [

@@ -12,7 +12,7 @@ from surveyor.advice.figures import TaskFigures, TaskSettings, figures_of, parse
 from surveyor.advice.recommendations import MAX_STOP_TIMEOUT, Advice, advise
 from surveyor.advice.settings import IN_FLIGHT, MARGIN
 from surveyor.fixtures.figure_names import DANGER, DRAIN, LAG, LISTENED, STOP_TIMEOUT, TTL
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 from surveyor.pytest_plugin.task_settings import task_settings_of
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.history.observations import Interval, Observations
+from surveyor.observations import Interval, Observations
 
 
 def test_first_and_last_are_between_two_observations() -> None:

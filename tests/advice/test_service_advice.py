@@ -11,7 +11,7 @@ import pytest
 from surveyor.advice.service_advice import LONGEST_DRAIN, ServiceChange, ServiceSettings, advise_service
 from surveyor.advice.service_commands import DRAIN, ServicePlace, changed_definition, commands_of, drain_of
 from surveyor.advice.service_figures import ServiceFigures, service_figures
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 from tests.checkers.simulated_services import SimulatedService, SimulatedTask, call, history_of
 
 NONE = Interval(0.0, 0.0)

@@ -23,9 +23,9 @@ from surveyor.gate.record import save_record
 from surveyor.gate.summary import render, render_comment, shorten_reasons
 from surveyor.gate.thresholds import ThresholdResult
 from surveyor.history import History, read_history
-from surveyor.history.observations import Interval
 from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
+from surveyor.observations import Interval
 from surveyor.report.chart import chart_of
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import save_report

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surveyor.evidence import EvidenceEntry
 from surveyor.fixtures.figure_names import CHECKED, DANGER, DRAIN, GAP, LAG, LISTENED, STOP_TIMEOUT, TTL
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 from surveyor.pytest_plugin.task_settings import DEFAULT, TaskSettings, parse_task_settings
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from surveyor.advice.figures import TaskFigures
 from surveyor.advice.settings import IN_FLIGHT, MARGIN, drain_for, longest_ttl
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 from surveyor.pytest_plugin.task_settings import TaskSettings
 
 __all__ = ["Advice", "Recommendation", "advise"]

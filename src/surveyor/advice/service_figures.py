@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from surveyor.checkers.figures import DANGER, GAP, figures_of
 from surveyor.history import CallRecord, History, Outcome, TaskLifetime, ViewSnapshot, task_lifetimes
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["ServiceFigures", "service_figures"]
 

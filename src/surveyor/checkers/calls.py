@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from surveyor.checkers.check_result import CheckResult, combine, failed, inconclusive, passed
 from surveyor.history import CallRecord, History, Outcome, TaskLifetime, ViewSnapshot, task_lifetimes
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["answered", "drained", "no_traffic_to_the_dead", "ttl_is_kept"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from surveyor.checkers.phase_figures import phase_figures
 from surveyor.checkers.sightings import snapshots_by_observer
 from surveyor.history import CallRecord, History, Operation, Outcome, ViewSnapshot, task_lifetimes
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["CHECKED_BY", "DANGER", "GAP", "OUTAGE", "UNSERVED", "Measurement", "figures_of"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from surveyor.checkers.check_result import CheckResult, combine, failed, inconclusive, passed
 from surveyor.checkers.sightings import contains_task, name_in_view, proves_absence, snapshots_by_observer, view_of
 from surveyor.history import History, Outcome, TaskLifetime, View, ViewSnapshot, task_lifetimes
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["gone", "no_ghost", "no_resurrection", "visible"]
 

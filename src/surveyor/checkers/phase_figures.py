@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from surveyor.confidence import share_of
 from surveyor.history import History, joined_attempts
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["CALLERS_ZONE", "phase_figures"]
 

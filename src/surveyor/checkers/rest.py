@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from surveyor.checkers.check_result import CheckResult, combine, failed, passed
 from surveyor.checkers.sightings import name_in_view, proves_absence, snapshots_by_observer, view_of
 from surveyor.history import History, Outcome, TaskLifetime, View, ViewSnapshot, task_lifetimes
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["no_loss_at_rest", "rest_periods", "views_agree_at_rest"]
 

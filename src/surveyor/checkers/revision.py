@@ -11,7 +11,7 @@ from surveyor.checkers.check_result import CheckResult, combine, failed, passed
 from surveyor.checkers.rest import rest_periods
 from surveyor.checkers.sightings import snapshots_by_observer, view_of
 from surveyor.history import History, ViewSnapshot
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["revision_rises_with_membership"]
 

@@ -16,12 +16,12 @@ from surveyor.gate.provenance import MeasuredRun, run_of_history, run_of_tool
 from surveyor.gate.rules import Metric
 from surveyor.gate.tool_figures import ToolFigures, find_tool_figures
 from surveyor.history import History, HistoryBroken, joined_attempts, load_history
-from surveyor.history.observations import Interval
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.attempt_figures import AttemptFigures
 from surveyor.load.attribution import danger_windows
 from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import TALLY_FILE, Tally
+from surveyor.observations import Interval
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.verdicts import Verdict, worst

@@ -18,11 +18,11 @@ from surveyor.gate.estimates import (
 from surveyor.gate.evidence import GateEvidence
 from surveyor.gate.rules import CLIENT_FIGURES, Threshold
 from surveyor.gate.tool_figures import ALL, ToolFigures
-from surveyor.history.observations import Interval
 from surveyor.load.attempt_figures import NEW, OLD
 from surveyor.load.error_counts import Counts
 from surveyor.load.figures import ClientFigures
 from surveyor.messages import nearest
+from surveyor.observations import Interval
 from surveyor.report.experiments import WHOLE
 
 __all__ = ["Estimates", "estimates", "judgement_of", "measured_by_tools", "revision_estimates"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from surveyor.history.lives import TaskLifetime, task_lifetimes
-from surveyor.history.observations import Interval
 from surveyor.history.values import CallRecord, DeploymentState, History, Outcome
+from surveyor.observations import Interval
 
 __all__ = ["JoinedAttempt", "joined_attempts", "latest_deployments", "watched_deployment"]
 

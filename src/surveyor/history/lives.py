@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from surveyor.history.observations import Interval
 from surveyor.history.values import History, Outcome, TaskSnapshot
+from surveyor.observations import Interval
 
 __all__ = ["KILLING", "TaskLifetime", "task_lifetimes"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from surveyor.errors import UsageError
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = [
     "CallRecord",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from surveyor.history import History, TaskLifetime, task_lifetimes
-from surveyor.history.observations import Interval
 from surveyor.load.tally import Tally, TallyEntry
+from surveyor.observations import Interval
 
 __all__ = ["CAUSES", "CauseKind", "FailureCause", "attribute_failures", "cause_sentence", "danger_windows"]
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from surveyor.checkers.sightings import snapshots_by_observer
 from surveyor.history import History, Outcome, TaskLifetime, task_lifetimes
-from surveyor.history.observations import Interval
+from surveyor.observations import Interval
 
 __all__ = ["Band", "Bar", "Chart", "ClientLane", "Stairs", "TaskRow", "chart_of"]
 

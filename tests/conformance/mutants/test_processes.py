@@ -141,7 +141,7 @@ def test_a_process_that_is_killed_ends_the_run(recorder: Recorder) -> None:
     assert recorder.internal.splitlines()[-1] == "RuntimeError: a process that runs tests ended with status -9"
 
 
-def test_an_error_of_a_plugin_is_told(recorder: Recorder) -> None:
+def test_an_error_of_a_plugin_ends_the_run(recorder: Recorder) -> None:
     """What a hook raises in a process is the error of the run."""
     Path("conftest.py").write_text("def pytest_runtest_logfinish(): raise LookupError('no such thing')\n")
     assert run(recorder, TWO_TESTS) == pytest.ExitCode.INTERNAL_ERROR

@@ -33,9 +33,16 @@ def test_delays_and_quotas_can_be_set() -> None:
     assert (settings.quotas.namespaces, settings.quotas.discover_rate) == (3, None)
 
 
+def test_services_to_load_are_kept_in_order() -> None:
+    """They are loaded one after another once the target is ready."""
+    assert parse_options(["--preload", "sts", "--preload", "ec2"]).preload == ("sts", "ec2")
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "--preload moon",
+        "--preload",
         "--port 65536",
         "--port -1",
         "--port http",

@@ -20,9 +20,11 @@ _EMBEDDED = (
     "advance",
     "--probe-loopback",
     "--die-with-parent",
-    # Those of most suites: they load while pytest starts.
-    *(word for service in ("servicediscovery", "ec2", "route53", "ecs") for word in ("--preload", service)),
 )
+_PRELOADED = ("servicediscovery", "ec2", "route53", "ecs")
+_PRELOADED_FOR_IAM = ("servicediscovery", "iam")
+"""What most tests ask: it loads while pytest starts."""
+
 # A request that the proxy changes has the signature of the original.
 _ACCEPT_EVERY_SIGNATURE = {
     "in": "server.signature:verify",
@@ -43,7 +45,9 @@ def main() -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(edits, file)
         file.flush()
-        command = [sys.executable, *_EMBEDDED, "--edits", file.name, "--seed", seed]
+        services = _PRELOADED_FOR_IAM if "iam" in areas else _PRELOADED
+        preload = [word for service in services for word in ("--preload", service)]
+        command = [sys.executable, *_EMBEDDED, *preload, "--edits", file.name, "--seed", seed]
         target = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert target.stdout is not None
         from surveyor.conformance.mutants.http_proxy import MutantProxy  # here, while the target starts

@@ -98,12 +98,18 @@ class _Queue:
         unchanged = mutants.pop(UNCHANGED, [])
         self.groups = [*mutants.values(), *([item] for item in unchanged)]
         self._begun = _FORK.Value("l", 0)
-        self._since = time.monotonic()
+        self._since = 0.0
 
     def seconds_left(self) -> float:
-        """Return about how long the groups that have not begun take together, if they take as long as the others."""
-        begun = max(1, self._begun.value)
-        return float((time.monotonic() - self._since) / begun * (len(self.groups) - begun))
+        """Return about how long the groups that have not begun take together, if they take as long as the others.
+
+        0 until the second has begun: the first creates clients and what tests share, so it says little of the others.
+        """
+        begun = int(self._begun.value)
+        if begun < 2:
+            return 0.0
+        self._since = self._since or time.monotonic()
+        return (time.monotonic() - self._since) / (begun - 1) * (len(self.groups) - begun)
 
     def __iter__(self) -> Iterator[pytest.Item]:
         """Yield the tests of groups that no other process has begun, until none is left."""

@@ -50,7 +50,7 @@ class InsideResolvers(Protocol):
         """Return a server that is asked from inside a VPC, by default that of the run's tasks."""
 
 
-@dataclass
+@dataclass(repr=False)  # all that it knows would be pages in the traceback of a test
 class RunningTarget:
     """One running instance. `features` are those that it has, by declaration or, without declarations, by probing.
 

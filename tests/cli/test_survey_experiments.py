@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ class Programs:
             if isinstance(result, str):
                 outputs[command] = ("", f"seed 7\nsurveyor: {result}\n")
                 continue
-            (self.out / command).mkdir(parents=True)
+            (self.out / command).mkdir(parents=True, exist_ok=True)
             save_report(report(result), self.out / command / REPORT_FILE)
             outputs[command] = (f"  at most 900\n{result.name}: {result.verdict}: table\npage: there\n", "")
         return outputs
@@ -151,6 +152,15 @@ def test_a_part_without_a_report_is_inconclusive_only_on_a_busy_machine(
     assert exit_code(whole, must_judge=False) == code
     details = [whole.failure, *(result.detail for result in whole.experiments)]
     assert any("embedded was not ready within 30 s" in detail for detail in details)
+
+
+def test_the_report_of_an_earlier_survey_is_not_taken(programs: Programs) -> None:
+    """Whether a report is new does not depend on the clock, which may differ from that of the files."""
+    assert not survey(programs, claim(Verdict.PASS)).failure
+    for command in PROGRAMS:
+        os.utime(programs.out / command / REPORT_FILE, (2e9, 2e9))  # in the year 2033
+    programs.results["load"] = "it was not ready"
+    assert survey(programs, claim(Verdict.PASS)).failure == "load lose-one left no report: it was not ready"
 
 
 def test_claims_that_could_not_be_judged_are_listed_by_area(

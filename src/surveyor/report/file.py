@@ -11,7 +11,7 @@ from surveyor.errors import UsageError
 from surveyor.report.model import API_VERSION, KIND, ConformanceReport, ReportFile
 from surveyor.typed_json import parse_file, read_content, write_json
 
-__all__ = ["REPORT_FILE", "load_report", "load_report_since", "save_report"]
+__all__ = ["REPORT_FILE", "load_new_report", "load_report", "save_report", "written_report"]
 
 
 REPORT_FILE = "report.json"
@@ -29,10 +29,21 @@ def save_report(report: ConformanceReport, path: Path) -> None:
     write_json(ReportFile.of(report), path)
 
 
-def load_report_since(folder: Path, since: float) -> ConformanceReport | None:
-    """Return the report written to a folder since then (time.time()); None if there is none or only an older one."""
-    path = folder / REPORT_FILE
-    return load_report(path) if path.is_file() and path.stat().st_mtime >= since else None
+def written_report(folder: Path) -> tuple[int, int] | None:
+    """Return which file the report in a folder is, and when it was written by the clock of its file system.
+
+    None if there is none. Both differ for the report that replaces it.
+    """
+    try:
+        found = (folder / REPORT_FILE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def load_new_report(folder: Path, before: tuple[int, int] | None) -> ConformanceReport | None:
+    """Return the report in a folder; None if there is none, or only that of `before` (`written_report`)."""
+    return None if written_report(folder) in (None, before) else load_report(folder / REPORT_FILE)
 
 
 def load_report(path: Path) -> ConformanceReport:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ from surveyor.machine import describe_busy, measure_slowdown
 from surveyor.messages import UNTRUSTED
 from surveyor.observers.keeping_up import SPEED
 from surveyor.report.experiments import ExperimentReport
-from surveyor.report.file import load_report_since
+from surveyor.report.file import load_new_report, written_report
 from surveyor.report.merge import merge_reports
 from surveyor.report.model import ConformanceReport
 from surveyor.targets.model import Target
@@ -55,14 +54,15 @@ def run_experiments_after_survey(report: ConformanceReport, out: Path, target: s
         command: [command, name, *common, "--out", str(out / command), "--scale", SCALES[command]]
         for command, name in PROGRAMS.items()
     }
-    interrupted, missing, since = False, [], time.time()
+    before = {command: written_report(out / command) for command in commands}
+    interrupted, missing = False, []
     unjudged: list[ExperimentReport] = []
     try:
         with Console().status("calling while tasks are killed"):
             outputs = _run_in_parallel(commands)
     except KeyboardInterrupt:
         interrupted, outputs = True, {}
-    reports = {command: load_report_since(out / command, since) for command in commands}
+    reports = {command: load_new_report(out / command, before[command]) for command in commands}
     parts = {command: part for command, part in reports.items() if part is not None}
     for command, (_, stderr) in outputs.items():
         if command in parts:

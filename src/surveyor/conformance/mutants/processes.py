@@ -29,10 +29,12 @@ __all__ = ["ForkedProcesses"]
 
 _FORK = multiprocessing.get_context("fork")
 _WORTHWHILE = 2.0
-"""Wall seconds of tests from which another process is worth its start: of its target, clients, networks, clusters."""
+"""Another process begins if the tests that remain take more wall seconds than this. It starts a target first, and then
+creates clients, networks and clusters.
+"""
 
 _FEWEST = 5
-"""Groups of tests from which on there may be another process. Even the first one takes a twentieth of a second more."""
+"""Fewer groups of tests than this run in the process of the run: a fork takes a twentieth of a second more."""
 
 _POLL = 0.02
 """Wall seconds between two looks at a target that starts."""
@@ -170,7 +172,7 @@ def _run_tests(
     config = session.config
     try:
         interrupt_once()
-        reports.close()  # or it could write to itself, without end, after the other process has ended
+        reports.close()  # while a reading end is open here, a report to a process that has ended waits without end
         if not end_with(parent):
             sys.exit(1)
         config.pluginmanager.unregister(collector)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor import timeouts
 from surveyor.clock import ControlledClock, WallClock
 from surveyor.errors import Inconclusive, NoAnswer, WrongAnswer
 
@@ -59,24 +60,39 @@ def test_eventually_advances_the_clock_before_what_takes_time() -> None:
     assert manual.steps == [2.0, 0.4]
 
 
-@given(st.floats(0.05, 200), st.floats(1, 200))
-def test_eventually_polls_until_the_limit(at: float, within: float) -> None:
-    """A change at the last moment still counts, a later one does not, and the steps stay small."""
+@given(st.floats(0.05, 1000), st.floats(1, 1000), st.booleans())
+def test_eventually_polls_until_the_limit(at: float, within: float, coarse: bool) -> None:
+    """A change at the last moment still counts, and a later one does not.
+
+    The steps stay small, except where the bound is long or the exact time does not matter.
+    """
     manual = ManualTime()
     start = manual.time
     clock = ControlledClock(manual)
+    largest = max(1.0, min(at, within) / 8) if coarse or within > timeouts.PRECISE_BOUND else 1.0
 
     def happened() -> bool:
         return manual.time - start >= at
 
     if at <= within - 0.01:
-        assert clock.eventually(happened, within=within)
-        assert manual.time - start <= at + max(1.0, within / 120) + 0.01
+        assert clock.eventually(happened, within=within, coarse=coarse)
+        assert manual.time - start <= at + largest + 0.01
     elif at > within + 0.01:
         with pytest.raises(WrongAnswer):
-            clock.eventually(happened, within=within)
+            clock.eventually(happened, within=within, coarse=coarse)
         assert manual.time - start == pytest.approx(within, abs=0.01)
-    assert max(manual.steps, default=0) <= max(1.0, within / 120) + 0.001
+    assert max(manual.steps, default=0) <= largest + 0.001
+
+
+@pytest.mark.parametrize(
+    ("poll_every", "coarse", "most"), [(None, False, 60), (None, True, 60), (3.0, True, 45), (3.0, False, 301)]
+)
+def test_a_long_wait_takes_a_few_dozen_polls(poll_every: float | None, coarse: bool, most: int) -> None:
+    """The steps of a wait of fifteen minutes grow, unless the caller sets them."""
+    manual = ManualTime()
+    with pytest.raises(WrongAnswer):
+        ControlledClock(manual).eventually(lambda: None, within=900, poll_every=poll_every, coarse=coarse)
+    assert most / 2 < len(manual.steps) <= most
 
 
 def test_eventually_reports_the_last_value_and_the_time() -> None:

@@ -62,7 +62,7 @@ class Clock(ABC):
         """Return when `seconds` of service time have passed."""
 
     @abstractmethod
-    def _step(self, passed: float, bound: float, poll_every: float | None) -> float:
+    def _step(self, passed: float, bound: float, poll_every: float | None, *, coarse: bool) -> float:
         """Return how long to wait until the next poll, `passed` seconds into a wait of `bound` seconds."""
 
     def _settled(self, passed: float) -> bool:
@@ -83,10 +83,11 @@ class Clock(ABC):
         An AssertionError inside the condition counts as "not yet", and so does a missing entry, member or resource:
         reads may lag writes. If it is still missing at the end, that error is raised. A target that does not answer
         fails at once.
-        `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
-        time does not matter; by default the polls are close together at first. An account of AWS is polled as `polling`
-        says, half as often if `coarse`. Both are not polled before `first` service seconds, where nothing can be seen
-        yet. Raises NotYet where no document gives the bound.
+        `poll_every` is the time between two polls on an advanced clock, in service seconds; by default the polls are
+        close together at first. `coarse`: the exact time does not matter, so that a step may be an eighth of the time
+        that has passed; in waits with a bound of over two minutes it may be as well. An account of AWS is polled as
+        `polling` says, half as often if `coarse`. Both are not polled before `first` service seconds, where nothing can
+        be seen yet. Raises NotYet where no document gives the bound.
         """
         start, polls = self.now(), 0
         is_bound_documented = not isinstance(within, timeouts.Undocumented)
@@ -124,7 +125,11 @@ class Clock(ABC):
                     cause=last.cause if isinstance(last, WrongAnswer) else "",
                 )
             polls += 1
-            step = self.polling.step(polls, coarse=coarse) if self.polling else self._step(passed, within, poll_every)
+            step = (
+                self.polling.step(polls, coarse=coarse)
+                if self.polling
+                else self._step(passed, within, poll_every, coarse=coarse)
+            )
             step = within if self._settled(passed) else step
             self.wait(max(_SHORTEST_WAIT, min(step, within - passed)))
 
@@ -193,11 +198,11 @@ class ControlledClock(Clock):
         """Read the time anew: another process has advanced the clock."""
         self._now = None
 
-    def _step(self, passed: float, bound: float, poll_every: float | None) -> float:
-        if poll_every is not None:
-            return poll_every
-        # A hundred polls are enough for any bound; for bounds under two minutes the steps are at most a second.
-        return max(timeouts.FIRST_STEP, min(passed / 2, timeouts.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)
+    def _step(self, passed: float, bound: float, poll_every: float | None, *, coarse: bool) -> float:
+        # Short at first, so that quick effects are seen when they happen; each step is a round trip.
+        step = max(timeouts.FIRST_STEP, min(passed / 2, timeouts.LARGEST_STEP)) if poll_every is None else poll_every
+        is_precise = not coarse and (poll_every is not None or bound <= timeouts.PRECISE_BOUND)
+        return step if is_precise else max(step, passed / 8)
 
 
 class WallClock(Clock):
@@ -230,7 +235,7 @@ class WallClock(Clock):
             threading.Event().wait(real / self._scale)
             self._skipped += seconds - real
 
-    def _step(self, passed: float, bound: float, poll_every: float | None) -> float:
+    def _step(self, passed: float, bound: float, poll_every: float | None, *, coarse: bool) -> float:
         return min(timeouts.WALL_STEP * self._scale, max(0.02 * self._scale, passed / 4))
 
     def _settled(self, passed: float) -> bool:

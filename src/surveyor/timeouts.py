@@ -27,10 +27,12 @@ __all__ = [
     "NAMESPACE_IN_USE",
     "OPERATION",
     "OPERATION_POLL",
+    "PRECISE_BOUND",
     "PROBE_ANSWER",
     "PROBE_INTERVAL",
     "READS",
     "READ_AGAIN",
+    "READ_POLL",
     "REMOTE_ANSWER",
     "REMOVAL",
     "RESOLVER",
@@ -130,6 +132,9 @@ most, the EC2 Developer Guide ("Eventual consistency") to "a few minutes". Terra
 write, gives up after two minutes (terraform-provider-aws, pull request 3387), and a read that never shows the write
 costs this time."""
 
+READ_POLL = 5.0
+"""Service seconds between two such reads on an advanced clock: what is waited for was written before."""
+
 READ_AGAIN = 5.0
 """Wall seconds after which audit and gate read again what a late read of ECS may explain; most are late by less."""
 
@@ -162,8 +167,10 @@ CREDENTIAL_PROCESS = 60.0
 
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0
-"""Service seconds between two polls on an advanced clock: short at first, so that quick effects are seen when they
-happen, then longer, because each step is a round trip."""
+"""Service seconds between two polls on an advanced clock: short at first, then longer."""
+
+PRECISE_BOUND = 120.0
+"""Service seconds. In waits with a longer bound steps grow further: a few dozen polls are enough for any bound."""
 
 ALWAYS_STEP = 0.5
 """Service seconds between two polls of `always`, at least."""

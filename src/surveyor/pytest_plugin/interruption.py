@@ -9,7 +9,8 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -40,6 +41,12 @@ class _Interrupter:
     def __init__(self) -> None:
         self._pids: list[int] = []
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        """Let xdist start its workers whole: one whose pipe is closed meanwhile prints a traceback."""
+        with _postponed_interrupts():
+            yield
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
         """Note the process of a worker of xdist."""
@@ -50,6 +57,23 @@ class _Interrupter:
         for pid in self._pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
+
+
+@contextmanager
+def _postponed_interrupts() -> Iterator[None]:
+    """Handle Ctrl-C at the end of the block only."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    postponed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: postponed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if postponed:
+            before(signal.SIGINT, None)
 
 
 @pytest.hookimpl(trylast=True)

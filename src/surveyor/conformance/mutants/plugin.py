@@ -1,7 +1,7 @@
 """A pytest plugin: run each test against the mutant of each claim that it proves, instead of an unchanged target.
 
 With --unchanged-first each test runs against the unchanged target as well, before its mutants. The tests that remain
-for a mutant are left out as soon as one has failed: the mutant is caught.
+for a mutant are left out as soon as one has failed: the mutant is caught. All run against the unchanged target.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember the mutants that a test has caught in this process."""
     report = yield
-    result = getattr(report, RESULT, "")
-    if result and parse_json(result, TestResult).verdict is Verdict.FAIL:
-        item.config.stash[_CAUGHT].add(mutant_in(item.nodeid))
+    result, mutant_id = getattr(report, RESULT, ""), mutant_in(item.nodeid)
+    if result and mutant_id != UNCHANGED and parse_json(result, TestResult).verdict is Verdict.FAIL:
+        item.config.stash[_CAUGHT].add(mutant_id)
     return report

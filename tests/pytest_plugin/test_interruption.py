@@ -1,4 +1,4 @@
-"""Ctrl-C while the workers of a run start."""
+"""Signals while the workers of a run start."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ import pytest
 from surveyor.pytest_plugin import interruption
 
 
-def test_an_interrupt_waits_until_the_workers_have_started() -> None:
-    """It arrives after the block, and Ctrl-C works as before from then on."""
-    before, steps = signal.getsignal(signal.SIGINT), list[str]()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_waits_until_the_workers_have_started(number: signal.Signals) -> None:
+    """It arrives after the block, and the signal is handled as before from then on."""
+    steps = list[str]()
 
     def start_workers() -> None:
         with interruption._postponed_interrupts():
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
             steps.append("started")
 
-    with pytest.raises(KeyboardInterrupt):
-        start_workers()
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start_workers()
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
     assert steps == ["started"]
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_without_an_interrupt_nothing_is_raised() -> None:

@@ -61,19 +61,19 @@ class _Interrupter:
 
 @contextmanager
 def _postponed_interrupts() -> Iterator[None]:
-    """Handle Ctrl-C at the end of the block only."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
+    """Handle signals that interrupt this process at the end of the block only."""
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: found for number in _SIGNALS if is_main and callable(found := signal.getsignal(number))}
     postponed: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: postponed.append(number))
+    for number in handlers:
+        signal.signal(number, lambda received, _: postponed.append(received))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         if postponed:
-            before(signal.SIGINT, None)
+            signal.raise_signal(postponed[0])
 
 
 @pytest.hookimpl(trylast=True)

@@ -169,7 +169,7 @@ def test_a_check_that_takes_longer_than_its_timeout_fails(
     """Of two checks that take 40 s, the one with timeout 60 passes and the one with timeout 2 fails."""
     # ecs/HealthCheck.timeout: "The time period in seconds to wait for a health check to succeed before it is
     # considered a failure."
-    check = {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 1}
+    check = {"command": ["CMD", *workload.command("check")], "interval": 60, "retries": 1}
     tasks = {
         seconds: run_task(make_task_definition(container={"healthCheck": {**check, "timeout": seconds}}))
         for seconds in (2, 60)
@@ -183,7 +183,7 @@ def test_a_check_that_takes_longer_than_its_timeout_fails(
         call_task(task, "/health?do=slow&seconds=40", "PUT")
     expected = {2: "UNHEALTHY", 60: "HEALTHY"}
     # A check may have passed before the tasks were RUNNING: the later ones decide, so both stay as they are.
-    eventually(lambda: statuses("healthStatus") == expected, within=180)
+    eventually(lambda: statuses("healthStatus") == expected, within=150)
     clock.wait(90)
     assert statuses("healthStatus") == expected
 

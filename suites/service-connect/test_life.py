@@ -57,6 +57,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
     eventually(
         lambda: address_of(newcomer) in {call.address for call in call_from_task(client, server.url, times=6)},
         within=timeouts.DISCOVERY,
+        poll_every=5,
     )
 
 

@@ -38,7 +38,7 @@ def test_calls_stay_in_the_zone(
         inside = total(in_zone_share(client.service, server.url, zones))
         return inside if inside > 0.8 else None
 
-    inside = eventually(share_inside, within=timeouts.DISCOVERY)
+    inside = eventually(share_inside, within=timeouts.DISCOVERY, poll_every=5)
     report_figure(f"calls in the caller's zone with {count} tasks", 100 * inside, unit="%")
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=count - 1)
     wait_until_steady(server.service)
@@ -51,13 +51,13 @@ def test_calls_stay_in_the_zone(
         expected = Counter(fewer.values())
         return all(abs(share - expected[zone] / len(fewer)) <= 0.1 for zone, share in shares.items()) and shares
 
-    below = total(eventually(even, within=timeouts.DISCOVERY))
+    below = total(eventually(even, within=timeouts.DISCOVERY, poll_every=5))
     report_figure(f"calls in the caller's zone with {count - 1} tasks", 100 * below, unit="%")
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=count)
     wait_until_steady(server.service)
     zones = running_by_zone(server.service)
     require_balance(zones, [2] * len(region_zones))
-    eventually(share_inside, within=timeouts.DISCOVERY)
+    eventually(share_inside, within=timeouts.DISCOVERY, poll_every=5)
 
 
 @proves("zones.routing.below-the-threshold")
@@ -86,7 +86,7 @@ def test_few_endpoints_are_called_alike(
         shares = in_zone_share(client.service, server.url, zones)
         return all(abs(share - expected[zone] / len(zones)) <= 0.1 for zone, share in shares.items())
 
-    eventually(even, within=timeouts.DISCOVERY)
+    eventually(even, within=timeouts.DISCOVERY, poll_every=5)
 
 
 @proves("zones.routing.falls-over")

@@ -126,6 +126,20 @@ def test_meets(mutant):
     assert len({process for process, _ in logged()}) == 2
 
 
+def test_a_long_test_keeps_no_other_one_waiting(recorder: Recorder) -> None:
+    """A process begins a group only when it has ended the one before."""
+    tests = """
+def test_waits(mutant):
+    if mutant != "a.b#2":
+        return
+    deadline = time.monotonic() + 30
+    while sum("mutant=" in line for line in open("log")) < 5:
+        assert time.monotonic() < deadline
+"""
+    assert run(recorder, tests) == pytest.ExitCode.OK
+    assert len(recorder.outcomes) == 5
+
+
 def test_a_failed_test_is_reported(recorder: Recorder) -> None:
     """Its report is the same as that of a test in this process."""
     assert run(recorder, "def test_it(mutant): assert mutant != 'a.b#3'\n") == pytest.ExitCode.TESTS_FAILED

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -105,23 +106,28 @@ class _Queue:
     def seconds_left(self) -> float:
         """Return about how long the groups that have not begun take together, if they take as long as the others.
 
-        0 until the second has begun: the first creates clients and what tests share, so it says little of the others.
+        A group that has begun counts as one that has just ended, so that they may take longer.
         """
         begun = int(self._begun.value)
-        if begun < 2:
+        if begun == 0:
             return 0.0
         self._since = self._since or time.monotonic()
-        return (time.monotonic() - self._since) / (begun - 1) * (len(self.groups) - begun)
+        return (time.monotonic() - self._since) / begun * (len(self.groups) - begun)
 
-    def __iter__(self) -> Iterator[pytest.Item]:
-        """Yield the tests of groups that no other process has begun, until none is left."""
+    def __iter__(self) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+        """Yield the tests of groups that no other process has begun, until none is left, each with the next test.
+
+        After the last test of a group that is the first of the groups that remain: another process may begin it.
+        """
         while True:
             with self._begun.get_lock():
                 number = self._begun.value
                 self._begun.value += 1
             if number >= len(self.groups):
                 return
-            yield from self.groups[number]
+            group, remaining = self.groups[number], self.groups[self._begun.value :]
+            yield from pairwise(group)
+            yield group[-1], remaining[0][0] if remaining else None
 
 
 def _receive(processes: dict[Connection, BaseProcess]) -> Iterator[Mapping[str, Any]]:
@@ -177,16 +183,14 @@ def _run_tests(
             sys.exit(1)
         config.pluginmanager.unregister(collector)
         config.pluginmanager.register(_Sender(config, sender))
-        items = iter(queue)
-        item = next(items, None)
-        while item is not None:
-            following = next(items, None)
+        for item, following in queue:
+            session._setupstate.teardown_exact(item)  # noqa: SLF001  # of what another test than `following` had needed
             config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            item = following
+        session._setupstate.teardown_exact(None)  # noqa: SLF001  # as pytest does at the end of a session
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except Exception as error:  # noqa: BLE001  # whatever a plugin raises ends the run there
         sender.send(f"{type(error).__name__}: {error}")
     finally:
-        session._setupstate.teardown_exact(None)  # noqa: SLF001  # as pytest does at the end of a session
+        session._setupstate.teardown_exact(None)  # noqa: SLF001
         config.stash[SESSION].close()

@@ -115,7 +115,7 @@ def test_zero_weight_is_the_last_resort(create, drawn, eventually, set_health, z
         for check, healthy in zip(checks, health, strict=True):
             set_health(check, healthy)
         # With weights of two to one both are in 20 answers but for one time in 3,000.
-        eventually(lambda expected=expected: drawn(name, 20) == expected, within=timeouts.DNS_CHANGE)
+        eventually(lambda expected=expected: drawn(name, 20) == expected, within=timeouts.DNS_CHANGE, poll_every=5)
 
 
 @proves("dns.records.failover")

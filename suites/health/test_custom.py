@@ -192,11 +192,11 @@ def test_a_status_is_seen_by_dns_and_discovery(
             {address for values in answers for address in values} <= {addresses[instance] for instance in healthy}
         )
 
-    eventually(shown, within=timeouts.DNS_CHANGE)
+    eventually(shown, within=timeouts.DNS_CHANGE, poll_every=5)
     for instance, status in (("i-1", "UNHEALTHY"), ("i-10", "HEALTHY"), ("i-2", "UNHEALTHY"), ("i-3", "UNHEALTHY")):
         cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId=instance, Status=status)
         healthy ^= {instance}
-        eventually(shown, within=timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE)
+        eventually(shown, within=timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE, poll_every=5)
     assert discovered(HealthStatus="ALL") == addresses.keys()
 
 

@@ -109,17 +109,25 @@ def _set_code(function: FunctionType, code: CodeType) -> Callable[[], None]:
 
 
 def _set_constant(name: str, value: object, edited: object) -> Callable[[], None]:
-    """Bind the edited value wherever a module of the target has the original under this name."""
-    modules = [
+    """Bind the edited value wherever a module of the target has the original under this name.
+
+    A module that is loaded until that is undone has imported the edited value: it is restored there, too.
+    """
+    others = _modules_with(name, edited)
+    for module in _modules_with(name, value):
+        setattr(module, name, edited)
+
+    def undo() -> None:
+        for module in _modules_with(name, edited):
+            if module not in others:
+                setattr(module, name, value)
+
+    return undo
+
+
+def _modules_with(name: str, value: object) -> list[ModuleType]:
+    return [
         module
         for path, module in list(sys.modules.items())
         if path.partition(".")[0] in PATCHED and vars(module).get(name) is value
     ]
-    for module in modules:
-        setattr(module, name, edited)
-
-    def undo() -> None:
-        for module in modules:
-            setattr(module, name, value)
-
-    return undo

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from surveyor_emulator.aws.ecs.connect import rules
 from surveyor_emulator.aws.iam import moto_store
 from surveyor_emulator.core import identifiers
 from surveyor_emulator.core.identifiers import is_account
 from surveyor_emulator.mutations import apply_mutation, load_edits, mutation_names
 from surveyor_emulator.mutations.edits import Edit
 from surveyor_emulator.mutations.registry import Patches
+from surveyor_emulator.runtime.service_connect import values
 
 FUNCTION = "core.identifiers:is_account"
 
@@ -34,6 +38,19 @@ def test_a_constant_is_another_value() -> None:
     patches.undo()
     assert not is_account("123")
     assert identifiers._ACCOUNT.pattern == "[0-9]{12}"
+
+
+def test_a_constant_is_restored_in_a_module_that_was_loaded_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of the emulator are loaded when they are first used, and a mutant may be active then."""
+    patches = Patches()
+    Edit("runtime.service_connect.values:REQUEST_TIMEOUT", "", "14.0").apply(patches)
+    late = ModuleType("surveyor_emulator.late")
+    vars(late)["REQUEST_TIMEOUT"] = values.REQUEST_TIMEOUT
+    monkeypatch.setitem(sys.modules, late.__name__, late)
+    modules = (values, rules, late)
+    assert [vars(module)["REQUEST_TIMEOUT"] for module in modules] == [14.0, 14.0, 14.0]
+    patches.undo()
+    assert [vars(module)["REQUEST_TIMEOUT"] for module in modules] == [15.0, 15.0, 15.0]
 
 
 @pytest.mark.parametrize(

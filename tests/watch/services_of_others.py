@@ -97,7 +97,11 @@ class Shop:
         )  # fmt: skip
 
     def is_visible(self, name: str) -> bool:
-        """Return whether reads show the service, which may be late."""
+        """Return whether reads show the service and its task definition, which may be late."""
+        try:
+            self.ecs.describe_task_definition(taskDefinition=name)
+        except self.ecs.exceptions.ClientException:
+            return False
         return bool(self.ecs.describe_services(cluster="store", services=[name])["services"])
 
     def is_steady(self, name: str) -> bool:

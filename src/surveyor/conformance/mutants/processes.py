@@ -192,5 +192,5 @@ def _run_tests(
     except Exception as error:  # noqa: BLE001  # whatever a plugin raises ends the run there
         sender.send(f"{type(error).__name__}: {error}")
     finally:
-        session._setupstate.teardown_exact(None)  # noqa: SLF001
+        session._setupstate.teardown_exact(None)  # noqa: SLF001  # after Ctrl-C as well
         config.stash[SESSION].close()

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-__all__ = ["end_at_once", "raise_interrupts", "repeat_lost_interrupts"]
+__all__ = ["end_at_once", "is_interrupt", "raise_interrupts", "repeat_lost_interrupts"]
 
 _AGAIN = 0.05
 """Wall seconds until an interrupt is repeated: the callback in which it was lost has returned by then."""
@@ -31,6 +31,16 @@ def raise_interrupts() -> None:
     """Let Ctrl-C raise KeyboardInterrupt from now on: the command may have begun something."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Return whether Python raised an error in place of a KeyboardInterrupt, as it does while it creates a class.
+
+    RuntimeError: Error calling __set_name__.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def repeat_lost_interrupts() -> None:

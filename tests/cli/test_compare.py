@@ -22,7 +22,7 @@ EMBEDDED = next(PUBLISHED.glob("embedded-*.json"))
 
 def surveyor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a folder, and check that it prints no traceback."""
-    command = [sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", *arguments]
+    command = [sys.executable, "-m", "surveyor", *arguments]
     completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in completed.stdout + completed.stderr
     return completed

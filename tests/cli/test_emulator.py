@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.soak  # each test starts an emulator
 
-COMMAND = (sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", "emulator")
+COMMAND = (sys.executable, "-m", "surveyor", "emulator")
 
 
 def test_boto3_reaches_it_with_the_printed_settings_until_ctrl_c() -> None:

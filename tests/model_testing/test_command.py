@@ -116,7 +116,7 @@ def test_account_that_outlives_the_run_is_left_unchanged(
 
 def test_interruption_keeps_what_was_found(tmp_path: Path) -> None:
     """Ctrl-C ends with exit code 130 and a report that says so."""
-    argv = [sys.executable, "-c", "from surveyor.cli import main; raise SystemExit(main())", "model"]
+    argv = [sys.executable, "-m", "surveyor", "model"]
     argv += ["--examples", "300", "--out", str(tmp_path)]
     started = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert started.stdout is not None

@@ -11,6 +11,7 @@ import typer
 from surveyor import __version__
 from surveyor.cli._support.lazy_commands import CommandEntry, group_of, help_style
 from surveyor.cli._support.process_ends import CLOSED_PIPE, keep_standard_files, signals_interrupt
+from surveyor.early_interrupts import is_interrupt
 from surveyor.terminal import guarded_output, lost_output, print_error
 
 __all__ = ["COMMANDS", "app", "run"]
@@ -226,7 +227,9 @@ def _run(argv: Sequence[str] | None) -> int:
         if not isinstance(ending.__context__, BrokenPipeError):
             raise
         return _fail(ending.__context__, argv)  # of a connection: click ends the program without a word on any of them
-    except Exception as error:  # noqa: BLE001  # the boundary: whatever a command raises becomes one line
+    except Exception as error:  # the boundary: whatever a command raises becomes one line
+        if is_interrupt(error):
+            raise KeyboardInterrupt from error
         return _fail(error, argv)
     return 0
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from surveyor.early_interrupts import is_interrupt
+
 __all__ = ["interrupt_once"]
 
 _CLEANUP = 4.0
@@ -51,6 +53,15 @@ class _Interrupter:
     def pytest_testnodeready(self, node: Any) -> None:
         """Note the process of a worker of xdist."""
         self._pids.append(node.gateway._io.popen.pid)  # noqa: SLF001  # execnet names it nowhere else
+
+    def pytest_exception_interact(self, call: pytest.CallInfo[object]) -> None:
+        """Let an error that stands for an interrupt interrupt the run."""
+        self.pytest_internalerror(call.excinfo)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
+        """Do the same outside of tests."""
+        if excinfo is not None and is_interrupt(excinfo.value):
+            raise KeyboardInterrupt from excinfo.value
 
     def pytest_keyboard_interrupt(self) -> None:
         """Interrupt the workers."""

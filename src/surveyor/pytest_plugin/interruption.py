@@ -55,11 +55,11 @@ class _Interrupter:
         self._pids.append(node.gateway._io.popen.pid)  # noqa: SLF001  # execnet names it nowhere else
 
     def pytest_exception_interact(self, call: pytest.CallInfo[object]) -> None:
-        """Let an error that stands for an interrupt interrupt the run."""
+        """Interrupt the run if Python raised this error of a test, or of the collection, in place of an interrupt."""
         self.pytest_internalerror(call.excinfo)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
-        """Do the same outside of tests."""
+        """Interrupt the run if Python raised this error, which is of no test, in place of an interrupt."""
         if excinfo is not None and is_interrupt(excinfo.value):
             raise KeyboardInterrupt from excinfo.value
 

@@ -111,7 +111,7 @@ def _set_code(function: FunctionType, code: CodeType) -> Callable[[], None]:
 def _set_constant(name: str, value: object, edited: object) -> Callable[[], None]:
     """Bind the edited value wherever a module of the target has the original under this name.
 
-    A module that is loaded until that is undone has imported the edited value: it is restored there, too.
+    A module that is loaded before that is undone imports the edited value: undoing restores the original there, too.
     """
     others = _modules_with(name, edited)
     for module in _modules_with(name, value):

@@ -106,7 +106,7 @@ class _Queue:
     def seconds_left(self) -> float:
         """Return about how long the groups that have not begun take together, if they take as long as the others.
 
-        A group that has begun counts as one that has just ended, so that they may take longer.
+        It may be too little: a group that is still running counts as one that has ended.
         """
         begun = int(self._begun.value)
         if begun == 0:
@@ -117,7 +117,8 @@ class _Queue:
     def __iter__(self) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
         """Yield the tests of groups that no other process has begun, until none is left, each with the next test.
 
-        After the last test of a group that is the first of the groups that remain: another process may begin it.
+        For the last test of a group the next one is a guess, the first test of the groups that remain: another process
+        may begin it.
         """
         while True:
             with self._begun.get_lock():
